@@ -1,0 +1,122 @@
+'use strict';
+
+// The calls that stay with Node's own WASI, each behind a plain JS closure.
+//
+// The closure keeps a call out of V8's fast path, in which Node 20 and 22 crash
+// (nodejs/node#46777, #53087). On that detour a number that wasm passes as
+// negative would be refused, so numbers are made unsigned; and where Node
+// multiplies a guest's count in 32 bits, the list is checked before.
+
+const { CIOVEC_SIZE, ERRNO } = require('./wasi-abi');
+
+const SUBSCRIPTION_SIZE = 48;
+const EVENT_SIZE = 32;
+
+// Node turns a whole list into an array of its own. More elements than this are
+// cut off, which makes a short count, as IOV_MAX does in readv(2).
+const LIST_MAX = 1024;
+
+const unsigned = (value) => (typeof value === 'number' ? value >>> 0 : value);
+
+// How many parameters each function of preview1 has; Node wants exactly these.
+const PARAMETERS = {
+  args_get: 2, args_sizes_get: 2, clock_res_get: 2, clock_time_get: 3,
+  environ_get: 2, environ_sizes_get: 2, fd_advise: 4, fd_allocate: 3,
+  fd_close: 1, fd_datasync: 1, fd_fdstat_get: 2, fd_fdstat_set_flags: 2,
+  fd_fdstat_set_rights: 3, fd_filestat_get: 2, fd_filestat_set_size: 2,
+  fd_filestat_set_times: 4, fd_pread: 5, fd_prestat_dir_name: 3,
+  fd_prestat_get: 2, fd_pwrite: 5, fd_read: 4, fd_readdir: 5, fd_renumber: 2,
+  fd_seek: 4, fd_sync: 1, fd_tell: 2, fd_write: 4, path_create_directory: 3,
+  path_filestat_get: 5, path_filestat_set_times: 7, path_link: 7, path_open: 9,
+  path_readlink: 6, path_remove_directory: 3, path_rename: 6, path_symlink: 5,
+  path_unlink_file: 3, poll_oneoff: 4, proc_exit: 1, proc_raise: 1,
+  random_get: 2, sched_yield: 0, sock_accept: 3, sock_recv: 6, sock_send: 5,
+  sock_shutdown: 2,
+};
+
+const u = unsigned;
+
+/** A closure of exactly the parameters that `target` has. */
+function closure(target, parameters) {
+  switch (parameters) {
+    case 0: return () => target();
+    case 1: return (a) => target(u(a));
+    case 2: return (a, b) => target(u(a), u(b));
+    case 3: return (a, b, c) => target(u(a), u(b), u(c));
+    case 4: return (a, b, c, d) => target(u(a), u(b), u(c), u(d));
+    case 5: return (a, b, c, d, e) => target(u(a), u(b), u(c), u(d), u(e));
+    default: return (...values) => target(...values.map(unsigned));
+  }
+}
+
+/**
+ * @param {object} target the import functions of Node's WASI, bound
+ * @param {import('./memory').GuestMemory} memory
+ * @returns {object} a closure for each of them
+ */
+function createDelegates(target, memory) {
+  const delegates = {};
+  for (const name of Object.keys(target)) {
+    if (typeof target[name] === 'function') {
+      delegates[name] = closure(target[name], PARAMETERS[name]);
+    }
+  }
+
+  // Puts the list that Node shall see in `list`. Empty elements in front are
+  // skipped, so that a cut never leaves nothing but those.
+  const list = { at: 0, length: 0 };
+  function checkList(at, length) {
+    at = u(at);
+    length = u(length);
+    if (!memory.has(at, length * CIOVEC_SIZE)) return false;
+    while (length > LIST_MAX && memory.u32(at + 4) === 0) {
+      at += CIOVEC_SIZE;
+      length--;
+    }
+    list.at = at;
+    list.length = Math.min(length, LIST_MAX);
+    return true;
+  }
+
+  return Object.assign(delegates, {
+    fd_read: (fd, iovs, iovsLen, nread) =>
+      (checkList(iovs, iovsLen)
+        ? target.fd_read(u(fd), list.at, list.length, u(nread))
+        : ERRNO.FAULT),
+
+    fd_pread: (fd, iovs, iovsLen, offset, nread) =>
+      (checkList(iovs, iovsLen)
+        ? target.fd_pread(u(fd), list.at, list.length, offset, u(nread))
+        : ERRNO.FAULT),
+
+    sock_recv: (fd, data, dataLen, flags, roDatalen, roFlags) =>
+      (checkList(data, dataLen)
+        ? target.sock_recv(u(fd), list.at, list.length, u(flags),
+          u(roDatalen), u(roFlags))
+        : ERRNO.FAULT),
+
+    sock_send: (fd, data, dataLen, flags, soDatalen) =>
+      (checkList(data, dataLen)
+        ? target.sock_send(u(fd), list.at, list.length, u(flags), u(soDatalen))
+        : ERRNO.FAULT),
+
+    // The check of buffers comes before: see lib/guest-files.js.
+    fd_write: (fd, iovs, iovsLen, nwritten) =>
+      (checkList(iovs, iovsLen)
+        ? target.fd_write(u(fd), list.at, list.length, u(nwritten))
+        : ERRNO.FAULT),
+
+    fd_pwrite: (fd, iovs, iovsLen, offset, nwritten) =>
+      (checkList(iovs, iovsLen)
+        ? target.fd_pwrite(u(fd), list.at, list.length, offset, u(nwritten))
+        : ERRNO.FAULT),
+
+    poll_oneoff: (input, output, count, nevents) =>
+      (memory.has(input, u(count) * SUBSCRIPTION_SIZE) &&
+       memory.has(output, u(count) * EVENT_SIZE)
+        ? target.poll_oneoff(u(input), u(output), u(count), u(nevents))
+        : ERRNO.FAULT),
+  });
+}
+
+module.exports = { createDelegates };

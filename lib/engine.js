@@ -1,0 +1,88 @@
+'use strict';
+
+// Which engine does the writes: the addon, or node:fs where there is no addon.
+//
+// An engine holds the descriptor table of one guest and writes for it:
+//
+//   fd_write, fd_pwrite   the imports; a call on an fd that is not in the table
+//                         goes to the `unmapped` function
+//   setMemory(memory)     a WebAssembly.Memory, or undefined
+//   map(fd, hostFd, flags)   adds an entry; returns an errno
+//   unmap(fd), move(from, to), setFlags(fd, flags)
+//   inspect(fd)           { append, nonblock, file } of the host descriptor of
+//                         an entry; the first two are false in the fallback
+//   stats()               { calls, bytes } that were written
+//   adopt, nextHostFd     native only: see lib/native.js
+//   close()               releases what is held; every fd is unmapped after it
+
+const path = require('node:path');
+const { invalidValue, withCode } = require('./errors');
+
+const ROOT = path.dirname(__dirname);
+
+function libc() {
+  if (process.platform !== 'linux') return 'its own libc';
+  const { glibcVersionRuntime } = process.report.getReport().header;
+  return glibcVersionRuntime ? `glibc ${glibcVersionRuntime}` : 'musl';
+}
+
+function loadAddon() {
+  const errors = [];
+  for (const configuration of ['Release', 'Debug']) {
+    try {
+      return require(
+        path.join(ROOT, 'build', configuration, 'wasi_writev.node'));
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  // A file that is there and does not load says more than one that is missing.
+  const cause =
+    errors.find(({ code }) => code !== 'MODULE_NOT_FOUND') ?? errors[0];
+  throw withCode(
+    new Error(
+      `wasi-writev has no native build for ${process.platform} ` +
+      `${process.arch} with ${libc()} (Node-API ${process.versions.napi}). ` +
+      `To build it: npx node-gyp rebuild -C "${ROOT}"`, { cause }),
+    'ERR_WASI_WRITEV_NO_NATIVE');
+}
+
+function choose() {
+  const wanted = process.env.WASI_WRITEV_ENGINE;
+  if (wanted !== undefined && wanted !== '' && wanted !== 'native' &&
+      wanted !== 'fallback') {
+    throw invalidValue('The environment variable WASI_WRITEV_ENGINE',
+      'must be native or fallback', wanted);
+  }
+  if (wanted === 'fallback') return undefined;
+  try {
+    return loadAddon();
+  } catch (error) {
+    if (wanted === 'native') throw error;
+    process.emitWarning(
+      `${error.message}. Writes go through node:fs until then.`,
+      { code: 'WASI_WRITEV_NO_NATIVE' });
+    return undefined;
+  }
+}
+
+const addon = choose();
+
+/** `'native'` or `'fallback'`. */
+const engine = addon === undefined ? 'fallback' : 'native';
+
+/**
+ * @param {number} waitTimeout milliseconds on a full stream, -1 for no limit
+ * @param {Function} unmapped `(fd, iovs, iovsLen, nwritten, offset)`: a write
+ *   whose fd is not in the table; `offset` only for fd_pwrite
+ */
+function createEngine(waitTimeout, unmapped) {
+  if (addon === undefined) {
+    const { createFallbackEngine } = require('./fallback');
+    return createFallbackEngine(waitTimeout, unmapped);
+  }
+  const { createNativeEngine } = require('./native');
+  return createNativeEngine(addon, waitTimeout, unmapped);
+}
+
+module.exports = { createEngine, engine };

@@ -1,0 +1,96 @@
+'use strict';
+
+// Errors with Node's own codes, and the checks of what a caller passed.
+
+const { inspect } = require('node:util');
+
+function withCode(error, code) {
+  error.code = code;
+  // As Node's own errors print: `TypeError [ERR_INVALID_ARG_TYPE]: ...`.
+  error.stack = error.stack.replace(error.name, `${error.name} [${code}]`);
+  return error;
+}
+
+function given(value) {
+  const text = inspect(value, { depth: 0, breakLength: Infinity });
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+/**
+ * @param {string} name what was passed: `options.fds`
+ * @param {string} expected what it must be: `an object or a Map`
+ * @param {unknown} value what it is
+ */
+function invalidType(name, expected, value) {
+  return withCode(
+    new TypeError(`${name} must be ${expected}. Received ${given(value)}`),
+    'ERR_INVALID_ARG_TYPE');
+}
+
+function invalidValue(name, reason, value) {
+  return withCode(
+    new TypeError(`${name} ${reason}. Received ${given(value)}`),
+    'ERR_INVALID_ARG_VALUE');
+}
+
+function outOfRange(name, range, value) {
+  return withCode(
+    new RangeError(
+      `The value of "${name}" is out of range. It must be ${range}. ` +
+      `Received ${given(value)}`),
+    'ERR_OUT_OF_RANGE');
+}
+
+function alreadyStarted() {
+  return withCode(
+    new Error('WASI instance has already started'), 'ERR_WASI_ALREADY_STARTED');
+}
+
+function checkObject(value, name) {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw invalidType(name, 'an object', value);
+  }
+}
+
+/** Throws for an own key of `options` that is not in `known`. */
+function checkKnownOptions(options, known) {
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key)) {
+      throw invalidValue(`options.${key}`,
+        `is not an option; the options are ${known.join(', ')}`, options[key]);
+    }
+  }
+}
+
+function checkInteger(value, name, min, max) {
+  if (typeof value !== 'number') throw invalidType(name, 'a number', value);
+  if (!Number.isInteger(value)) throw outOfRange(name, 'an integer', value);
+  if (value < min || value > max) {
+    throw outOfRange(name, `>= ${min} && <= ${max}`, value);
+  }
+}
+
+const MAX_TIMEOUT = 2 ** 31 - 1;
+
+/**
+ * @param {unknown} value of the option `waitTimeout`: milliseconds, or
+ *   `undefined` or `Infinity` for no limit
+ * @returns {number} milliseconds, -1 for no limit
+ */
+function waitTimeoutOption(value) {
+  if (value === undefined || value === Infinity) return -1;
+  checkInteger(value, 'options.waitTimeout', 0, MAX_TIMEOUT);
+  return value;
+}
+
+module.exports = {
+  alreadyStarted,
+  checkInteger,
+  checkKnownOptions,
+  checkObject,
+  invalidType,
+  invalidValue,
+  outOfRange,
+  waitTimeoutOption,
+  withCode,
+};

@@ -1,0 +1,258 @@
+'use strict';
+
+// The guest's descriptors under the drop-in: which of them our engine writes,
+// and the wrapped calls of Node's WASI that keep this true.
+
+const { ENTRY, ERRNO, FDFLAGS, RIGHTS } = require('./wasi-abi');
+
+const ALL_FDFLAGS = 0x1f;
+
+// What becomes of a write to a guest fd.
+const ADOPTABLE = 'adoptable'; // nobody has written to it yet
+const OURS = 'ours'; // in the engine's table
+const DELEGATED = 'delegated'; // Node's fd_write does it
+const CLOSED = 'closed'; // Node failed to close it: nobody writes to it
+
+/**
+ * @typedef {object} GuestFd
+ * @property {string} writer one of the above
+ * @property {boolean} stream a standard stream that is no regular file
+ * @property {boolean} adopted the engine has a copy of Node's descriptor
+ * @property {bigint} rights as the guest has them
+ * @property {boolean} lent Node's table has FD_FDSTAT_SET_FLAGS, the guest not
+ * @property {number} fdflags as the guest set them
+ * @property {number} hint the host descriptor to try first, or -1
+ */
+
+function entryFlags({ rights, fdflags }) {
+  return (rights & RIGHTS.FD_WRITE ? ENTRY.MAY_WRITE : 0) |
+    (rights & RIGHTS.FD_SEEK ? ENTRY.MAY_SEEK : 0) |
+    (fdflags & FDFLAGS.NONBLOCK ? ENTRY.NONBLOCK : 0) |
+    (fdflags & FDFLAGS.APPEND ? ENTRY.APPEND : 0);
+}
+
+/** See the top of the file. One for each `WASI`. */
+class GuestFiles {
+  #node;
+  #memory;
+  #engine;
+  #fds = new Map();
+  #pointers = [];
+  #lengths = [];
+
+  /** How many files were adopted, and how many writes went to Node. */
+  adopted = 0;
+  delegated = 0;
+
+  /**
+   * @param {object} node Node's import functions, as lib/delegates.js makes them
+   * @param {import('./memory').GuestMemory} memory
+   */
+  constructor(node, memory) {
+    this.#node = node;
+    this.#memory = memory;
+  }
+
+  /**
+   * @param {object} engine whose `unmapped` calls `write` here
+   * @param {number[]} stdio host fds of the guest's 0, 1 and 2
+   */
+  attach(engine, stdio) {
+    this.#engine = engine;
+    stdio.forEach((hostFd, fd) => {
+      engine.map(fd, hostFd, ENTRY.MAY_WRITE | ENTRY.MAY_SEEK);
+      const host = engine.inspect(fd);
+      this.#fds.set(fd, {
+        writer: OURS,
+        stream: !host.file,
+        adopted: false,
+        rights: -1n,
+        lent: false,
+        fdflags: host.append ? FDFLAGS.APPEND : 0,
+        hint: -1,
+      });
+    });
+  }
+
+  /** The wrapped calls, to be laid over Node's. */
+  imports() {
+    const wrapped = ['path_open', 'fd_close', 'fd_renumber', 'fd_fdstat_get',
+      'fd_fdstat_set_flags', 'fd_fdstat_set_rights'];
+    return Object.fromEntries(wrapped.map((name) => [
+      name, (...values) => this[name](...values),
+    ]));
+  }
+
+  /** A write to an fd that is not in the engine's table. */
+  write(fd, iovs, iovsLen, nwritten, offset) {
+    const state = this.#fds.get(fd >>> 0);
+    if (state?.writer === CLOSED) return ERRNO.BADF;
+    if (state?.writer === ADOPTABLE) {
+      state.adopted = this.#adopt(fd, state);
+      state.writer = state.adopted ? OURS : DELEGATED;
+      if (state.adopted) {
+        this.adopted++;
+        return offset === undefined
+          ? this.#engine.fd_write(fd, iovs, iovsLen, nwritten)
+          : this.#engine.fd_pwrite(fd, iovs, iovsLen, offset, nwritten);
+      }
+    }
+    const errno = this.#check(iovs, iovsLen, nwritten);
+    if (errno !== ERRNO.SUCCESS) return state === undefined ? ERRNO.BADF : errno;
+    this.delegated++;
+    return offset === undefined
+      ? this.#node.fd_write(fd, iovs, iovsLen, nwritten)
+      : this.#node.fd_pwrite(fd, iovs, iovsLen, offset, nwritten);
+  }
+
+  // Node's own check gives other errnos.
+  #check(iovs, iovsLen, nwritten) {
+    return this.#memory.has(nwritten, 4)
+      ? this.#memory.decode(iovs, iovsLen, this.#pointers, this.#lengths)
+      : ERRNO.FAULT;
+  }
+
+  #adopt(fd, state) {
+    if (this.#engine.adopt === undefined) return false;
+    const { fdflags } = state;
+    const setNonblock = (nonblock) => this.#node.fd_fdstat_set_flags(fd, nonblock
+      ? fdflags | FDFLAGS.NONBLOCK
+      : fdflags & ~FDFLAGS.NONBLOCK) === ERRNO.SUCCESS;
+    return this.#engine.adopt(fd >>> 0, state.hint, setNonblock,
+      (fdflags & FDFLAGS.NONBLOCK) !== 0, entryFlags(state));
+  }
+
+  #update(fd, state) {
+    if (state.writer === OURS) this.#engine.setFlags(fd >>> 0, entryFlags(state));
+  }
+
+  path_open(dirfd, dirflags, path, pathLen, oflags, rights, inheriting, fdflags,
+    fdPointer) {
+    const open = (asked) => this.#node.path_open(dirfd, dirflags, path, pathLen,
+      oflags, asked, inheriting, fdflags, fdPointer);
+    if (typeof rights !== 'bigint') return open(rights);
+
+    const writes = (rights & RIGHTS.FD_WRITE) !== 0n;
+    const adoptable = writes && this.#engine.adopt !== undefined;
+    let lent = adoptable && (rights & RIGHTS.FD_FDSTAT_SET_FLAGS) === 0n;
+    const hint = adoptable ? this.#engine.nextHostFd() : -1;
+    let errno = open(lent ? rights | RIGHTS.FD_FDSTAT_SET_FLAGS : rights);
+    if (errno === ERRNO.NOTCAPABLE && lent) {
+      // The directory does not hand that right on.
+      lent = false;
+      errno = open(rights);
+    }
+    if (errno === ERRNO.SUCCESS) {
+      this.#fds.set(this.#memory.u32(fdPointer), {
+        writer: adoptable ? ADOPTABLE : DELEGATED,
+        stream: false,
+        adopted: false,
+        rights,
+        lent,
+        fdflags: fdflags & ALL_FDFLAGS,
+        hint,
+      });
+    }
+    return errno;
+  }
+
+  // Our copy goes first: then Node's close is the last, and reports what the
+  // last close of a file can report.
+  fd_close(fd) {
+    const state = this.#fds.get(fd >>> 0);
+    this.#engine.unmap(fd >>> 0);
+    const errno = this.#node.fd_close(fd);
+    if (errno === ERRNO.SUCCESS || errno === ERRNO.BADF) {
+      this.#fds.delete(fd >>> 0);
+    } else if (state !== undefined) {
+      state.writer = CLOSED;
+    }
+    return errno;
+  }
+
+  fd_renumber(from, to) {
+    const errno = this.#node.fd_renumber(from, to);
+    if (errno !== ERRNO.SUCCESS || from === to) return errno;
+    const state = this.#fds.get(from >>> 0);
+    this.#engine.move(from >>> 0, to >>> 0);
+    this.#fds.delete(from >>> 0);
+    this.#fds.delete(to >>> 0);
+    if (state !== undefined) this.#fds.set(to >>> 0, state);
+    return errno;
+  }
+
+  // Node passes the host's flags on as they are, with the host's numbers. The
+  // guest gets those that it set, in its own.
+  fd_fdstat_get(fd, pointer) {
+    const errno = this.#node.fd_fdstat_get(fd, pointer);
+    const state = this.#fds.get(fd >>> 0);
+    if (errno !== ERRNO.SUCCESS || state === undefined) return errno;
+    const FLAGS = 2; // offsets in fdstat
+    const RIGHTS_BASE = 8;
+    const memory = this.#memory;
+    memory.setU16(pointer + FLAGS, state.fdflags);
+    if (state.lent) {
+      memory.setU64(pointer + RIGHTS_BASE,
+        memory.u64(pointer + RIGHTS_BASE) & ~RIGHTS.FD_FDSTAT_SET_FLAGS);
+    }
+    return errno;
+  }
+
+  fd_fdstat_set_flags(fd, fdflags) {
+    const state = this.#fds.get(fd >>> 0);
+    if (state === undefined) return this.#node.fd_fdstat_set_flags(fd, fdflags);
+    if (state.lent) return ERRNO.NOTCAPABLE;
+    const errno = state.stream && fd !== 0
+      ? this.#setStreamFlags(fd, state, fdflags)
+      : this.#node.fd_fdstat_set_flags(fd, fdflags);
+    if (errno === ERRNO.SUCCESS) {
+      state.fdflags = fdflags & ALL_FDFLAGS;
+      this.#update(fd, state);
+    }
+    return errno;
+  }
+
+  // The guest's stdout and stderr are open file descriptions that other programs
+  // hold too. NONBLOCK is kept for the guest alone, and the host's own stays.
+  #setStreamFlags(fd, state, fdflags) {
+    if (!(state.rights & RIGHTS.FD_FDSTAT_SET_FLAGS)) return ERRNO.NOTCAPABLE;
+    if (((state.fdflags ^ fdflags) & ALL_FDFLAGS & ~FDFLAGS.NONBLOCK) === 0) {
+      return ERRNO.SUCCESS;
+    }
+    const { nonblock } = this.#engine.inspect(fd);
+    return this.#node.fd_fdstat_set_flags(fd,
+      (fdflags & ~FDFLAGS.NONBLOCK) | (nonblock ? FDFLAGS.NONBLOCK : 0));
+  }
+
+  // A right that Node keeps for the adoption alone is not the guest's to use, or
+  // to take up again.
+  fd_fdstat_set_rights(fd, rights, inheriting) {
+    const state = this.#fds.get(fd >>> 0);
+    if (state === undefined || typeof rights !== 'bigint') {
+      return this.#node.fd_fdstat_set_rights(fd, rights, inheriting);
+    }
+    const SET_FLAGS = RIGHTS.FD_FDSTAT_SET_FLAGS;
+    const keeps = (rights & SET_FLAGS) !== 0n;
+    if (state.lent && keeps) return ERRNO.NOTCAPABLE;
+    const lent = state.lent || (state.writer === ADOPTABLE && !keeps);
+    const errno = this.#node.fd_fdstat_set_rights(
+      fd, lent ? rights | SET_FLAGS : rights, inheriting);
+    if (errno === ERRNO.SUCCESS) {
+      state.rights = rights;
+      state.lent = lent;
+      this.#update(fd, state);
+    }
+    return errno;
+  }
+
+  /** Closes the copies. What the guest still writes to its files goes to Node. */
+  release() {
+    for (const [fd, state] of this.#fds) {
+      if (state.adopted) this.#engine.unmap(fd);
+      if (state.adopted || state.writer === ADOPTABLE) state.writer = DELEGATED;
+      state.adopted = false;
+    }
+  }
+}
+
+module.exports = { GuestFiles };

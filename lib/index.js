@@ -1,0 +1,7 @@
+'use strict';
+
+const { engine } = require('./engine');
+const { WASI } = require('./wasi');
+const { createWrites } = require('./writes');
+
+module.exports = { WASI, createWrites, engine };

@@ -1,0 +1,129 @@
+'use strict';
+
+// Guest memory as JS sees it.
+
+const { CIOVEC_SIZE, ERRNO } = require('./wasi-abi');
+
+const LIST_MAX = 65536;
+
+const EMPTY = new Uint8Array(0);
+
+// The getter checks the brand of its receiver: memories of other realms pass,
+// look-alikes do not.
+const getBuffer = Object.getOwnPropertyDescriptor(
+  WebAssembly.Memory.prototype, 'buffer').get;
+
+/**
+ * @param {unknown} value
+ * @returns {boolean} whether `value` is a `WebAssembly.Memory` of any realm
+ */
+function isMemory(value) {
+  try {
+    getBuffer.call(value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * @param {WebAssembly.Memory | undefined} memory
+ * @returns {Uint8Array} a view of all of it; empty where there is no memory
+ */
+function viewOf(memory) {
+  return memory === undefined ? EMPTY : new Uint8Array(getBuffer.call(memory));
+}
+
+/**
+ * A guest's memory and its current view. Pointers and lengths are u32, whichever
+ * sign wasm passed them with.
+ */
+class GuestMemory {
+  #memory;
+  #data = new DataView(EMPTY.buffer);
+  view = EMPTY;
+
+  set(memory) {
+    this.#memory = memory;
+    this.#refresh();
+  }
+
+  #refresh() {
+    const size = this.view.byteLength;
+    this.view = viewOf(this.#memory);
+    this.#data = new DataView(
+      this.view.buffer, this.view.byteOffset, this.view.byteLength);
+    return this.view.byteLength !== size;
+  }
+
+  /**
+   * Whether `length` bytes at `pointer` are in bounds. Memory that grew since
+   * the last look is seen: a detached view has no bytes, and a shared memory is
+   * looked at once more before the answer is no.
+   */
+  has(pointer, length) {
+    if (this.view.byteLength === 0) this.#refresh();
+    pointer >>>= 0;
+    return pointer + length <= this.view.byteLength ||
+      (this.#refresh() && pointer + length <= this.view.byteLength);
+  }
+
+  // The words that a call of Node's has just read or written, and so are in
+  // bounds. The memory may have grown since the last look.
+
+  u32(pointer) {
+    this.has(pointer, 4);
+    return this.#data.getUint32(pointer >>> 0, true);
+  }
+
+  u64(pointer) {
+    this.has(pointer, 8);
+    return this.#data.getBigUint64(pointer >>> 0, true);
+  }
+
+  setU16(pointer, value) {
+    this.has(pointer, 2);
+    this.#data.setUint16(pointer >>> 0, value, true);
+  }
+
+  setU32(pointer, value) {
+    this.has(pointer, 4);
+    this.#data.setUint32(pointer >>> 0, value, true);
+  }
+
+  setU64(pointer, value) {
+    this.has(pointer, 8);
+    this.#data.setBigUint64(pointer >>> 0, value, true);
+  }
+
+  /**
+   * Checks a list of buffers as src/ciovec.c does, and puts the non-empty ones
+   * in `pointers` and `lengths`, which are emptied first. Each element is read
+   * once. No more than LIST_MAX are kept, however many a guest sends: what is
+   * left out makes a short count.
+   *
+   * @returns {number} SUCCESS, FAULT or INVAL
+   */
+  decode(iovs, iovsLen, pointers, lengths) {
+    pointers.length = 0;
+    lengths.length = 0;
+    iovs >>>= 0;
+    iovsLen >>>= 0;
+    if (!this.has(iovs, iovsLen * CIOVEC_SIZE)) return ERRNO.FAULT;
+    let total = 0;
+    for (let i = 0; i < iovsLen; i++) {
+      const at = iovs + i * CIOVEC_SIZE;
+      const pointer = this.#data.getUint32(at, true);
+      const length = this.#data.getUint32(at + 4, true);
+      if (length === 0) continue;
+      if (!this.has(pointer, length)) return ERRNO.FAULT;
+      total += length;
+      if (pointers.length === LIST_MAX) continue;
+      pointers.push(pointer);
+      lengths.push(length);
+    }
+    return total > 0xffffffff ? ERRNO.INVAL : ERRNO.SUCCESS;
+  }
+}
+
+module.exports = { EMPTY, GuestMemory, isMemory, viewOf };

@@ -1,0 +1,209 @@
+'use strict';
+
+// The native engine: the JS side of src/binding.c.
+
+const { ERRNO } = require('./wasi-abi');
+const { EMPTY, viewOf } = require('./memory');
+
+// The mailbox and its operations: src/binding.c has the same lists.
+const OP = 0;
+const RESULT = 1;
+const FD = 2;
+const A = 3;
+const B = 4;
+const C = 5;
+// These in words of 64 bits.
+const OFFSET = 3;
+const CALLS = 4;
+const BYTES = 5;
+
+const FD_WRITE = 0;
+const FD_PWRITE = 1;
+const MAP = 2;
+const UNMAP = 3;
+const MOVE = 4;
+const SET_FLAGS = 5;
+const INSPECT = 6;
+const LOWEST_FREE = 7;
+const SEARCH_BEGIN = 8;
+const SEARCH_KEEP = 9;
+const SEARCH_COPY = 10;
+const SEARCH_ADOPT = 11;
+const SEARCH_END = 12;
+const SET_MEMORY = 13;
+const STATS = 14;
+const RELEASE = 15;
+
+const NOT_MAPPED = 0xffff;
+
+// What INSPECT answers: INSPECT_* in src/binding.c.
+const IS_NONBLOCK = 1 << 1;
+const IS_APPEND = 1 << 2;
+const IS_FILE = 1 << 3;
+
+// A search among all descriptors of the process narrows its candidates in this
+// many rounds; those that are left then are copies of one another. The last
+// candidate has to pass these many more.
+const NARROWING_ROUNDS = 4;
+const PROOF_ROUNDS = 2;
+
+/**
+ * The state of one guest behind src/binding.c. See lib/engine.js for what an
+ * engine is.
+ *
+ * @param {object} binding the addon
+ * @param {number} waitTimeout milliseconds, -1 for no limit
+ * @param {Function} unmapped called with a write whose fd is not in the table
+ */
+function createNativeEngine(binding, waitTimeout, unmapped) {
+  const call = binding.create(waitTimeout);
+  const box = new Int32Array(call.box);
+  const box64 = new BigInt64Array(call.box);
+  let memory;
+  let view = EMPTY;
+  let size = 0;
+
+  // True when there is more memory than the native side knew of.
+  function refresh() {
+    view = viewOf(memory);
+    const grown = view.byteLength !== size;
+    size = view.byteLength;
+    box[OP] = SET_MEMORY;
+    call(view);
+    return grown;
+  }
+
+  function control(op, fd, a, b) {
+    box[OP] = op;
+    box[FD] = fd;
+    box[A] = a;
+    box[B] = b;
+    call();
+    return box[RESULT];
+  }
+
+  // The two hot functions. A buffer that is detached because its memory grew
+  // has no bytes. A shared memory, and one with a resizable buffer, grows in
+  // place: there a FAULT is believed only after a second look.
+  function fd_write(fd, iovs, iovsLen, nwritten) {
+    if (typeof fd !== 'number' || typeof iovs !== 'number' ||
+        typeof iovsLen !== 'number' || typeof nwritten !== 'number') {
+      return ERRNO.INVAL;
+    }
+    if (view.byteLength === 0) refresh();
+    box[OP] = FD_WRITE;
+    box[FD] = fd;
+    box[A] = iovs;
+    box[B] = iovsLen;
+    box[C] = nwritten;
+    call();
+    const errno = box[RESULT];
+    if (errno === ERRNO.SUCCESS) return errno;
+    if (errno === NOT_MAPPED) return unmapped(fd, iovs, iovsLen, nwritten);
+    if (errno === ERRNO.FAULT && refresh()) {
+      return fd_write(fd, iovs, iovsLen, nwritten);
+    }
+    return errno;
+  }
+
+  function fd_pwrite(fd, iovs, iovsLen, offset, nwritten) {
+    if (typeof fd !== 'number' || typeof iovs !== 'number' ||
+        typeof iovsLen !== 'number' || typeof offset !== 'bigint' ||
+        typeof nwritten !== 'number') {
+      return ERRNO.INVAL;
+    }
+    if (view.byteLength === 0) refresh();
+    box[OP] = FD_PWRITE;
+    box[FD] = fd;
+    box[A] = iovs;
+    box[B] = iovsLen;
+    box[C] = nwritten;
+    box64[OFFSET] = offset;
+    call();
+    const errno = box[RESULT];
+    if (errno === ERRNO.SUCCESS) return errno;
+    if (errno === NOT_MAPPED) {
+      return unmapped(fd, iovs, iovsLen, nwritten, offset);
+    }
+    if (errno === ERRNO.FAULT && refresh()) {
+      return fd_pwrite(fd, iovs, iovsLen, offset, nwritten);
+    }
+    return errno;
+  }
+
+  // Flips NONBLOCK and looks which candidates follow. How many do.
+  function round(setNonblock, nonblock) {
+    if (!setNonblock(!nonblock)) return 0;
+    const followed = control(SEARCH_KEEP, 0, 0, nonblock ? 0 : 1);
+    if (!setNonblock(nonblock)) return 0;
+    return followed && control(SEARCH_KEEP, 0, 0, nonblock ? 1 : 0);
+  }
+
+  function prove(hint, setNonblock, nonblock) {
+    let left = control(SEARCH_BEGIN, 0, hint, nonblock ? 1 : 0);
+    for (let i = 0; i < NARROWING_ROUNDS && left > 1; i++) {
+      left = round(setNonblock, nonblock);
+    }
+    if (left > 0) left = control(SEARCH_COPY, 0, 0, 0);
+    for (let i = 0; i < PROOF_ROUNDS && left > 0; i++) {
+      left = round(setNonblock, nonblock);
+    }
+    return left > 0;
+  }
+
+  return {
+    fd_write,
+    fd_pwrite,
+
+    setMemory(value) {
+      memory = value;
+      refresh();
+    },
+
+    map: (fd, hostFd, flags) => control(MAP, fd, hostFd, flags),
+    unmap: (fd) => control(UNMAP, fd, 0, 0),
+    move: (from, to) => control(MOVE, from, to, 0),
+    setFlags: (fd, flags) => control(SET_FLAGS, fd, 0, flags),
+
+    inspect(fd) {
+      const answer = control(INSPECT, fd, 0, 0);
+      return {
+        append: (answer & IS_APPEND) !== 0,
+        nonblock: (answer & IS_NONBLOCK) !== 0,
+        file: (answer & IS_FILE) !== 0,
+      };
+    },
+
+    /** The host descriptor that the next open is likely to get. */
+    nextHostFd: () => control(LOWEST_FREE, 0, 0, 0),
+
+    /**
+     * Finds the host descriptor behind a guest fd of another WASI host, and
+     * maps a copy of it.
+     *
+     * @param {number} fd guest fd
+     * @param {number} hint what `nextHostFd` said before the file was opened
+     * @param {(nonblock: boolean) => boolean} setNonblock sets the flag through
+     *   the other host, and says whether that worked
+     * @param {boolean} nonblock how the flag stands
+     * @param {number} flags of the entry
+     * @returns {boolean} whether there was proof
+     */
+    adopt(fd, hint, setNonblock, nonblock, flags) {
+      const proven = (hint >= 0 && prove(hint, setNonblock, nonblock)) ||
+        prove(-1, setNonblock, nonblock);
+      if (proven) return control(SEARCH_ADOPT, fd, 0, flags) === ERRNO.SUCCESS;
+      control(SEARCH_END, 0, 0, 0);
+      return false;
+    },
+
+    stats() {
+      control(STATS, 0, 0, 0);
+      return { calls: Number(box64[CALLS]), bytes: Number(box64[BYTES]) };
+    },
+
+    close: () => control(RELEASE, 0, 0, 0),
+  };
+}
+
+module.exports = { createNativeEngine };

@@ -1,0 +1,94 @@
+/* Decoding of a guest's scatter/gather list. */
+#include "ciovec.h"
+
+/* Adds a buffer to the batch. False when the batch has no room for all of it:
+ * it takes nothing after that, since bytes must not change places. */
+static bool append(wv_batch *batch, uint8_t *buf, uint64_t len) {
+  uint64_t room = WV_WRITE_MAX - batch->bytes;
+  bool whole = len <= room;
+  struct iovec *last;
+
+  if (!whole) len = room;
+  if (batch->count > 0) {
+    last = &batch->iov[batch->count - 1];
+    if ((uint8_t *)last->iov_base + last->iov_len == buf) {
+      last->iov_len += (size_t)len;
+      batch->bytes += len;
+      return whole;
+    }
+  }
+  if (batch->count == WV_IOV_MAX || len == 0) return false;
+  batch->iov[batch->count].iov_base = buf;
+  batch->iov[batch->count].iov_len = (size_t)len;
+  batch->count++;
+  batch->bytes += len;
+  return whole;
+}
+
+wv_errno wv_decode(const wv_memory *memory, uint32_t iovs, uint32_t iovs_len,
+                   uint64_t skip, uint8_t *scratch, wv_batch *batch) {
+  const uint8_t *at;
+  uint8_t *buf;
+  uint64_t len, offset;
+  uint64_t total = 0;
+  uint64_t scratch_used = 0;
+  bool open = true;
+  bool fold = scratch != NULL && iovs_len > WV_IOV_MAX;
+  uint32_t i;
+
+  batch->bytes = 0;
+  batch->count = 0;
+  if (!wv_in_bounds(memory, iovs, (uint64_t)iovs_len * sizeof(wv_ciovec)))
+    return WV_EFAULT;
+
+  at = memory->base + iovs;
+  for (i = 0; i < iovs_len; i++, at += sizeof(wv_ciovec)) {
+    wv_ciovec element = wv_load_ciovec(at);
+
+    if (element.buf_len == 0) continue;
+    if (!wv_in_bounds(memory, element.buf, element.buf_len)) return WV_EFAULT;
+    total += element.buf_len;
+    if (!open || total <= skip) continue;
+
+    len = element.buf_len;
+    offset = total - len < skip ? skip - (total - len) : 0;
+    len -= offset;
+    buf = memory->base + element.buf + offset;
+    if (fold && len <= WV_FOLD_MAX && len <= WV_SCRATCH_SIZE - scratch_used) {
+      memcpy(scratch + scratch_used, buf, (size_t)len);
+      buf = scratch + scratch_used;
+      scratch_used += len;
+    }
+    open = append(batch, buf, len);
+  }
+  batch->total = total;
+  return total > UINT32_MAX ? WV_EINVAL : WV_SUCCESS;
+}
+
+void wv_batch_advance(wv_batch *batch, uint64_t bytes) {
+  uint32_t i = 0;
+
+  batch->bytes -= bytes;
+  while (i < batch->count && bytes >= batch->iov[i].iov_len)
+    bytes -= batch->iov[i++].iov_len;
+  batch->count -= i;
+  memmove(batch->iov, batch->iov + i, batch->count * sizeof(batch->iov[0]));
+  if (bytes > 0) {
+    batch->iov[0].iov_base = (uint8_t *)batch->iov[0].iov_base + bytes;
+    batch->iov[0].iov_len -= (size_t)bytes;
+  }
+}
+
+size_t wv_batch_gather(const wv_batch *batch, uint8_t *to, size_t limit) {
+  size_t used = 0;
+  size_t len;
+  uint32_t i;
+
+  for (i = 0; i < batch->count && used < limit; i++) {
+    len = batch->iov[i].iov_len;
+    if (len > limit - used) len = limit - used;
+    memcpy(to + used, batch->iov[i].iov_base, len);
+    used += len;
+  }
+  return used;
+}

@@ -20,17 +20,51 @@ const unsigned = (value) => (typeof value === 'number' ? value >>> 0 : value);
 
 // How many parameters each function of preview1 has; Node wants exactly these.
 const PARAMETERS = {
-  args_get: 2, args_sizes_get: 2, clock_res_get: 2, clock_time_get: 3,
-  environ_get: 2, environ_sizes_get: 2, fd_advise: 4, fd_allocate: 3,
-  fd_close: 1, fd_datasync: 1, fd_fdstat_get: 2, fd_fdstat_set_flags: 2,
-  fd_fdstat_set_rights: 3, fd_filestat_get: 2, fd_filestat_set_size: 2,
-  fd_filestat_set_times: 4, fd_pread: 5, fd_prestat_dir_name: 3,
-  fd_prestat_get: 2, fd_pwrite: 5, fd_read: 4, fd_readdir: 5, fd_renumber: 2,
-  fd_seek: 4, fd_sync: 1, fd_tell: 2, fd_write: 4, path_create_directory: 3,
-  path_filestat_get: 5, path_filestat_set_times: 7, path_link: 7, path_open: 9,
-  path_readlink: 6, path_remove_directory: 3, path_rename: 6, path_symlink: 5,
-  path_unlink_file: 3, poll_oneoff: 4, proc_exit: 1, proc_raise: 1,
-  random_get: 2, sched_yield: 0, sock_accept: 3, sock_recv: 6, sock_send: 5,
+  args_get: 2,
+  args_sizes_get: 2,
+  clock_res_get: 2,
+  clock_time_get: 3,
+  environ_get: 2,
+  environ_sizes_get: 2,
+  fd_advise: 4,
+  fd_allocate: 3,
+  fd_close: 1,
+  fd_datasync: 1,
+  fd_fdstat_get: 2,
+  fd_fdstat_set_flags: 2,
+  fd_fdstat_set_rights: 3,
+  fd_filestat_get: 2,
+  fd_filestat_set_size: 2,
+  fd_filestat_set_times: 4,
+  fd_pread: 5,
+  fd_prestat_dir_name: 3,
+  fd_prestat_get: 2,
+  fd_pwrite: 5,
+  fd_read: 4,
+  fd_readdir: 5,
+  fd_renumber: 2,
+  fd_seek: 4,
+  fd_sync: 1,
+  fd_tell: 2,
+  fd_write: 4,
+  path_create_directory: 3,
+  path_filestat_get: 5,
+  path_filestat_set_times: 7,
+  path_link: 7,
+  path_open: 9,
+  path_readlink: 6,
+  path_remove_directory: 3,
+  path_rename: 6,
+  path_symlink: 5,
+  path_unlink_file: 3,
+  poll_oneoff: 4,
+  proc_exit: 1,
+  proc_raise: 1,
+  random_get: 2,
+  sched_yield: 0,
+  sock_accept: 3,
+  sock_recv: 6,
+  sock_send: 5,
   sock_shutdown: 2,
 };
 
@@ -39,13 +73,20 @@ const u = unsigned;
 /** A closure of exactly the parameters that `target` has. */
 function closure(target, parameters) {
   switch (parameters) {
-    case 0: return () => target();
-    case 1: return (a) => target(u(a));
-    case 2: return (a, b) => target(u(a), u(b));
-    case 3: return (a, b, c) => target(u(a), u(b), u(c));
-    case 4: return (a, b, c, d) => target(u(a), u(b), u(c), u(d));
-    case 5: return (a, b, c, d, e) => target(u(a), u(b), u(c), u(d), u(e));
-    default: return (...values) => target(...values.map(unsigned));
+    case 0:
+      return () => target();
+    case 1:
+      return (a) => target(u(a));
+    case 2:
+      return (a, b) => target(u(a), u(b));
+    case 3:
+      return (a, b, c) => target(u(a), u(b), u(c));
+    case 4:
+      return (a, b, c, d) => target(u(a), u(b), u(c), u(d));
+    case 5:
+      return (a, b, c, d, e) => target(u(a), u(b), u(c), u(d), u(e));
+    default:
+      return (...values) => target(...values.map(unsigned));
   }
 }
 
@@ -80,42 +121,48 @@ function createDelegates(target, memory) {
 
   return Object.assign(delegates, {
     fd_read: (fd, iovs, iovsLen, nread) =>
-      (checkList(iovs, iovsLen)
+      checkList(iovs, iovsLen)
         ? target.fd_read(u(fd), list.at, list.length, u(nread))
-        : ERRNO.FAULT),
+        : ERRNO.FAULT,
 
     fd_pread: (fd, iovs, iovsLen, offset, nread) =>
-      (checkList(iovs, iovsLen)
+      checkList(iovs, iovsLen)
         ? target.fd_pread(u(fd), list.at, list.length, offset, u(nread))
-        : ERRNO.FAULT),
+        : ERRNO.FAULT,
 
     sock_recv: (fd, data, dataLen, flags, roDatalen, roFlags) =>
-      (checkList(data, dataLen)
-        ? target.sock_recv(u(fd), list.at, list.length, u(flags),
-          u(roDatalen), u(roFlags))
-        : ERRNO.FAULT),
+      checkList(data, dataLen)
+        ? target.sock_recv(
+            u(fd),
+            list.at,
+            list.length,
+            u(flags),
+            u(roDatalen),
+            u(roFlags),
+          )
+        : ERRNO.FAULT,
 
     sock_send: (fd, data, dataLen, flags, soDatalen) =>
-      (checkList(data, dataLen)
+      checkList(data, dataLen)
         ? target.sock_send(u(fd), list.at, list.length, u(flags), u(soDatalen))
-        : ERRNO.FAULT),
+        : ERRNO.FAULT,
 
     // The check of buffers comes before: see lib/guest-files.js.
     fd_write: (fd, iovs, iovsLen, nwritten) =>
-      (checkList(iovs, iovsLen)
+      checkList(iovs, iovsLen)
         ? target.fd_write(u(fd), list.at, list.length, u(nwritten))
-        : ERRNO.FAULT),
+        : ERRNO.FAULT,
 
     fd_pwrite: (fd, iovs, iovsLen, offset, nwritten) =>
-      (checkList(iovs, iovsLen)
+      checkList(iovs, iovsLen)
         ? target.fd_pwrite(u(fd), list.at, list.length, offset, u(nwritten))
-        : ERRNO.FAULT),
+        : ERRNO.FAULT,
 
     poll_oneoff: (input, output, count, nevents) =>
-      (memory.has(input, u(count) * SUBSCRIPTION_SIZE) &&
-       memory.has(output, u(count) * EVENT_SIZE)
+      memory.has(input, u(count) * SUBSCRIPTION_SIZE) &&
+      memory.has(output, u(count) * EVENT_SIZE)
         ? target.poll_oneoff(u(input), u(output), u(count), u(nevents))
-        : ERRNO.FAULT),
+        : ERRNO.FAULT,
   });
 }
 

@@ -31,7 +31,8 @@ function loadAddon() {
   for (const configuration of ['Release', 'Debug']) {
     try {
       return require(
-        path.join(ROOT, 'build', configuration, 'wasi_writev.node'));
+        path.join(ROOT, 'build', configuration, 'wasi_writev.node'),
+      );
     } catch (error) {
       errors.push(error);
     }
@@ -42,17 +43,27 @@ function loadAddon() {
   throw withCode(
     new Error(
       `wasi-writev has no native build for ${process.platform} ` +
-      `${process.arch} with ${libc()} (Node-API ${process.versions.napi}). ` +
-      `To build it: npx node-gyp rebuild -C "${ROOT}"`, { cause }),
-    'ERR_WASI_WRITEV_NO_NATIVE');
+        `${process.arch} with ${libc()} (Node-API ${process.versions.napi}). ` +
+        `To build it: npx node-gyp rebuild -C "${ROOT}"`,
+      { cause },
+    ),
+    'ERR_WASI_WRITEV_NO_NATIVE',
+  );
 }
 
 function choose() {
   const wanted = process.env.WASI_WRITEV_ENGINE;
-  if (wanted !== undefined && wanted !== '' && wanted !== 'native' &&
-      wanted !== 'fallback') {
-    throw invalidValue('The environment variable WASI_WRITEV_ENGINE',
-      'must be native or fallback', wanted);
+  if (
+    wanted !== undefined &&
+    wanted !== '' &&
+    wanted !== 'native' &&
+    wanted !== 'fallback'
+  ) {
+    throw invalidValue(
+      'The environment variable WASI_WRITEV_ENGINE',
+      'must be native or fallback',
+      wanted,
+    );
   }
   if (wanted === 'fallback') return undefined;
   try {
@@ -61,7 +72,8 @@ function choose() {
     if (wanted === 'native') throw error;
     process.emitWarning(
       `${error.message}. Writes go through node:fs until then.`,
-      { code: 'WASI_WRITEV_NO_NATIVE' });
+      { code: 'WASI_WRITEV_NO_NATIVE' },
+    );
     return undefined;
   }
 }

@@ -24,26 +24,32 @@ function given(value) {
 function invalidType(name, expected, value) {
   return withCode(
     new TypeError(`${name} must be ${expected}. Received ${given(value)}`),
-    'ERR_INVALID_ARG_TYPE');
+    'ERR_INVALID_ARG_TYPE',
+  );
 }
 
 function invalidValue(name, reason, value) {
   return withCode(
     new TypeError(`${name} ${reason}. Received ${given(value)}`),
-    'ERR_INVALID_ARG_VALUE');
+    'ERR_INVALID_ARG_VALUE',
+  );
 }
 
 function outOfRange(name, range, value) {
   return withCode(
     new RangeError(
       `The value of "${name}" is out of range. It must be ${range}. ` +
-      `Received ${given(value)}`),
-    'ERR_OUT_OF_RANGE');
+        `Received ${given(value)}`,
+    ),
+    'ERR_OUT_OF_RANGE',
+  );
 }
 
 function alreadyStarted() {
   return withCode(
-    new Error('WASI instance has already started'), 'ERR_WASI_ALREADY_STARTED');
+    new Error('WASI instance has already started'),
+    'ERR_WASI_ALREADY_STARTED',
+  );
 }
 
 function checkObject(value, name) {
@@ -56,8 +62,11 @@ function checkObject(value, name) {
 function checkKnownOptions(options, known) {
   for (const key of Object.keys(options)) {
     if (!known.includes(key)) {
-      throw invalidValue(`options.${key}`,
-        `is not an option; the options are ${known.join(', ')}`, options[key]);
+      throw invalidValue(
+        `options.${key}`,
+        `is not an option; the options are ${known.join(', ')}`,
+        options[key],
+      );
     }
   }
 }

@@ -27,14 +27,22 @@ const MAX_SLEEP = 16; // milliseconds
 const errnoByNumber = new Map(
   Object.entries(os.constants.errno).map(([name, number]) => [
     number,
-    ERRNO[name.slice(1)] ?? (name === 'EWOULDBLOCK' ? ERRNO.AGAIN
-      : name === 'EOPNOTSUPP' ? ERRNO.NOTSUP : ERRNO.IO),
-  ]));
+    ERRNO[name.slice(1)] ??
+      (name === 'EWOULDBLOCK'
+        ? ERRNO.AGAIN
+        : name === 'EOPNOTSUPP'
+          ? ERRNO.NOTSUP
+          : ERRNO.IO),
+  ]),
+);
 
 /** The WASI errno of what node:fs threw. */
 function errnoOf(error) {
-  return ERRNO[error.code?.slice(1)] ??
-    errnoByNumber.get(Math.abs(error.errno)) ?? ERRNO.IO;
+  return (
+    ERRNO[error.code?.slice(1)] ??
+    errnoByNumber.get(Math.abs(error.errno)) ??
+    ERRNO.IO
+  );
 }
 
 const sleepCell = new Int32Array(new SharedArrayBuffer(4));
@@ -64,8 +72,13 @@ function createFallbackEngine(waitTimeout, unmapped) {
     let skip = done;
     while (skip >= lengths[first]) skip -= lengths[first++];
     if (first === lengths.length - 1) {
-      return fs.writeSync(hostFd, memory.view, pointers[first] + skip,
-        Math.min(lengths[first] - skip, WRITE_MAX), position);
+      return fs.writeSync(
+        hostFd,
+        memory.view,
+        pointers[first] + skip,
+        Math.min(lengths[first] - skip, WRITE_MAX),
+        position,
+      );
     }
     return gatherOnce(hostFd, first, skip, position);
   }
@@ -125,10 +138,17 @@ function createFallbackEngine(waitTimeout, unmapped) {
       } catch (error) {
         const errno = errnoOf(error);
         if (errno === ERRNO.INTR) continue;
-        if (errno === ERRNO.AGAIN && !(entry.flags & NONBLOCK) &&
-            performance.now() < end) {
-          Atomics.wait(sleepCell, 0, 0,
-            Math.min(sleep, end - performance.now()));
+        if (
+          errno === ERRNO.AGAIN &&
+          !(entry.flags & NONBLOCK) &&
+          performance.now() < end
+        ) {
+          Atomics.wait(
+            sleepCell,
+            0,
+            0,
+            Math.min(sleep, end - performance.now()),
+          );
           sleep = Math.min(sleep * 2, MAX_SLEEP);
           continue;
         }
@@ -185,26 +205,40 @@ function createFallbackEngine(waitTimeout, unmapped) {
 
   return {
     fd_write(fd, iovs, iovsLen, nwritten) {
-      if (typeof fd !== 'number' || typeof iovs !== 'number' ||
-          typeof iovsLen !== 'number' || typeof nwritten !== 'number') {
+      if (
+        typeof fd !== 'number' ||
+        typeof iovs !== 'number' ||
+        typeof iovsLen !== 'number' ||
+        typeof nwritten !== 'number'
+      ) {
         return ERRNO.INVAL;
       }
       const entry = entries.get(fd >>> 0);
-      return entry === undefined ? unmapped(fd, iovs, iovsLen, nwritten)
+      return entry === undefined
+        ? unmapped(fd, iovs, iovsLen, nwritten)
         : checkedWrite(entry, iovs, iovsLen, nwritten);
     },
 
     fd_pwrite(fd, iovs, iovsLen, offset, nwritten) {
-      if (typeof fd !== 'number' || typeof iovs !== 'number' ||
-          typeof iovsLen !== 'number' || typeof offset !== 'bigint' ||
-          typeof nwritten !== 'number') {
+      if (
+        typeof fd !== 'number' ||
+        typeof iovs !== 'number' ||
+        typeof iovsLen !== 'number' ||
+        typeof offset !== 'bigint' ||
+        typeof nwritten !== 'number'
+      ) {
         return ERRNO.INVAL;
       }
       const entry = entries.get(fd >>> 0);
       return entry === undefined
         ? unmapped(fd, iovs, iovsLen, nwritten, offset)
-        : checkedWrite(entry, iovs, iovsLen, nwritten,
-          BigInt.asIntN(64, offset));
+        : checkedWrite(
+            entry,
+            iovs,
+            iovsLen,
+            nwritten,
+            BigInt.asIntN(64, offset),
+          );
     },
 
     setMemory: (value) => memory.set(value),
@@ -229,7 +263,9 @@ function createFallbackEngine(waitTimeout, unmapped) {
     },
 
     inspect: (fd) => ({
-      append: false, nonblock: false, file: entries.get(fd).file,
+      append: false,
+      nonblock: false,
+      file: entries.get(fd).file,
     }),
 
     stats: () => stats,

@@ -25,10 +25,12 @@ const CLOSED = 'closed'; // Node failed to close it: nobody writes to it
  */
 
 function entryFlags({ rights, fdflags }) {
-  return (rights & RIGHTS.FD_WRITE ? ENTRY.MAY_WRITE : 0) |
+  return (
+    (rights & RIGHTS.FD_WRITE ? ENTRY.MAY_WRITE : 0) |
     (rights & RIGHTS.FD_SEEK ? ENTRY.MAY_SEEK : 0) |
     (fdflags & FDFLAGS.NONBLOCK ? ENTRY.NONBLOCK : 0) |
-    (fdflags & FDFLAGS.APPEND ? ENTRY.APPEND : 0);
+    (fdflags & FDFLAGS.APPEND ? ENTRY.APPEND : 0)
+  );
 }
 
 /** See the top of the file. One for each `WASI`. */
@@ -76,11 +78,17 @@ class GuestFiles {
 
   /** The wrapped calls, to be laid over Node's. */
   imports() {
-    const wrapped = ['path_open', 'fd_close', 'fd_renumber', 'fd_fdstat_get',
-      'fd_fdstat_set_flags', 'fd_fdstat_set_rights'];
-    return Object.fromEntries(wrapped.map((name) => [
-      name, (...values) => this[name](...values),
-    ]));
+    const wrapped = [
+      'path_open',
+      'fd_close',
+      'fd_renumber',
+      'fd_fdstat_get',
+      'fd_fdstat_set_flags',
+      'fd_fdstat_set_rights',
+    ];
+    return Object.fromEntries(
+      wrapped.map((name) => [name, (...values) => this[name](...values)]),
+    );
   }
 
   /** A write to an fd that is not in the engine's table. */
@@ -98,7 +106,8 @@ class GuestFiles {
       }
     }
     const errno = this.#check(iovs, iovsLen, nwritten);
-    if (errno !== ERRNO.SUCCESS) return state === undefined ? ERRNO.BADF : errno;
+    if (errno !== ERRNO.SUCCESS)
+      return state === undefined ? ERRNO.BADF : errno;
     this.delegated++;
     return offset === undefined
       ? this.#node.fd_write(fd, iovs, iovsLen, nwritten)
@@ -115,21 +124,48 @@ class GuestFiles {
   #adopt(fd, state) {
     if (this.#engine.adopt === undefined) return false;
     const { fdflags } = state;
-    const setNonblock = (nonblock) => this.#node.fd_fdstat_set_flags(fd, nonblock
-      ? fdflags | FDFLAGS.NONBLOCK
-      : fdflags & ~FDFLAGS.NONBLOCK) === ERRNO.SUCCESS;
-    return this.#engine.adopt(fd >>> 0, state.hint, setNonblock,
-      (fdflags & FDFLAGS.NONBLOCK) !== 0, entryFlags(state));
+    const setNonblock = (nonblock) =>
+      this.#node.fd_fdstat_set_flags(
+        fd,
+        nonblock ? fdflags | FDFLAGS.NONBLOCK : fdflags & ~FDFLAGS.NONBLOCK,
+      ) === ERRNO.SUCCESS;
+    return this.#engine.adopt(
+      fd >>> 0,
+      state.hint,
+      setNonblock,
+      (fdflags & FDFLAGS.NONBLOCK) !== 0,
+      entryFlags(state),
+    );
   }
 
   #update(fd, state) {
-    if (state.writer === OURS) this.#engine.setFlags(fd >>> 0, entryFlags(state));
+    if (state.writer === OURS)
+      this.#engine.setFlags(fd >>> 0, entryFlags(state));
   }
 
-  path_open(dirfd, dirflags, path, pathLen, oflags, rights, inheriting, fdflags,
-    fdPointer) {
-    const open = (asked) => this.#node.path_open(dirfd, dirflags, path, pathLen,
-      oflags, asked, inheriting, fdflags, fdPointer);
+  path_open(
+    dirfd,
+    dirflags,
+    path,
+    pathLen,
+    oflags,
+    rights,
+    inheriting,
+    fdflags,
+    fdPointer,
+  ) {
+    const open = (asked) =>
+      this.#node.path_open(
+        dirfd,
+        dirflags,
+        path,
+        pathLen,
+        oflags,
+        asked,
+        inheriting,
+        fdflags,
+        fdPointer,
+      );
     if (typeof rights !== 'bigint') return open(rights);
 
     const writes = (rights & RIGHTS.FD_WRITE) !== 0n;
@@ -192,8 +228,10 @@ class GuestFiles {
     const memory = this.#memory;
     memory.setU16(pointer + FLAGS, state.fdflags);
     if (state.lent) {
-      memory.setU64(pointer + RIGHTS_BASE,
-        memory.u64(pointer + RIGHTS_BASE) & ~RIGHTS.FD_FDSTAT_SET_FLAGS);
+      memory.setU64(
+        pointer + RIGHTS_BASE,
+        memory.u64(pointer + RIGHTS_BASE) & ~RIGHTS.FD_FDSTAT_SET_FLAGS,
+      );
     }
     return errno;
   }
@@ -202,9 +240,10 @@ class GuestFiles {
     const state = this.#fds.get(fd >>> 0);
     if (state === undefined) return this.#node.fd_fdstat_set_flags(fd, fdflags);
     if (state.lent) return ERRNO.NOTCAPABLE;
-    const errno = state.stream && fd !== 0
-      ? this.#setStreamFlags(fd, state, fdflags)
-      : this.#node.fd_fdstat_set_flags(fd, fdflags);
+    const errno =
+      state.stream && fd !== 0
+        ? this.#setStreamFlags(fd, state, fdflags)
+        : this.#node.fd_fdstat_set_flags(fd, fdflags);
     if (errno === ERRNO.SUCCESS) {
       state.fdflags = fdflags & ALL_FDFLAGS;
       this.#update(fd, state);
@@ -220,8 +259,10 @@ class GuestFiles {
       return ERRNO.SUCCESS;
     }
     const { nonblock } = this.#engine.inspect(fd);
-    return this.#node.fd_fdstat_set_flags(fd,
-      (fdflags & ~FDFLAGS.NONBLOCK) | (nonblock ? FDFLAGS.NONBLOCK : 0));
+    return this.#node.fd_fdstat_set_flags(
+      fd,
+      (fdflags & ~FDFLAGS.NONBLOCK) | (nonblock ? FDFLAGS.NONBLOCK : 0),
+    );
   }
 
   // A right that Node keeps for the adoption alone is not the guest's to use, or
@@ -236,7 +277,10 @@ class GuestFiles {
     if (state.lent && keeps) return ERRNO.NOTCAPABLE;
     const lent = state.lent || (state.writer === ADOPTABLE && !keeps);
     const errno = this.#node.fd_fdstat_set_rights(
-      fd, lent ? rights | SET_FLAGS : rights, inheriting);
+      fd,
+      lent ? rights | SET_FLAGS : rights,
+      inheriting,
+    );
     if (errno === ERRNO.SUCCESS) {
       state.rights = rights;
       state.lent = lent;

@@ -11,7 +11,9 @@ const EMPTY = new Uint8Array(0);
 // The getter checks the brand of its receiver: memories of other realms pass,
 // look-alikes do not.
 const getBuffer = Object.getOwnPropertyDescriptor(
-  WebAssembly.Memory.prototype, 'buffer').get;
+  WebAssembly.Memory.prototype,
+  'buffer',
+).get;
 
 /**
  * @param {unknown} value
@@ -52,7 +54,10 @@ class GuestMemory {
     const size = this.view.byteLength;
     this.view = viewOf(this.#memory);
     this.#data = new DataView(
-      this.view.buffer, this.view.byteOffset, this.view.byteLength);
+      this.view.buffer,
+      this.view.byteOffset,
+      this.view.byteLength,
+    );
     return this.view.byteLength !== size;
   }
 
@@ -64,8 +69,10 @@ class GuestMemory {
   has(pointer, length) {
     if (this.view.byteLength === 0) this.#refresh();
     pointer >>>= 0;
-    return pointer + length <= this.view.byteLength ||
-      (this.#refresh() && pointer + length <= this.view.byteLength);
+    return (
+      pointer + length <= this.view.byteLength ||
+      (this.#refresh() && pointer + length <= this.view.byteLength)
+    );
   }
 
   // The words that a call of Node's has just read or written, and so are in

@@ -86,8 +86,12 @@ function createNativeEngine(binding, waitTimeout, unmapped) {
   // has no bytes. A shared memory, and one with a resizable buffer, grows in
   // place: there a FAULT is believed only after a second look.
   function fd_write(fd, iovs, iovsLen, nwritten) {
-    if (typeof fd !== 'number' || typeof iovs !== 'number' ||
-        typeof iovsLen !== 'number' || typeof nwritten !== 'number') {
+    if (
+      typeof fd !== 'number' ||
+      typeof iovs !== 'number' ||
+      typeof iovsLen !== 'number' ||
+      typeof nwritten !== 'number'
+    ) {
       return ERRNO.INVAL;
     }
     if (view.byteLength === 0) refresh();
@@ -107,9 +111,13 @@ function createNativeEngine(binding, waitTimeout, unmapped) {
   }
 
   function fd_pwrite(fd, iovs, iovsLen, offset, nwritten) {
-    if (typeof fd !== 'number' || typeof iovs !== 'number' ||
-        typeof iovsLen !== 'number' || typeof offset !== 'bigint' ||
-        typeof nwritten !== 'number') {
+    if (
+      typeof fd !== 'number' ||
+      typeof iovs !== 'number' ||
+      typeof iovsLen !== 'number' ||
+      typeof offset !== 'bigint' ||
+      typeof nwritten !== 'number'
+    ) {
       return ERRNO.INVAL;
     }
     if (view.byteLength === 0) refresh();
@@ -190,7 +198,8 @@ function createNativeEngine(binding, waitTimeout, unmapped) {
      * @returns {boolean} whether there was proof
      */
     adopt(fd, hint, setNonblock, nonblock, flags) {
-      const proven = (hint >= 0 && prove(hint, setNonblock, nonblock)) ||
+      const proven =
+        (hint >= 0 && prove(hint, setNonblock, nonblock)) ||
         prove(-1, setNonblock, nonblock);
       if (proven) return control(SEARCH_ADOPT, fd, 0, flags) === ERRNO.SUCCESS;
       control(SEARCH_END, 0, 0, 0);

@@ -15,7 +15,8 @@ const kFiles = Symbol('wasi-writev.files');
 /** The own symbol of Node's WASI that has this description. */
 function symbolOf(wasi, description) {
   return Object.getOwnPropertySymbols(wasi).find(
-    (symbol) => symbol.description === description);
+    (symbol) => symbol.description === description,
+  );
 }
 
 /**
@@ -32,7 +33,8 @@ class WASI extends NodeWASI {
     const files = new GuestFiles(delegates, memory);
     const engine = createEngine(
       waitTimeoutOption(options.waitTimeout),
-      (...call) => files.write(...call));
+      (...call) => files.write(...call),
+    );
     files.attach(engine, [stdin, stdout, stderr]);
 
     this.wasiImport = {
@@ -102,7 +104,9 @@ if (!('finalizeBindings' in NodeWASI.prototype)) {
     this[kStarted] = true;
   };
   Object.defineProperty(WASI.prototype, 'finalizeBindings', {
-    configurable: true, value: finalizeBindings, writable: true,
+    configurable: true,
+    value: finalizeBindings,
+    writable: true,
   });
 }
 

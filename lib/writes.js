@@ -4,7 +4,11 @@
 
 const { createEngine } = require('./engine');
 const {
-  checkInteger, checkKnownOptions, checkObject, invalidType, invalidValue,
+  checkInteger,
+  checkKnownOptions,
+  checkObject,
+  invalidType,
+  invalidValue,
   waitTimeoutOption,
 } = require('./errors');
 const { isMemory } = require('./memory');
@@ -18,7 +22,8 @@ function checkGuestFd(fd, name) {
 }
 
 function checkMemory(memory, name) {
-  if (!isMemory(memory)) throw invalidType(name, 'a WebAssembly.Memory', memory);
+  if (!isMemory(memory))
+    throw invalidType(name, 'a WebAssembly.Memory', memory);
 }
 
 /** `fds` as pairs of guest fd and target. */
@@ -64,8 +69,9 @@ function createWrites(options = {}) {
     if (offset === undefined) {
       return fallback?.fd_write?.(fd, iovs, iovsLen, nwritten) ?? ERRNO.BADF;
     }
-    return fallback?.fd_pwrite?.(fd, iovs, iovsLen, offset, nwritten) ??
-      ERRNO.BADF;
+    return (
+      fallback?.fd_pwrite?.(fd, iovs, iovsLen, offset, nwritten) ?? ERRNO.BADF
+    );
   }
 
   const { fd_write, fd_pwrite } = engine;

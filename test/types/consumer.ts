@@ -1,0 +1,58 @@
+// A consumer of the types. It is compiled, not run.
+
+import { readFileSync } from 'node:fs';
+import { WASI as NodeWASI } from 'node:wasi';
+import {
+  WASI,
+  createWrites,
+  engine,
+  type CreateWritesOptions,
+  type FdWrite,
+  type WASIOptions,
+  type Writes,
+} from 'wasi-writev';
+
+const options: WASIOptions = {
+  version: 'preview1',
+  args: ['tool'],
+  preopens: { '/work': '.' },
+  waitTimeout: 1000,
+};
+const wasi = new WASI(options);
+const asNode: NodeWASI = wasi;
+const module = new WebAssembly.Module(readFileSync('tool.wasm'));
+const imports = wasi.getImportObject() as WebAssembly.Imports;
+const instance = new WebAssembly.Instance(module, imports);
+const exitCode: number = wasi.start(instance);
+wasi.finalizeBindings(instance, {
+  memory: new WebAssembly.Memory({ initial: 1 }),
+});
+wasi.wasiImport.proc_exit = () => {};
+const bytes: number = wasi.stats.bytes;
+wasi.close();
+
+const writesOptions: CreateWritesOptions = {
+  fds: new Map([[1, 1]]),
+  fallback: asNode.wasiImport,
+};
+const writes: Writes = createWrites(writesOptions);
+const write: FdWrite = writes.fd_write;
+const errno: number = write(1, 0, 1, 16) + writes.fd_pwrite(1, 0, 1, 8n, 16);
+writes.setMemory(new WebAssembly.Memory({ initial: 1 }));
+writes.map(3, 1);
+writes.unmap(3);
+writes.flush();
+writes.close();
+createWrites({ fds: { 1: 1, 2: 2 } });
+createWrites();
+
+const which: 'native' | 'fallback' = engine;
+
+// @ts-expect-error the timeout is a number
+createWrites({ waitTimeout: '1s' });
+// @ts-expect-error a misspelt option
+createWrites({ waitTimout: 1000 });
+// @ts-expect-error the offset is a bigint
+writes.fd_pwrite(1, 0, 1, 8, 16);
+
+export { bytes, errno, exitCode, which };

@@ -11,6 +11,11 @@
 //   unmap(fd), move(from, to), setFlags(fd, flags)
 //   inspect(fd)           { append, nonblock, file } of the host descriptor of
 //                         an entry; the first two are false in the fallback
+//   kind(fd)              { file, flags } of an entry, or undefined
+//   setStaging(view)      a Uint8Array over memory that never moves
+//   drain(fd, start, length, offset)   writes that part of the staging memory,
+//                         at `offset` or where the file stands; returns
+//                         { errno, done }, `done` bytes out also on an error
 //   stats()               { calls, bytes } that were written
 //   adopt, nextHostFd     native only: see lib/native.js
 //   close()               releases what is held; every fd is unmapped after it

@@ -79,19 +79,6 @@ function checkInteger(value, name, min, max) {
   }
 }
 
-const MAX_TIMEOUT = 2 ** 31 - 1;
-
-/**
- * @param {unknown} value of the option `waitTimeout`: milliseconds, or
- *   `undefined` or `Infinity` for no limit
- * @returns {number} milliseconds, -1 for no limit
- */
-function waitTimeoutOption(value) {
-  if (value === undefined || value === Infinity) return -1;
-  checkInteger(value, 'options.waitTimeout', 0, MAX_TIMEOUT);
-  return value;
-}
-
 module.exports = {
   alreadyStarted,
   checkInteger,
@@ -100,6 +87,5 @@ module.exports = {
   invalidType,
   invalidValue,
   outOfRange,
-  waitTimeoutOption,
   withCode,
 };

@@ -8,11 +8,11 @@
 // host left blocking blocks, whatever the guest or `waitTimeout` asked for.
 
 const fs = require('node:fs');
-const os = require('node:os');
-const { ENTRY, ERRNO } = require('./wasi-abi');
+const { errnoOf, writeUntil } = require('./fs-writer');
 const { EMPTY, GuestMemory } = require('./memory');
+const { ENTRY, ERRNO, areNumbers } = require('./wasi-abi');
 
-const { MAY_WRITE, MAY_SEEK, NONBLOCK } = ENTRY;
+const { MAY_WRITE, MAY_SEEK, NONBLOCK, READ_ONLY } = ENTRY;
 
 // As in src/ciovec.h.
 const IOV_MAX = 1024;
@@ -21,31 +21,6 @@ const WRITE_MAX = 0x7ffff000;
 // Lists up to this size are copied together: one buffer costs node:fs less than
 // several.
 const GATHER_MAX = 65536;
-
-const MAX_SLEEP = 16; // milliseconds
-
-const errnoByNumber = new Map(
-  Object.entries(os.constants.errno).map(([name, number]) => [
-    number,
-    ERRNO[name.slice(1)] ??
-      (name === 'EWOULDBLOCK'
-        ? ERRNO.AGAIN
-        : name === 'EOPNOTSUPP'
-          ? ERRNO.NOTSUP
-          : ERRNO.IO),
-  ]),
-);
-
-/** The WASI errno of what node:fs threw. */
-function errnoOf(error) {
-  return (
-    ERRNO[error.code?.slice(1)] ??
-    errnoByNumber.get(Math.abs(error.errno)) ??
-    ERRNO.IO
-  );
-}
-
-const sleepCell = new Int32Array(new SharedArrayBuffer(4));
 
 function isFile(hostFd) {
   try {
@@ -56,6 +31,16 @@ function isFile(hostFd) {
   }
 }
 
+// Writing no bytes to a file does nothing, but for this.
+function isReadOnly(hostFd) {
+  try {
+    fs.writeSync(hostFd, EMPTY);
+    return false;
+  } catch (error) {
+    return errnoOf(error) === ERRNO.BADF;
+  }
+}
+
 /** The same interface as lib/native.js, without `adopt`. See lib/engine.js. */
 function createFallbackEngine(waitTimeout, unmapped) {
   const entries = new Map();
@@ -63,6 +48,7 @@ function createFallbackEngine(waitTimeout, unmapped) {
   const pointers = [];
   const lengths = [];
   let scratch;
+  let staging;
   const stats = { calls: 0, bytes: 0 };
 
   // One system call for what follows the first `done` bytes of the list, at
@@ -97,7 +83,7 @@ function createFallbackEngine(waitTimeout, unmapped) {
       const length = Math.min(lengths[i] - skip, WRITE_MAX - bytes);
       skip = 0;
       if (length <= GATHER_MAX - used) {
-        copySmall(pointer, length, used);
+        memory.copy(pointer, length, scratch, used);
         used += length;
       } else {
         if (chunks.length + 2 > IOV_MAX) break;
@@ -114,69 +100,36 @@ function createFallbackEngine(waitTimeout, unmapped) {
     return fs.writevSync(hostFd, chunks, position);
   }
 
-  // `set` pays for a view of its own; a loop is quicker for a few bytes.
-  function copySmall(pointer, length, at) {
-    const { view } = memory;
-    if (length > 64) {
-      scratch.set(view.subarray(pointer, pointer + length), at);
-      return;
-    }
-    for (let i = 0; i < length; i++) scratch[at + i] = view[pointer + i];
+  // An error after the first byte is left for the next call to find. With
+  // NONBLOCK the first short count is the last.
+  function writeStream({ hostFd, flags }, total) {
+    const once = (flags & NONBLOCK) !== 0;
+    const { errno, done } = writeUntil(
+      once ? 1 : total,
+      once ? 0 : waitTimeout,
+      (from) => writeOnce(hostFd, from, null),
+    );
+    return done > 0 ? { errno: ERRNO.SUCCESS, done } : { errno, done };
   }
 
-  function writeStream(entry, total) {
-    const end = waitTimeout < 0 ? Infinity : performance.now() + waitTimeout;
-    let done = 0;
-    let sleep = 1;
-    while (done < total) {
-      try {
-        const count = writeOnce(entry.hostFd, done, null);
-        if (count === 0) break;
-        done += count;
-        sleep = 1;
-        if (entry.flags & NONBLOCK) break;
-      } catch (error) {
-        const errno = errnoOf(error);
-        if (errno === ERRNO.INTR) continue;
-        if (
-          errno === ERRNO.AGAIN &&
-          !(entry.flags & NONBLOCK) &&
-          performance.now() < end
-        ) {
-          Atomics.wait(
-            sleepCell,
-            0,
-            0,
-            Math.min(sleep, end - performance.now()),
-          );
-          sleep = Math.min(sleep * 2, MAX_SLEEP);
-          continue;
-        }
-        if (done === 0) throw error;
-        break; // the next call finds the error
-      }
-    }
-    return done;
+  function writeFile({ hostFd }, position) {
+    return writeUntil(1, 0, () => writeOnce(hostFd, 0, position));
   }
 
-  function writeFile(entry, position) {
-    for (;;) {
-      try {
-        return writeOnce(entry.hostFd, 0, position);
-      } catch (error) {
-        if (errnoOf(error) !== ERRNO.INTR) throw error;
-      }
-    }
+  // No bytes: only whether the descriptor is one that can be written.
+  function writeNothing({ hostFd }) {
+    fs.writeSync(hostFd, EMPTY);
+    return { errno: ERRNO.SUCCESS, done: 0 };
   }
 
   function write(entry, total, offset) {
-    if (total === 0) {
-      // No bytes: only whether the descriptor is one that can be written.
-      fs.writeSync(entry.hostFd, EMPTY);
-      return 0;
+    try {
+      if (total === 0) return writeNothing(entry);
+      if (offset !== undefined) return writeFile(entry, Number(offset));
+      return entry.file ? writeFile(entry, null) : writeStream(entry, total);
+    } catch (error) {
+      return { errno: errnoOf(error), done: 0 };
     }
-    if (offset !== undefined) return writeFile(entry, Number(offset));
-    return entry.file ? writeFile(entry, null) : writeStream(entry, total);
   }
 
   function checkedWrite(entry, iovs, iovsLen, nwritten, offset) {
@@ -192,27 +145,18 @@ function createFallbackEngine(waitTimeout, unmapped) {
     }
     let total = 0;
     for (const length of lengths) total += length;
-    try {
-      const count = write(entry, total, offset);
-      memory.setU32(nwritten, count);
+    const result = write(entry, total, offset);
+    if (result.errno === ERRNO.SUCCESS) {
+      memory.setU32(nwritten, result.done);
       stats.calls++;
-      stats.bytes += count;
-      return ERRNO.SUCCESS;
-    } catch (error) {
-      return errnoOf(error);
+      stats.bytes += result.done;
     }
+    return result.errno;
   }
 
   return {
     fd_write(fd, iovs, iovsLen, nwritten) {
-      if (
-        typeof fd !== 'number' ||
-        typeof iovs !== 'number' ||
-        typeof iovsLen !== 'number' ||
-        typeof nwritten !== 'number'
-      ) {
-        return ERRNO.INVAL;
-      }
+      if (!areNumbers(fd, iovs, iovsLen, nwritten)) return ERRNO.INVAL;
       const entry = entries.get(fd >>> 0);
       return entry === undefined
         ? unmapped(fd, iovs, iovsLen, nwritten)
@@ -221,11 +165,8 @@ function createFallbackEngine(waitTimeout, unmapped) {
 
     fd_pwrite(fd, iovs, iovsLen, offset, nwritten) {
       if (
-        typeof fd !== 'number' ||
-        typeof iovs !== 'number' ||
-        typeof iovsLen !== 'number' ||
-        typeof offset !== 'bigint' ||
-        typeof nwritten !== 'number'
+        !areNumbers(fd, iovs, iovsLen, nwritten) ||
+        typeof offset !== 'bigint'
       ) {
         return ERRNO.INVAL;
       }
@@ -244,7 +185,9 @@ function createFallbackEngine(waitTimeout, unmapped) {
     setMemory: (value) => memory.set(value),
 
     map(fd, hostFd, flags) {
-      entries.set(fd, { hostFd, flags, file: isFile(hostFd) });
+      const file = isFile(hostFd);
+      if (file && isReadOnly(hostFd)) flags |= READ_ONLY;
+      entries.set(fd, { hostFd, flags, file });
       return ERRNO.SUCCESS;
     },
 
@@ -259,14 +202,37 @@ function createFallbackEngine(waitTimeout, unmapped) {
 
     setFlags(fd, flags) {
       const entry = entries.get(fd);
-      if (entry !== undefined) entry.flags = flags;
+      if (entry === undefined) return;
+      entry.flags = (entry.flags & READ_ONLY) | (flags & ~READ_ONLY);
     },
 
     inspect: (fd) => ({
       append: false,
       nonblock: false,
-      file: entries.get(fd).file,
+      file: entries.get(fd)?.file ?? false,
     }),
+
+    kind(fd) {
+      const entry = entries.get(fd);
+      return entry && { file: entry.file, flags: entry.flags };
+    },
+
+    setStaging(value) {
+      staging = value;
+    },
+
+    drain(fd, start, length, offset) {
+      const { hostFd } = entries.get(fd);
+      return writeUntil(length, waitTimeout, (done) =>
+        fs.writeSync(
+          hostFd,
+          staging,
+          start + done,
+          length - done,
+          offset === undefined ? null : Number(offset) + done,
+        ),
+      );
+    },
 
     stats: () => stats,
 

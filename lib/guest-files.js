@@ -7,6 +7,8 @@ const { ENTRY, ERRNO, FDFLAGS, RIGHTS } = require('./wasi-abi');
 
 const ALL_FDFLAGS = 0x1f;
 
+const STDIO = ['stdin', 'stdout', 'stderr'];
+
 // What becomes of a write to a guest fd.
 const ADOPTABLE = 'adoptable'; // nobody has written to it yet
 const OURS = 'ours'; // in the engine's table
@@ -37,7 +39,8 @@ function entryFlags({ rights, fdflags }) {
 class GuestFiles {
   #node;
   #memory;
-  #engine;
+  #output;
+  #placeholders;
   #fds = new Map();
   #pointers = [];
   #lengths = [];
@@ -56,14 +59,18 @@ class GuestFiles {
   }
 
   /**
-   * @param {object} engine whose `unmapped` calls `write` here
-   * @param {number[]} stdio host fds of the guest's 0, 1 and 2
+   * @param {import('./output').Output} output
+   * @param {Array<number | object>} stdio targets of the guest's 0, 1 and 2
+   * @param {Map<number, number>} placeholders guest fd to the host descriptor
+   *   that Node has in place of a target which is none
    */
-  attach(engine, stdio) {
-    this.#engine = engine;
-    stdio.forEach((hostFd, fd) => {
-      engine.map(fd, hostFd, ENTRY.MAY_WRITE | ENTRY.MAY_SEEK);
-      const host = engine.inspect(fd);
+  attach(output, stdio, placeholders) {
+    this.#output = output;
+    this.#placeholders = placeholders;
+    return stdio.map((target, fd) => {
+      const flags = ENTRY.MAY_WRITE | ENTRY.MAY_SEEK;
+      const made = output.map(fd, target, flags, `options.${STDIO[fd]}`);
+      const host = output.engine.inspect(fd);
       this.#fds.set(fd, {
         writer: OURS,
         stream: !host.file,
@@ -73,6 +80,7 @@ class GuestFiles {
         fdflags: host.append ? FDFLAGS.APPEND : 0,
         hint: -1,
       });
+      return made;
     });
   }
 
@@ -91,23 +99,27 @@ class GuestFiles {
     );
   }
 
-  /** A write to an fd that is not in the engine's table. */
+  /** Adopts a file that nobody has written to yet. Says whether it did. */
+  prepare(fd) {
+    const state = this.#fds.get(fd);
+    if (state?.writer !== ADOPTABLE) return false;
+    state.adopted = this.#adopt(fd, state);
+    state.writer = state.adopted ? OURS : DELEGATED;
+    if (state.adopted) this.adopted++;
+    return state.adopted;
+  }
+
+  /** A write to an fd that `output` does not have. */
   write(fd, iovs, iovsLen, nwritten, offset) {
+    if (this.prepare(fd >>> 0)) {
+      return this.#output.writeNow(fd, iovs, iovsLen, nwritten, offset);
+    }
     const state = this.#fds.get(fd >>> 0);
     if (state?.writer === CLOSED) return ERRNO.BADF;
-    if (state?.writer === ADOPTABLE) {
-      state.adopted = this.#adopt(fd, state);
-      state.writer = state.adopted ? OURS : DELEGATED;
-      if (state.adopted) {
-        this.adopted++;
-        return offset === undefined
-          ? this.#engine.fd_write(fd, iovs, iovsLen, nwritten)
-          : this.#engine.fd_pwrite(fd, iovs, iovsLen, offset, nwritten);
-      }
-    }
     const errno = this.#check(iovs, iovsLen, nwritten);
-    if (errno !== ERRNO.SUCCESS)
+    if (errno !== ERRNO.SUCCESS) {
       return state === undefined ? ERRNO.BADF : errno;
+    }
     this.delegated++;
     return offset === undefined
       ? this.#node.fd_write(fd, iovs, iovsLen, nwritten)
@@ -122,15 +134,15 @@ class GuestFiles {
   }
 
   #adopt(fd, state) {
-    if (this.#engine.adopt === undefined) return false;
+    if (this.#output.engine.adopt === undefined) return false;
     const { fdflags } = state;
     const setNonblock = (nonblock) =>
       this.#node.fd_fdstat_set_flags(
         fd,
         nonblock ? fdflags | FDFLAGS.NONBLOCK : fdflags & ~FDFLAGS.NONBLOCK,
       ) === ERRNO.SUCCESS;
-    return this.#engine.adopt(
-      fd >>> 0,
+    return this.#output.engine.adopt(
+      fd,
       state.hint,
       setNonblock,
       (fdflags & FDFLAGS.NONBLOCK) !== 0,
@@ -140,7 +152,7 @@ class GuestFiles {
 
   #update(fd, state) {
     if (state.writer === OURS)
-      this.#engine.setFlags(fd >>> 0, entryFlags(state));
+      this.#output.setFlags(fd >>> 0, entryFlags(state));
   }
 
   path_open(
@@ -169,9 +181,9 @@ class GuestFiles {
     if (typeof rights !== 'bigint') return open(rights);
 
     const writes = (rights & RIGHTS.FD_WRITE) !== 0n;
-    const adoptable = writes && this.#engine.adopt !== undefined;
+    const adoptable = writes && this.#output.engine.adopt !== undefined;
     let lent = adoptable && (rights & RIGHTS.FD_FDSTAT_SET_FLAGS) === 0n;
-    const hint = adoptable ? this.#engine.nextHostFd() : -1;
+    const hint = adoptable ? this.#output.engine.nextHostFd() : -1;
     let errno = open(lent ? rights | RIGHTS.FD_FDSTAT_SET_FLAGS : rights);
     if (errno === ERRNO.NOTCAPABLE && lent) {
       // The directory does not hand that right on.
@@ -196,10 +208,11 @@ class GuestFiles {
   // last close of a file can report.
   fd_close(fd) {
     const state = this.#fds.get(fd >>> 0);
-    this.#engine.unmap(fd >>> 0);
+    this.#output.unmap(fd >>> 0);
     const errno = this.#node.fd_close(fd);
     if (errno === ERRNO.SUCCESS || errno === ERRNO.BADF) {
       this.#fds.delete(fd >>> 0);
+      this.#placeholders.delete(fd >>> 0);
     } else if (state !== undefined) {
       state.writer = CLOSED;
     }
@@ -210,10 +223,16 @@ class GuestFiles {
     const errno = this.#node.fd_renumber(from, to);
     if (errno !== ERRNO.SUCCESS || from === to) return errno;
     const state = this.#fds.get(from >>> 0);
-    this.#engine.move(from >>> 0, to >>> 0);
+    this.#output.move(from >>> 0, to >>> 0);
     this.#fds.delete(from >>> 0);
     this.#fds.delete(to >>> 0);
     if (state !== undefined) this.#fds.set(to >>> 0, state);
+    const placeholder = this.#placeholders.get(from >>> 0);
+    this.#placeholders.delete(from >>> 0);
+    this.#placeholders.delete(to >>> 0);
+    if (placeholder !== undefined) {
+      this.#placeholders.set(to >>> 0, placeholder);
+    }
     return errno;
   }
 
@@ -258,7 +277,7 @@ class GuestFiles {
     if (((state.fdflags ^ fdflags) & ALL_FDFLAGS & ~FDFLAGS.NONBLOCK) === 0) {
       return ERRNO.SUCCESS;
     }
-    const { nonblock } = this.#engine.inspect(fd);
+    const { nonblock } = this.#output.engine.inspect(fd);
     return this.#node.fd_fdstat_set_flags(
       fd,
       (fdflags & ~FDFLAGS.NONBLOCK) | (nonblock ? FDFLAGS.NONBLOCK : 0),
@@ -289,12 +308,22 @@ class GuestFiles {
     return errno;
   }
 
-  /** Closes the copies. What the guest still writes to its files goes to Node. */
+  /**
+   * Closes what is open here for the guest: the copies and the placeholders. What
+   * the guest still writes to its files goes to Node. A file that has bytes left
+   * from a flush that failed is kept, so that a later flush can write them.
+   */
   release() {
     for (const [fd, state] of this.#fds) {
-      if (state.adopted) this.#engine.unmap(fd);
-      if (state.adopted || state.writer === ADOPTABLE) state.writer = DELEGATED;
+      if (state.writer === ADOPTABLE) state.writer = DELEGATED;
+      if (!state.adopted || this.#output.before(fd) !== ERRNO.SUCCESS) continue;
+      this.#output.unmap(fd);
+      state.writer = DELEGATED;
       state.adopted = false;
+    }
+    for (const fd of [...this.#placeholders.keys()]) {
+      this.#node.fd_close(fd);
+      this.#placeholders.delete(fd);
     }
   }
 }

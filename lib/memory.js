@@ -2,9 +2,13 @@
 
 // Guest memory as JS sees it.
 
+const { types } = require('node:util');
 const { CIOVEC_SIZE, ERRNO } = require('./wasi-abi');
 
 const LIST_MAX = 65536;
+
+// Up to this size a loop copies faster.
+const SMALL = 64;
 
 const EMPTY = new Uint8Array(0);
 
@@ -36,14 +40,20 @@ function viewOf(memory) {
   return memory === undefined ? EMPTY : new Uint8Array(getBuffer.call(memory));
 }
 
+/** Whether `memory` is shared with other threads. */
+function isShared(memory) {
+  return types.isSharedArrayBuffer(getBuffer.call(memory));
+}
+
 /**
  * A guest's memory and its current view. Pointers and lengths are u32, whichever
  * sign wasm passed them with.
  */
 class GuestMemory {
   #memory;
-  #data = new DataView(EMPTY.buffer);
+  /** All of it, and the same as words. Good while the memory does not grow. */
   view = EMPTY;
+  words = new DataView(EMPTY.buffer);
 
   set(memory) {
     this.#memory = memory;
@@ -53,7 +63,7 @@ class GuestMemory {
   #refresh() {
     const size = this.view.byteLength;
     this.view = viewOf(this.#memory);
-    this.#data = new DataView(
+    this.words = new DataView(
       this.view.buffer,
       this.view.byteOffset,
       this.view.byteLength,
@@ -80,27 +90,37 @@ class GuestMemory {
 
   u32(pointer) {
     this.has(pointer, 4);
-    return this.#data.getUint32(pointer >>> 0, true);
+    return this.words.getUint32(pointer >>> 0, true);
   }
 
   u64(pointer) {
     this.has(pointer, 8);
-    return this.#data.getBigUint64(pointer >>> 0, true);
+    return this.words.getBigUint64(pointer >>> 0, true);
   }
 
   setU16(pointer, value) {
     this.has(pointer, 2);
-    this.#data.setUint16(pointer >>> 0, value, true);
+    this.words.setUint16(pointer >>> 0, value, true);
   }
 
   setU32(pointer, value) {
     this.has(pointer, 4);
-    this.#data.setUint32(pointer >>> 0, value, true);
+    this.words.setUint32(pointer >>> 0, value, true);
   }
 
   setU64(pointer, value) {
     this.has(pointer, 8);
-    this.#data.setBigUint64(pointer >>> 0, value, true);
+    this.words.setBigUint64(pointer >>> 0, value, true);
+  }
+
+  /** Copies bytes that are in bounds; `set` pays for a view of its own. */
+  copy(pointer, length, target, at) {
+    const { view } = this;
+    if (length > SMALL) {
+      target.set(view.subarray(pointer, pointer + length), at);
+      return;
+    }
+    for (let i = 0; i < length; i++) target[at + i] = view[pointer + i];
   }
 
   /**
@@ -120,8 +140,8 @@ class GuestMemory {
     let total = 0;
     for (let i = 0; i < iovsLen; i++) {
       const at = iovs + i * CIOVEC_SIZE;
-      const pointer = this.#data.getUint32(at, true);
-      const length = this.#data.getUint32(at + 4, true);
+      const pointer = this.words.getUint32(at, true);
+      const length = this.words.getUint32(at + 4, true);
       if (length === 0) continue;
       if (!this.has(pointer, length)) return ERRNO.FAULT;
       total += length;
@@ -133,4 +153,4 @@ class GuestMemory {
   }
 }
 
-module.exports = { EMPTY, GuestMemory, isMemory, viewOf };
+module.exports = { EMPTY, GuestMemory, isMemory, isShared, viewOf };

@@ -2,7 +2,7 @@
 
 // The native engine: the JS side of src/binding.c.
 
-const { ERRNO } = require('./wasi-abi');
+const { ERRNO, areNumbers } = require('./wasi-abi');
 const { EMPTY, viewOf } = require('./memory');
 
 // The mailbox and its operations: src/binding.c has the same lists.
@@ -31,10 +31,17 @@ const SEARCH_COPY = 10;
 const SEARCH_ADOPT = 11;
 const SEARCH_END = 12;
 const SET_MEMORY = 13;
-const STATS = 14;
-const RELEASE = 15;
+const KIND = 14;
+const SET_STAGING = 15;
+const DRAIN = 16;
+const PDRAIN = 17;
+const STATS = 18;
+const RELEASE = 19;
 
 const NOT_MAPPED = 0xffff;
+
+// What KIND answers in its low byte: wv_kind in src/fd_table.h.
+const FILE = 1;
 
 // What INSPECT answers: INSPECT_* in src/binding.c.
 const IS_NONBLOCK = 1 << 1;
@@ -61,6 +68,7 @@ function createNativeEngine(binding, waitTimeout, unmapped) {
   const box64 = new BigInt64Array(call.box);
   let memory;
   let view = EMPTY;
+  let staging; // keeps what the native side points to
   let size = 0;
 
   // True when there is more memory than the native side knew of.
@@ -86,14 +94,7 @@ function createNativeEngine(binding, waitTimeout, unmapped) {
   // has no bytes. A shared memory, and one with a resizable buffer, grows in
   // place: there a FAULT is believed only after a second look.
   function fd_write(fd, iovs, iovsLen, nwritten) {
-    if (
-      typeof fd !== 'number' ||
-      typeof iovs !== 'number' ||
-      typeof iovsLen !== 'number' ||
-      typeof nwritten !== 'number'
-    ) {
-      return ERRNO.INVAL;
-    }
+    if (!areNumbers(fd, iovs, iovsLen, nwritten)) return ERRNO.INVAL;
     if (view.byteLength === 0) refresh();
     box[OP] = FD_WRITE;
     box[FD] = fd;
@@ -112,11 +113,8 @@ function createNativeEngine(binding, waitTimeout, unmapped) {
 
   function fd_pwrite(fd, iovs, iovsLen, offset, nwritten) {
     if (
-      typeof fd !== 'number' ||
-      typeof iovs !== 'number' ||
-      typeof iovsLen !== 'number' ||
-      typeof offset !== 'bigint' ||
-      typeof nwritten !== 'number'
+      !areNumbers(fd, iovs, iovsLen, nwritten) ||
+      typeof offset !== 'bigint'
     ) {
       return ERRNO.INVAL;
     }
@@ -180,6 +178,25 @@ function createNativeEngine(binding, waitTimeout, unmapped) {
         nonblock: (answer & IS_NONBLOCK) !== 0,
         file: (answer & IS_FILE) !== 0,
       };
+    },
+
+    kind(fd) {
+      const answer = control(KIND, fd, 0, 0);
+      if (answer === 0) return undefined;
+      return { file: (answer & 0xff) === FILE, flags: answer >>> 8 };
+    },
+
+    setStaging(value) {
+      staging = value;
+      box[OP] = SET_STAGING;
+      call(staging);
+    },
+
+    drain(fd, start, length, offset) {
+      if (offset !== undefined) box64[OFFSET] = offset;
+      const op = offset === undefined ? DRAIN : PDRAIN;
+      const errno = control(op, fd, start, length);
+      return { errno, done: box[A] >>> 0 };
     },
 
     /** The host descriptor that the next open is likely to get. */

@@ -108,10 +108,24 @@ const ENTRY = Object.freeze({
   MAY_SEEK: 2,
   NONBLOCK: 4,
   APPEND: 8,
+  READ_ONLY: 32,
 });
 
 /** Guest fds are below this: WV_GUEST_FD_LIMIT in src/fd_table.h. */
 const GUEST_FD_LIMIT = 2 ** 20;
+
+/**
+ * Whether wasm passed i32s: a guest can declare an import with other types, and
+ * gets INVAL for that.
+ */
+function areNumbers(fd, iovs, iovsLen, nwritten) {
+  return (
+    typeof fd === 'number' &&
+    typeof iovs === 'number' &&
+    typeof iovsLen === 'number' &&
+    typeof nwritten === 'number'
+  );
+}
 
 module.exports = {
   CIOVEC_SIZE,
@@ -121,4 +135,5 @@ module.exports = {
   FDFLAGS,
   GUEST_FD_LIMIT,
   RIGHTS,
+  areNumbers,
 };

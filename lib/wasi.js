@@ -2,15 +2,33 @@
 
 // The drop-in for node:wasi.
 
+const fs = require('node:fs');
+const os = require('node:os');
 const { WASI: NodeWASI } = require('node:wasi');
 const { createDelegates } = require('./delegates');
-const { createEngine } = require('./engine');
-const { alreadyStarted, checkObject, waitTimeoutOption } = require('./errors');
+const { alreadyStarted, checkObject } = require('./errors');
 const { GuestFiles } = require('./guest-files');
 const { GuestMemory } = require('./memory');
+const { writeOptions } = require('./options');
+const { Output } = require('./output');
 
-const kEngine = Symbol('wasi-writev.engine');
+// Own properties under symbols, as Node's: packages wrap instances in a Proxy,
+// which private fields would not survive.
 const kFiles = Symbol('wasi-writev.files');
+const kOutput = Symbol('wasi-writev.output');
+const kStreams = Symbol('wasi-writev.streams');
+
+// The calls that neither see what was written nor wait for it. All others flush.
+const QUIET = new Set([
+  'args_get',
+  'args_sizes_get',
+  'clock_res_get',
+  'clock_time_get',
+  'environ_get',
+  'environ_sizes_get',
+  'random_get',
+  'sched_yield',
+]);
 
 /** The own symbol of Node's WASI that has this description. */
 function symbolOf(wasi, description) {
@@ -19,36 +37,101 @@ function symbolOf(wasi, description) {
   );
 }
 
+// Where a stream is no descriptor, Node gets one of /dev/null. It closes that
+// with the guest's fd; if the guest never does and is collected, it is done here.
+function closeAll(placeholders) {
+  for (const hostFd of placeholders.values()) fs.closeSync(hostFd);
+}
+
+const forgotten = new FinalizationRegistry(closeAll);
+
+/**
+ * The options for Node's constructor, with a placeholder for each stream that is
+ * no descriptor. `placeholders` has them by guest fd.
+ */
+function optionsForNode(options, placeholders) {
+  if (typeof options !== 'object' || options === null) return options;
+  const forNode = { ...options };
+  ['stdin', 'stdout', 'stderr'].forEach((name, fd) => {
+    const target = options[name];
+    if (fd === 0 || target === undefined || typeof target === 'number') return;
+    placeholders.set(fd, fs.openSync(os.devNull, 'w'));
+    forNode[name] = placeholders.get(fd);
+  });
+  return forNode;
+}
+
+function withFlush(call, isAboutFd, output) {
+  return isAboutFd
+    ? (fd, ...rest) => output.before(fd) || call(fd, ...rest)
+    : (...values) => output.before() || call(...values);
+}
+
+/** `imports` with a flush before each call that could see what is staged. */
+function flushing(imports, output) {
+  const wrapped = { ...imports };
+  for (const name of Object.keys(imports)) {
+    if (QUIET.has(name)) continue;
+    wrapped[name] = withFlush(imports[name], /^(fd|sock)_/.test(name), output);
+  }
+  wrapped.fd_renumber = (from, to) =>
+    output.before(from) || output.before(to) || imports.fd_renumber(from, to);
+  return wrapped;
+}
+
 /**
  * Node's `WASI` with our `fd_write` and `fd_pwrite`. Options, members, errors and
  * behaviour are those of Node where lib/index.d.ts does not say otherwise.
  */
 class WASI extends NodeWASI {
   constructor(options) {
-    super(options);
+    const placeholders = new Map();
+    try {
+      super(optionsForNode(options, placeholders));
+      this.#setUp(options, placeholders);
+    } catch (error) {
+      closeAll(placeholders);
+      throw error;
+    }
+  }
+
+  #setUp(options, placeholders) {
     const { stdin = 0, stdout = 1, stderr = 2 } = options;
+    const checked = writeOptions(options);
     const node = this.wasiImport;
     const memory = new GuestMemory();
     const delegates = createDelegates(node, memory);
     const files = new GuestFiles(delegates, memory);
-    const engine = createEngine(
-      waitTimeoutOption(options.waitTimeout),
-      (...call) => files.write(...call),
+    const staging =
+      checked.buffered !== false ||
+      stdout === 'capture' ||
+      stderr === 'capture';
+    const output = new Output(
+      checked,
+      {
+        next: (...call) => files.write(...call),
+        prepare: (fd) => files.prepare(fd),
+      },
+      staging,
     );
-    files.attach(engine, [stdin, stdout, stderr]);
+    const streams = files.attach(output, [stdin, stdout, stderr], placeholders);
+    if (placeholders.size > 0) forgotten.register(node, placeholders);
 
-    this.wasiImport = {
-      ...delegates,
-      ...files.imports(),
-      fd_write: engine.fd_write,
-      fd_pwrite: engine.fd_pwrite,
-    };
+    const imports = { ...delegates, ...files.imports() };
     // With `returnOnExit` Node keeps the number as wasm passed it.
-    const returnOnExit = options.returnOnExit ?? true;
-    const exit = returnOnExit ? node.proc_exit : delegates.proc_exit;
-    this.wasiImport.proc_exit = (code) => {
-      files.release();
-      return exit(code);
+    const returns = options.returnOnExit ?? true;
+    const exit = returns ? node.proc_exit : delegates.proc_exit;
+    this.wasiImport = {
+      ...(staging ? flushing(imports, output) : imports),
+      fd_write: output.fd_write,
+      fd_pwrite: output.fd_pwrite,
+      proc_exit: (code) => {
+        output.settle();
+        // With the process the bytes would go too.
+        if (!returns) output.throwUnwritten();
+        files.release();
+        return exit(code);
+      },
     };
 
     // Node hands the memory over by this function, and so do packages that look
@@ -58,34 +141,48 @@ class WASI extends NodeWASI {
     this[kSetMemory] = (value) => {
       setMemory(value);
       memory.set(value);
-      engine.setMemory(value);
+      output.setMemory(value);
     };
     Object.defineProperty(this, kFiles, { value: files });
-    Object.defineProperty(this, kEngine, { value: engine });
+    Object.defineProperty(this, kOutput, { value: output });
+    Object.defineProperty(this, kStreams, { value: streams });
   }
 
   start(instance) {
+    const output = this[kOutput];
+    let exitCode;
+    let thrown;
     try {
-      return super.start(instance);
-    } finally {
-      this.close();
+      exitCode = super.start(instance);
+    } catch (error) {
+      thrown = { error };
     }
+    output.settle();
+    this[kFiles].release();
+    // What a function target threw is the cause of whatever came after.
+    output.rethrow();
+    if (thrown !== undefined) throw thrown.error;
+    output.throwUnwritten({ exitCode });
+    return exitCode;
   }
 
-  /**
-   * What was written so far: `calls` and `bytes` by our engine, how many files
-   * were `adopted`, and how many writes were `delegated` to Node's own.
-   */
+  get stdout() {
+    return this[kOutput].captured(this[kStreams][1]);
+  }
+
+  get stderr() {
+    return this[kOutput].captured(this[kStreams][2]);
+  }
+
   get stats() {
     const { adopted, delegated } = this[kFiles];
-    return { ...this[kEngine].stats(), adopted, delegated };
+    return { ...this[kOutput].stats(), adopted, delegated };
   }
 
-  /**
-   * Closes the descriptors that were copied for files which the guest opened.
-   * `start` does it when the guest ends; a reactor's are also closed with
-   * `fd_close` and when this object is collected. The guest can go on.
-   */
+  flush() {
+    this[kOutput].flush();
+  }
+
   close() {
     this[kFiles].release();
   }

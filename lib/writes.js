@@ -2,19 +2,19 @@
 
 // fd_write and fd_pwrite alone, for any import object.
 
-const { createEngine } = require('./engine');
 const {
   checkInteger,
   checkKnownOptions,
   checkObject,
   invalidType,
   invalidValue,
-  waitTimeoutOption,
 } = require('./errors');
 const { isMemory } = require('./memory');
+const { WRITE_OPTIONS, writeOptions } = require('./options');
+const { Output } = require('./output');
 const { ENTRY, ERRNO, GUEST_FD_LIMIT } = require('./wasi-abi');
 
-const OPTIONS = ['fds', 'memory', 'fallback', 'waitTimeout'];
+const OPTIONS = ['fds', 'memory', 'fallback', ...WRITE_OPTIONS];
 const MAX_HOST_FD = 2 ** 31 - 1;
 
 function checkGuestFd(fd, name) {
@@ -38,14 +38,16 @@ function pairsOf(fds) {
   });
 }
 
-// Every function of another WASI's import object, called as its method.
-function methodsOf(fallback) {
+// Every function of another WASI's import object, called as its method, after a
+// flush of what it could see.
+function methodsOf(fallback, output) {
   const methods = {};
-  if (fallback === undefined) return methods;
   for (const name in fallback) {
-    if (typeof fallback[name] === 'function') {
-      methods[name] = (...values) => fallback[name](...values);
-    }
+    if (typeof fallback[name] !== 'function') continue;
+    methods[name] = (...values) => {
+      output.settle();
+      return fallback[name](...values);
+    };
   }
   return methods;
 }
@@ -62,10 +64,9 @@ function createWrites(options = {}) {
   const pairs = pairsOf(fds);
   if (memory !== undefined) checkMemory(memory, 'options.memory');
   if (fallback !== undefined) checkObject(fallback, 'options.fallback');
+  const checked = writeOptions(options);
 
-  const engine = createEngine(waitTimeoutOption(options.waitTimeout), unmapped);
-
-  function unmapped(fd, iovs, iovsLen, nwritten, offset) {
+  function next(fd, iovs, iovsLen, nwritten, offset) {
     if (offset === undefined) {
       return fallback?.fd_write?.(fd, iovs, iovsLen, nwritten) ?? ERRNO.BADF;
     }
@@ -74,41 +75,56 @@ function createWrites(options = {}) {
     );
   }
 
-  const { fd_write, fd_pwrite } = engine;
+  const staging =
+    checked.buffered !== false ||
+    pairs.some(([, target]) => target === 'capture');
+  const output = new Output(checked, { next }, staging);
+  const { fd_write, fd_pwrite } = output;
+
+  function map(fd, target, name) {
+    checkGuestFd(fd, 'fd');
+    if (typeof target === 'number') checkInteger(target, name, 0, MAX_HOST_FD);
+    output.map(fd, target, ENTRY.MAY_WRITE | ENTRY.MAY_SEEK, name);
+  }
+
   const writes = {
     fd_write,
     fd_pwrite,
-    wasiImport: { ...methodsOf(fallback), fd_write, fd_pwrite },
+    wasiImport: { ...methodsOf(fallback, output), fd_write, fd_pwrite },
 
     setMemory(value) {
       checkMemory(value, 'memory');
-      engine.setMemory(value);
+      output.setMemory(value);
     },
 
     map(fd, target) {
-      checkGuestFd(fd, 'fd');
-      checkInteger(target, 'target', 0, MAX_HOST_FD);
-      engine.map(fd, target, ENTRY.MAY_WRITE | ENTRY.MAY_SEEK);
+      output.flush();
+      map(fd, target, 'target');
     },
 
     unmap(fd) {
       checkGuestFd(fd, 'fd');
-      engine.unmap(fd);
+      output.flush();
+      output.unmap(fd);
     },
 
-    flush() {},
+    captured(fd) {
+      checkGuestFd(fd, 'fd');
+      return output.captured(output.targetOf(fd));
+    },
+
+    flush() {
+      output.flush();
+    },
 
     close() {
-      engine.close();
+      output.flush();
+      output.close();
     },
   };
 
-  for (const [fd, target] of pairs) {
-    checkGuestFd(fd, 'A key of options.fds');
-    checkInteger(target, `options.fds[${fd}]`, 0, MAX_HOST_FD);
-    writes.map(fd, target);
-  }
-  if (memory !== undefined) engine.setMemory(memory);
+  for (const [fd, target] of pairs) map(fd, target, `options.fds[${fd}]`);
+  if (memory !== undefined) output.setMemory(memory);
   return writes;
 }
 

@@ -42,8 +42,12 @@ enum op {
   OP_SEARCH_ADOPT, /* B: WV_FD_* flags. RESULT: errno */
   OP_SEARCH_END,   /* */
   OP_SET_MEMORY,   /* the argument: a Uint8Array over the guest's memory */
+  OP_KIND,         /* RESULT: wv_kind | WV_FD_* flags << 8, 0 if not mapped */
+  OP_SET_STAGING,  /* the argument: a Uint8Array that never moves */
+  OP_DRAIN,        /* A: start in staging, B: length. RESULT: errno, A: done */
+  OP_PDRAIN,       /* the same, and OFFSET */
   OP_STATS,        /* CALLS, BYTES: what was written */
-  OP_RELEASE,      /* closes the copies, forgets everything */
+  OP_RELEASE,      /* closes the copies, unmaps every fd */
 };
 
 enum {
@@ -55,10 +59,33 @@ enum {
 typedef struct instance {
   wv_guest guest;
   wv_search search;
+  wv_memory staging; /* what lib/combiner.js holds back */
   uint32_t *box;
 } instance;
 
-static void set_memory(napi_env env, napi_callback_info info, wv_memory *to) {
+static uint32_t kind(const wv_fd_table *table, uint32_t fd) {
+  const wv_fd *entry = wv_fd_get(table, fd);
+
+  return entry == NULL ? 0u
+                       : (uint32_t)entry->kind | (uint32_t)entry->flags << 8;
+}
+
+static wv_errno drain(instance *self, bool at_offset) {
+  uint32_t *box = self->box;
+  uint64_t done = 0;
+  int64_t offset = -1;
+  wv_errno error;
+
+  if (!wv_in_bounds(&self->staging, box[BOX_A], box[BOX_B])) return WV_EFAULT;
+  if (at_offset) memcpy(&offset, &box[BOX_OFFSET], sizeof(offset));
+  error = wv_drain(&self->guest, box[BOX_FD], self->staging.base + box[BOX_A],
+                   box[BOX_B], offset, &done);
+  box[BOX_A] = (uint32_t)done;
+  return error;
+}
+
+/* The bytes of the Uint8Array that the function was called with. */
+static void take_view(napi_env env, napi_callback_info info, wv_memory *to) {
   size_t argc = 1;
   napi_value view;
   napi_typedarray_type type;
@@ -87,8 +114,10 @@ static wv_errno map(instance *self, int host_fd, uint8_t flags) {
    * as it is when the host closes it later. */
   if (wv_sys_stat_kind(host_fd, &kind) == 0 && kind != WV_SYS_OTHER)
     entry.kind = kind == WV_SYS_FILE ? WV_KIND_FILE : WV_KIND_SOCKET;
-  if (host_flags >= 0 && (host_flags & WV_SYS_APPEND))
-    entry.flags |= WV_FD_APPEND;
+  if (host_flags >= 0) {
+    if (host_flags & WV_SYS_APPEND) entry.flags |= WV_FD_APPEND;
+    if (!(host_flags & WV_SYS_WRITABLE)) entry.flags |= WV_FD_READ_ONLY;
+  }
   return wv_fd_set(&self->guest.table, self->box[BOX_FD], entry);
 }
 
@@ -123,10 +152,11 @@ static wv_errno move(wv_fd_table *table, uint32_t from, uint32_t to) {
 }
 
 static wv_errno set_flags(wv_fd_table *table, uint32_t fd, uint8_t flags) {
+  const uint8_t kept = WV_FD_OWNED | WV_FD_READ_ONLY;
   wv_fd *entry = wv_fd_get(table, fd);
 
   if (entry == NULL) return WV_EBADF;
-  entry->flags = (entry->flags & WV_FD_OWNED) | (flags & (uint8_t)~WV_FD_OWNED);
+  entry->flags = (entry->flags & kept) | (flags & (uint8_t)~kept);
   return WV_SUCCESS;
 }
 
@@ -143,7 +173,6 @@ static uint32_t inspect(const wv_fd_table *table, uint32_t fd) {
 static void release(instance *self) {
   wv_search_end(&self->search);
   wv_guest_free(&self->guest);
-  self->guest.memory = (wv_memory){.base = NULL, .size = 0};
 }
 
 /* What is not a write. */
@@ -182,8 +211,17 @@ static uint32_t control(napi_env env, napi_callback_info info, instance *self) {
       wv_search_end(search);
       return 0;
     case OP_SET_MEMORY:
-      set_memory(env, info, &self->guest.memory);
+      take_view(env, info, &self->guest.memory);
       return 0;
+    case OP_KIND:
+      return kind(table, box[BOX_FD]);
+    case OP_SET_STAGING:
+      take_view(env, info, &self->staging);
+      return 0;
+    case OP_DRAIN:
+      return drain(self, false);
+    case OP_PDRAIN:
+      return drain(self, true);
     case OP_STATS:
       memcpy(&self->box[BOX_CALLS], &self->guest.calls, sizeof(uint64_t));
       memcpy(&self->box[BOX_BYTES], &self->guest.bytes, sizeof(uint64_t));

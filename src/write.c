@@ -235,6 +235,38 @@ wv_errno wv_fd_pwrite(wv_guest *guest, const wv_call *call, uint64_t offset) {
   return error;
 }
 
+wv_errno wv_drain(wv_guest *guest, uint32_t fd, uint8_t *buf, uint64_t len,
+                  int64_t offset, uint64_t *done) {
+  wv_fd *entry = wv_fd_get(&guest->table, fd);
+  wv_wait wait = {
+      .limit = guest->wait_timeout, .deadline = 0, .started = false};
+  wv_batch batch;
+  wv_errno error;
+  uint32_t n = 0;
+  int host_error = 0;
+
+  *done = 0;
+  if (entry == NULL) return WV_NOT_MAPPED;
+  batch.count = 1;
+  batch.bytes = batch.total = len;
+  batch.iov[0] = (struct iovec){.iov_base = buf, .iov_len = (size_t)len};
+  if (entry->kind != WV_KIND_FILE && offset < 0) {
+    write_stream_batch(entry, &batch, &wait, done, &host_error);
+    if (*done == len) return WV_SUCCESS;
+    return host_error == 0 ? WV_EIO : wv_errno_from_host(host_error);
+  }
+  while (*done < len) {
+    error = offset < 0
+                ? write_file(entry, &batch, &n)
+                : pwrite_file(entry, &batch, offset + (int64_t)*done, &n);
+    if (error != WV_SUCCESS) return error;
+    if (n == 0) return WV_EIO; /* no room, and no reason given */
+    *done += n;
+    wv_batch_advance(&batch, n);
+  }
+  return WV_SUCCESS;
+}
+
 void wv_guest_free(wv_guest *guest) {
   wv_fd_table_free(&guest->table);
   free(guest->scratch);

@@ -36,6 +36,13 @@ typedef struct wv_call {
 wv_errno wv_fd_write(wv_guest *guest, const wv_call *call);
 wv_errno wv_fd_pwrite(wv_guest *guest, const wv_call *call, uint64_t offset);
 
+/* Writes `len` bytes of the host's own that a guest has left in a buffer, all
+ * of them where the target takes all. `offset` is negative for a write where
+ * the file stands. `*done` counts what went out, also when an error ended it.
+ * WV_NOT_MAPPED: the fd is not in the table. */
+wv_errno wv_drain(wv_guest *guest, uint32_t fd, uint8_t *buf, uint64_t len,
+                  int64_t offset, uint64_t *done);
+
 /* Releases the table and the scratch buffer. */
 void wv_guest_free(wv_guest *guest);
 

@@ -1,0 +1,55 @@
+// What the scripts share: the WASI of the module named on the command line, and
+// a guest that exports each WASI call.
+
+import { closeSync, openSync, readFileSync } from 'node:fs';
+
+const MODULES = ['node:wasi', 'wasi-writev'];
+
+/** The module whose WASI is used: the first argument. */
+export const moduleName = process.argv[2] ?? 'node:wasi';
+
+if (!MODULES.includes(moduleName)) {
+  console.error(`usage: node ${process.argv[1]} [${MODULES.join(' | ')}]`);
+  process.exit(2);
+}
+
+const { WASI } = await import(moduleName);
+const guest = new URL('../../test/guests/calls.wasm', import.meta.url);
+const compiled = await WebAssembly.compile(readFileSync(guest));
+
+/** The guest's exports. Its fd 1 is `stdout`, a descriptor of this process. */
+export function startGuest(stdout) {
+  const wasi = new WASI({ version: 'preview1', stdout });
+  const instance = new WebAssembly.Instance(compiled, wasi.getImportObject());
+  wasi.initialize(instance);
+  return instance.exports;
+}
+
+/** Calls `use` with an open file, and returns what that returns. */
+export function withFile(path, flags, use) {
+  const fd = openSync(path, flags);
+  try {
+    return use(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Puts a list of [pointer, length] at `at` of the guest's memory. */
+export function putIovs(memory, at, list) {
+  const data = new DataView(memory.buffer);
+  list.forEach(([pointer, length], i) => {
+    data.setUint32(at + 8 * i, pointer, true);
+    data.setUint32(at + 8 * i + 4, length, true);
+  });
+}
+
+export function u32(memory, at) {
+  return new DataView(memory.buffer).getUint32(at, true);
+}
+
+/** Prints the one line of a script, and makes the exit code say the same. */
+export function report(ok, line) {
+  console.log(`${moduleName}: ${line}`);
+  if (!ok) process.exitCode = 1;
+}

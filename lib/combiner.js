@@ -1,0 +1,357 @@
+'use strict';
+
+// Buffered writes: one staging buffer, for one fd at a time, that is written out
+// before anything could see that it was not. docs/buffering.md has the rules.
+//
+// src/combiner.wat does the plain case without leaving WebAssembly, where the
+// engine has several memories; lib/stage.js does it elsewhere. Both share the
+// header, and leave all else to `Combiner.write`.
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { GuestMemory, isShared } = require('./memory');
+const {
+  CALLS,
+  CAPACITY,
+  END,
+  HEADER,
+  PWRITE_FD,
+  USED,
+  WRITE_FD,
+  createStage,
+} = require('./stage');
+const { ERRNO, ERRNO_NAMES, areNumbers } = require('./wasi-abi');
+
+const PAGE = 65536;
+
+const wasm = new Map();
+
+/** The compiled module of src/NAME.wasm. */
+function moduleOf(name) {
+  if (!wasm.has(name)) {
+    const file = path.join(__dirname, '..', 'src', `${name}.wasm`);
+    wasm.set(name, new WebAssembly.Module(fs.readFileSync(file)));
+  }
+  return wasm.get(name);
+}
+
+// A module with two memories.
+const hasMultiMemory = WebAssembly.validate(
+  Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 5, 5, 2, 0, 0, 0, 0),
+);
+
+// Bytes that wait for a flush hold their combiner here, so that the end of the
+// process finds it.
+const waiting = new Set();
+let listening = false;
+
+// The process ends: a stream would be too late.
+function warn(text) {
+  try {
+    fs.writeSync(2, text);
+  } catch {
+    // Nobody is left to be told.
+  }
+}
+
+function flushAtExit() {
+  for (const combiner of waiting) {
+    combiner.flushAll();
+    for (const { fd, code, pending } of combiner.unwritten()) {
+      warn(
+        `wasi-writev: ${pending} bytes for guest fd ${fd} could not be ` +
+          `written: ${code}\n`,
+      );
+    }
+  }
+}
+
+/**
+ * @typedef {object} Backlog what a failed flush left
+ * @property {Uint8Array} bytes
+ * @property {bigint | undefined} offset of an fd_pwrite
+ * @property {number} errno
+ */
+
+class Combiner {
+  #output;
+  #memory = new GuestMemory();
+  #i32;
+  #i64;
+  #data;
+  #staging;
+  #table;
+  #pointers = [];
+  #lengths = [];
+  #scheduled = false;
+  #backlogs = new Map();
+  #bytes = 0;
+  #calls = 0;
+  #seenCalls = 0;
+
+  /** How many times staged bytes were written out. */
+  flushes = 0;
+
+  /**
+   * @param {number} size bytes that are staged at the most
+   * @param {object} output lib/output.js
+   */
+  constructor(size, output) {
+    this.#output = output;
+    const length = HEADER + size;
+    let buffer;
+    if (hasMultiMemory) {
+      const pages = Math.ceil(length / PAGE);
+      this.#staging = new WebAssembly.Memory({
+        initial: pages,
+        maximum: pages,
+      });
+      ({ buffer } = this.#staging);
+    } else {
+      buffer = new ArrayBuffer(length);
+    }
+    this.#i32 = new Int32Array(buffer, 0, HEADER / 4);
+    this.#i64 = new BigInt64Array(buffer, 0, HEADER / 8);
+    this.#data = new Uint8Array(buffer, HEADER, size);
+    output.engine.setStaging(this.#data);
+    this.#reset();
+    this.#makeImports();
+  }
+
+  // The fd fields have 64 bits, so that no fd of a guest is the -1 of no fd.
+
+  #isStaged(field, fd) {
+    return this.#i32[field] === (fd | 0) && this.#i32[field + 1] === 0;
+  }
+
+  #setStaged(field, fd) {
+    this.#i32[field] = fd;
+    this.#i32[field + 1] = 0;
+  }
+
+  #reset() {
+    this.#i32.fill(-1, WRITE_FD, PWRITE_FD + 2);
+    this.#i32[USED] = 0;
+    this.#i32[CAPACITY] = 0;
+  }
+
+  // The guest is linked before its memory is known: it gets a trampoline, and
+  // that calls a combiner over no memory at first.
+  #makeImports() {
+    if (!hasMultiMemory) {
+      const { fd_write, fd_pwrite } = createStage(
+        this.#i32,
+        this.#i64,
+        this.#data,
+        this.#memory,
+        (fd, iovs, iovsLen, nwritten, offset) =>
+          this.#slow(fd, iovs, iovsLen, nwritten, offset),
+      );
+      this.fd_write = fd_write;
+      this.fd_pwrite = fd_pwrite;
+      return;
+    }
+    this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: 2 });
+    this.#link(new WebAssembly.Memory({ initial: 0 }));
+    const { exports } = new WebAssembly.Instance(moduleOf('trampoline'), {
+      host: { table: this.#table },
+    });
+    this.fd_write = exports.fd_write;
+    this.fd_pwrite = exports.fd_pwrite;
+  }
+
+  #link(memory) {
+    const module = moduleOf(isShared(memory) ? 'combiner-shared' : 'combiner');
+    const { exports } = new WebAssembly.Instance(module, {
+      guest: { memory },
+      host: {
+        fd_write: (fd, iovs, iovsLen, nwritten) =>
+          this.#slow(fd, iovs, iovsLen, nwritten),
+        fd_pwrite: (fd, iovs, iovsLen, offset, nwritten) =>
+          this.#slow(fd, iovs, iovsLen, nwritten, offset),
+        memory: this.#staging,
+      },
+    });
+    this.#table.set(0, exports.fd_write);
+    this.#table.set(1, exports.fd_pwrite);
+  }
+
+  setMemory(memory) {
+    this.flush();
+    this.#memory.set(memory);
+    if (hasMultiMemory) this.#link(memory);
+  }
+
+  // Everything else.
+
+  #slow(fd, iovs, iovsLen, nwritten, offset) {
+    if (!areNumbers(fd, iovs, iovsLen, nwritten)) return ERRNO.INVAL;
+    if (this.#output.capacity(fd >>> 0, offset !== undefined) === 0) {
+      return (
+        this.before(fd) ||
+        this.#output.writeNow(fd, iovs, iovsLen, nwritten, offset)
+      );
+    }
+    const errno = this.#check(iovs, iovsLen, nwritten, offset);
+    if (errno !== ERRNO.SUCCESS) return errno;
+    let total = 0;
+    for (const length of this.#lengths) total += length;
+    if (total === 0) {
+      return this.#output.writeNow(fd, iovs, iovsLen, nwritten, offset);
+    }
+    return (
+      this.#makeRoom(fd, total, offset) ||
+      this.#stageOrWrite(fd, iovs, iovsLen, nwritten, offset, total)
+    );
+  }
+
+  #check(iovs, iovsLen, nwritten, offset) {
+    if (!this.#memory.has(nwritten, 4)) return ERRNO.FAULT;
+    const errno = this.#memory.decode(
+      iovs,
+      iovsLen,
+      this.#pointers,
+      this.#lengths,
+    );
+    if (errno !== ERRNO.SUCCESS) return errno;
+    // From 2^63 on, seen as i64.
+    return offset !== undefined && offset < 0n ? ERRNO.INVAL : ERRNO.SUCCESS;
+  }
+
+  // Makes sure that what follows goes behind all that is staged, and that this
+  // fd has nothing left from a flush that failed.
+  #makeRoom(fd, total, offset) {
+    const i32 = this.#i32;
+    const positioned = offset !== undefined;
+    const field = positioned ? PWRITE_FD : WRITE_FD;
+    const continues =
+      this.#isStaged(field, fd) &&
+      (!positioned || this.#i64[END] === BigInt.asIntN(64, offset));
+    if (continues && total <= i32[CAPACITY] - i32[USED]) return ERRNO.SUCCESS;
+    const errno = this.before(fd);
+    if (errno !== ERRNO.SUCCESS) return errno;
+    this.#setStaged(field, fd);
+    if (positioned) this.#i64[END] = offset;
+    i32[CAPACITY] = this.#output.capacity(fd >>> 0, positioned);
+    return ERRNO.SUCCESS;
+  }
+
+  #stageOrWrite(fd, iovs, iovsLen, nwritten, offset, total) {
+    const i32 = this.#i32;
+    const room = i32[CAPACITY] - i32[USED];
+    if (total > room || (i32[USED] === 0 && total === this.#data.length)) {
+      this.#reset();
+      return this.#output.writeNow(fd, iovs, iovsLen, nwritten, offset);
+    }
+    let to = i32[USED];
+    this.#pointers.forEach((from, i) => {
+      this.#memory.copy(from, this.#lengths[i], this.#data, to);
+      to += this.#lengths[i];
+    });
+    i32[USED] = to;
+    i32[CALLS]++;
+    if (offset !== undefined) this.#i64[END] += BigInt(total);
+    this.#memory.setU32(nwritten, total);
+    this.#schedule();
+    return ERRNO.SUCCESS;
+  }
+
+  // Whatever returns to JS and lets it come to an end flushes. An fd is only in
+  // the header while this is scheduled.
+  #schedule() {
+    waiting.add(this);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    if (!listening) {
+      listening = true;
+      process.on('exit', flushAtExit);
+    }
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      this.flush();
+    });
+  }
+
+  /** Writes out what is staged. What cannot be written is kept. */
+  flush() {
+    const i32 = this.#i32;
+    const positioned = i32[PWRITE_FD + 1] === 0;
+    const fd = (positioned ? i32[PWRITE_FD] : i32[WRITE_FD]) >>> 0;
+    const used = i32[USED];
+    const offset = positioned ? this.#i64[END] - BigInt(used) : undefined;
+    // First of all, since a target may be a function that calls the guest.
+    this.#reset();
+    const errno = used === 0 ? ERRNO.SUCCESS : this.#drain(fd, used, offset);
+    if (this.#backlogs.size === 0) waiting.delete(this);
+    return { fd, errno };
+  }
+
+  #drain(fd, used, offset) {
+    this.flushes++;
+    this.stats();
+    const { errno, done } = this.#output.drain(fd, this.#data, used, offset);
+    this.#bytes += done;
+    if (done === used) return ERRNO.SUCCESS;
+    this.#backlogs.set(fd, {
+      bytes: this.#data.slice(done, used),
+      offset: offset === undefined ? undefined : offset + BigInt(done),
+      errno,
+    });
+    return errno;
+  }
+
+  /**
+   * Before anything that could see what is staged.
+   *
+   * @param {number} [fd] the guest fd that it is about, if there is one
+   * @returns {number} the errno of a flush that failed on that fd: then `fd` still
+   *   has bytes to write, and what was wanted must not happen
+   */
+  before(fd) {
+    const flushed = this.flush();
+    if (fd === undefined || !this.#backlogs.has(fd >>> 0)) {
+      return ERRNO.SUCCESS;
+    }
+    if (flushed.errno !== ERRNO.SUCCESS && flushed.fd === fd >>> 0) {
+      return flushed.errno;
+    }
+    return this.#retry(fd >>> 0);
+  }
+
+  // Only while nothing is staged.
+  #retry(fd) {
+    const { bytes, offset } = this.#backlogs.get(fd);
+    this.#backlogs.delete(fd);
+    this.#data.set(bytes);
+    return this.#drain(fd, bytes.length, offset);
+  }
+
+  /** Writes out all that can be, also what a flush has left. */
+  flushAll() {
+    const { fd, errno } = this.flush();
+    for (const left of [...this.#backlogs.keys()]) {
+      if (errno === ERRNO.SUCCESS || left !== fd) this.#retry(left);
+    }
+    if (this.#backlogs.size === 0) waiting.delete(this);
+  }
+
+  /** What could not be written: the guest's fd, the reason, and how much. */
+  unwritten() {
+    return [...this.#backlogs].map(([fd, { bytes, errno }]) => ({
+      fd,
+      errno,
+      code: `E${ERRNO_NAMES[errno]}`,
+      pending: bytes.length,
+    }));
+  }
+
+  /** Calls staged, and bytes of theirs that were written out. */
+  stats() {
+    // The counter wraps; it is looked at at least once for each flush.
+    this.#calls += (this.#i32[CALLS] - this.#seenCalls) >>> 0;
+    this.#seenCalls = this.#i32[CALLS];
+    return { calls: this.#calls, bytes: this.#bytes + this.#i32[USED] };
+  }
+}
+
+module.exports = { Combiner };

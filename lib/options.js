@@ -1,0 +1,53 @@
+'use strict';
+
+// The options that `WASI` and `createWrites` share.
+
+const { checkInteger, invalidValue } = require('./errors');
+
+const DEFAULT_BUFFER_SIZE = 65536;
+const DEFAULT_CAPTURE_LIMIT = 64 * 2 ** 20;
+
+const MAX_TIMEOUT = 2 ** 31 - 1;
+const MAX_BUFFER_SIZE = 2 ** 30;
+const { MAX_LENGTH } = require('node:buffer').constants;
+
+const WRITE_OPTIONS = ['waitTimeout', 'buffered', 'bufferSize', 'captureLimit'];
+
+function waitTimeoutOption(value = Infinity) {
+  if (value === Infinity) return -1;
+  checkInteger(value, 'options.waitTimeout', 0, MAX_TIMEOUT);
+  return value;
+}
+
+function bufferedOption(value = false) {
+  if (value !== true && value !== false && value !== 'auto') {
+    throw invalidValue(
+      'options.buffered',
+      "must be true, false or 'auto'",
+      value,
+    );
+  }
+  return value;
+}
+
+/**
+ * Checks the options and fills in the defaults; `waitTimeout` is -1 for no limit.
+ *
+ * @param {object} options of a caller: others are left alone
+ */
+function writeOptions(options) {
+  const {
+    bufferSize = DEFAULT_BUFFER_SIZE,
+    captureLimit = DEFAULT_CAPTURE_LIMIT,
+  } = options;
+  checkInteger(bufferSize, 'options.bufferSize', 1, MAX_BUFFER_SIZE);
+  checkInteger(captureLimit, 'options.captureLimit', 0, MAX_LENGTH);
+  return {
+    waitTimeout: waitTimeoutOption(options.waitTimeout),
+    buffered: bufferedOption(options.buffered),
+    bufferSize,
+    captureLimit,
+  };
+}
+
+module.exports = { WRITE_OPTIONS, writeOptions };

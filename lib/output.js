@@ -1,0 +1,270 @@
+'use strict';
+
+// Where a guest's writes go: an engine for host descriptors, targets for all
+// else, and the combiner in front of both where writes are buffered.
+
+const { Combiner } = require('./combiner');
+const { createEngine } = require('./engine');
+const { withCode } = require('./errors');
+const { GuestMemory } = require('./memory');
+const { Capture, FunctionTarget, createTarget } = require('./targets');
+const { ENTRY, ERRNO } = require('./wasi-abi');
+
+const STDERR = 2;
+
+// A target gets one call's bytes as one chunk up to this size.
+const CHUNK_MAX = 16 * 2 ** 20;
+
+/**
+ * The error for bytes that a flush could not write.
+ *
+ * @param {{ fd: number, errno: number, code: string, pending: number }} left
+ */
+function flushError({ fd, errno, code, pending }) {
+  const error = withCode(
+    new Error(`${pending} bytes for guest fd ${fd} could not be written`),
+    code,
+  );
+  return Object.assign(error, { errno, fd, pending });
+}
+
+class Output {
+  #buffered;
+  #combiner;
+  #guestTargets = new Map();
+  #memory = new GuestMemory();
+  #next;
+  #options;
+  #prepare;
+  #size;
+  #stats = { calls: 0, bytes: 0 };
+
+  /**
+   * @param {object} options checked, as lib/options.js gives them
+   * @param {object} host
+   * @param {Function} host.next a write that has nowhere to go here
+   * @param {(fd: number) => void} [host.prepare] before it is asked whether an fd
+   *   is buffered
+   * @param {boolean} staging whether writes go through a combiner
+   */
+  constructor(options, { next, prepare }, staging) {
+    this.#options = options;
+    this.#buffered = options.buffered;
+    this.#size = options.bufferSize;
+    this.#next = next;
+    this.#prepare = prepare;
+    this.engine = createEngine(options.waitTimeout, (...call) =>
+      this.#unmapped(...call),
+    );
+    if (staging) this.#combiner = new Combiner(options.bufferSize, this);
+    const { fd_write, fd_pwrite } = this.#combiner ?? this.engine;
+    this.fd_write = fd_write;
+    this.fd_pwrite = fd_pwrite;
+  }
+
+  setMemory(memory) {
+    this.#combiner?.setMemory(memory);
+    this.#memory.set(memory);
+    this.engine.setMemory(memory);
+  }
+
+  // The table. What changes it flushes first.
+
+  /** @returns {object | undefined} the target, where it is no host descriptor */
+  map(fd, target, flags, name) {
+    this.unmap(fd);
+    if (typeof target === 'number') {
+      this.engine.map(fd, target, flags);
+      return undefined;
+    }
+    const made = createTarget(target, name, this.#options);
+    this.#guestTargets.set(fd, made);
+    return made;
+  }
+
+  unmap(fd) {
+    this.#combiner?.flush();
+    this.engine.unmap(fd);
+    this.#guestTargets.delete(fd);
+  }
+
+  move(from, to) {
+    this.#combiner?.flush();
+    this.engine.move(from, to);
+    const target = this.#guestTargets.get(from);
+    this.#guestTargets.delete(from);
+    this.#guestTargets.delete(to);
+    if (target !== undefined) this.#guestTargets.set(to, target);
+  }
+
+  setFlags(fd, flags) {
+    this.#combiner?.flush();
+    this.engine.setFlags(fd, flags);
+  }
+
+  close() {
+    this.engine.close();
+    this.#guestTargets.clear();
+  }
+
+  targetOf(fd) {
+    return this.#guestTargets.get(fd);
+  }
+
+  // What the combiner asks for.
+
+  /** How many bytes of an fd may be staged; 0 for one that is not buffered. */
+  capacity(fd, positioned) {
+    const target = this.#guestTargets.get(fd);
+    if (target !== undefined) {
+      if (positioned) return 0;
+      // Nobody sees a capture before it is read, so it is staged in any case.
+      if (target instanceof Capture) return Math.min(this.#size, target.room);
+      return this.#buffered === true && fd !== STDERR ? this.#size : 0;
+    }
+    if (this.#buffered === false || fd === STDERR) return 0;
+    this.#prepare?.(fd);
+    const entry = this.engine.kind(fd);
+    if (entry === undefined) return 0;
+    const needed = positioned
+      ? ENTRY.MAY_WRITE | ENTRY.MAY_SEEK
+      : ENTRY.MAY_WRITE;
+    const unfit = ENTRY.NONBLOCK | ENTRY.READ_ONLY;
+    if ((entry.flags & (needed | unfit)) !== needed) return 0;
+    if (entry.file) return this.#size;
+    return this.#buffered === true && !positioned ? this.#size : 0;
+  }
+
+  /** A write that is not staged. */
+  writeNow(fd, iovs, iovsLen, nwritten, offset) {
+    return offset === undefined
+      ? this.engine.fd_write(fd, iovs, iovsLen, nwritten)
+      : this.engine.fd_pwrite(fd, iovs, iovsLen, offset, nwritten);
+  }
+
+  /** Writes the first `length` bytes of the staging memory. */
+  drain(fd, staging, length, offset) {
+    const target = this.#guestTargets.get(fd);
+    if (target === undefined) return this.engine.drain(fd, 0, length, offset);
+    const done = target.write(staging.subarray(0, length));
+    return { errno: target.errno, done };
+  }
+
+  // A write to an fd that the engine does not have.
+  #unmapped(fd, iovs, iovsLen, nwritten, offset) {
+    const target = this.#guestTargets.get(fd >>> 0);
+    return target === undefined
+      ? this.#next(fd, iovs, iovsLen, nwritten, offset)
+      : this.#writeTarget(target, iovs, iovsLen, nwritten, offset);
+  }
+
+  #writeTarget(target, iovs, iovsLen, nwritten, offset) {
+    const memory = this.#memory;
+    const pointers = [];
+    const lengths = [];
+    if (!memory.has(nwritten, 4)) return ERRNO.FAULT;
+    const errno = memory.decode(iovs, iovsLen, pointers, lengths);
+    if (errno !== ERRNO.SUCCESS) return errno;
+    if (offset !== undefined) {
+      return BigInt.asIntN(64, offset) < 0n ? ERRNO.INVAL : ERRNO.SPIPE;
+    }
+    const taken = this.#writeBuffers(target, pointers, lengths);
+    if (taken === undefined) return target.errno;
+    memory.setU32(nwritten, taken);
+    this.#stats.calls++;
+    this.#stats.bytes += taken;
+    return ERRNO.SUCCESS;
+  }
+
+  // One chunk for one call, unless that were too large. Undefined when the target
+  // took nothing.
+  #writeBuffers(target, pointers, lengths) {
+    const { view } = this.#memory;
+    let total = 0;
+    for (const length of lengths) total += length;
+    if (total === 0) return 0;
+    const chunk = new Uint8Array(Math.min(total, CHUNK_MAX));
+    let used = 0;
+    let taken = 0;
+    for (let i = 0; i < lengths.length; i++) {
+      for (let from = 0; from < lengths[i];) {
+        const part = Math.min(lengths[i] - from, chunk.length - used);
+        const at = pointers[i] + from;
+        chunk.set(view.subarray(at, at + part), used);
+        used += part;
+        from += part;
+        const last = i === lengths.length - 1 && from === lengths[i];
+        if (used < chunk.length && !last) continue;
+        const count = target.write(chunk.subarray(0, used));
+        taken += count;
+        if (count < used) return taken === 0 ? undefined : taken;
+        used = 0;
+      }
+    }
+    return taken;
+  }
+
+  // Flushing.
+
+  /**
+   * Before a call of the guest that could see what is staged.
+   *
+   * @returns {number} an errno that the guest must get in place of the call
+   */
+  before(fd) {
+    return this.#combiner === undefined
+      ? ERRNO.SUCCESS
+      : this.#combiner.before(fd);
+  }
+
+  /** Writes out all that can be. */
+  settle() {
+    this.#combiner?.flushAll();
+  }
+
+  /** Throws the error of `flushError`, and `details`, where bytes are left. */
+  throwUnwritten(details) {
+    const left = this.#combiner?.unwritten()[0];
+    if (left !== undefined) throw Object.assign(flushError(left), details);
+  }
+
+  /** Writes out what is staged. Throws what went wrong. */
+  flush() {
+    this.settle();
+    this.rethrow();
+    this.throwUnwritten();
+  }
+
+  /** What a target has captured, or `null` if it is no capture. */
+  captured(target) {
+    if (!(target instanceof Capture)) return null;
+    this.#combiner?.flush();
+    return target.read();
+  }
+
+  /** Throws what a function target threw, once. */
+  rethrow() {
+    for (const target of this.#guestTargets.values()) {
+      if (target instanceof FunctionTarget && target.error !== undefined) {
+        const { error } = target;
+        target.error = undefined;
+        throw error;
+      }
+    }
+  }
+
+  stats() {
+    const engine = this.engine.stats();
+    const staged = this.#combiner?.stats() ?? { calls: 0, bytes: 0 };
+    const direct = this.#stats;
+    return {
+      calls: engine.calls + staged.calls + direct.calls,
+      bytes: engine.bytes + staged.bytes + direct.bytes,
+      native: engine.calls,
+      staged: staged.calls,
+      flushes: this.#combiner?.flushes ?? 0,
+    };
+  }
+}
+
+module.exports = { Output };

@@ -1,0 +1,42 @@
+'use strict';
+
+// Assembles the .wat files here: `node src/build-wat.js`. The results are
+// committed. The combiner comes in two, for plain and for shared guest memory.
+
+const fs = require('node:fs');
+const path = require('node:path');
+
+const FEATURES = { bulk_memory: true, multi_memory: true, threads: true };
+const GUEST_MEMORY = '(memory $guest 0)';
+
+/** @returns {Promise<Map<string, Buffer>>} file name to bytes */
+async function assemble() {
+  const wabt = await require('wabt')();
+  const read = (name) => fs.readFileSync(path.join(__dirname, name), 'utf8');
+  const combiner = read('combiner.wat');
+  const sources = {
+    'combiner.wasm': combiner,
+    'combiner-shared.wasm': combiner.replace(
+      GUEST_MEMORY,
+      '(memory $guest 0 65536 shared)',
+    ),
+    'trampoline.wasm': read('trampoline.wat'),
+  };
+  const results = new Map();
+  for (const [name, text] of Object.entries(sources)) {
+    const module = wabt.parseWat(name, text, FEATURES);
+    results.set(name, Buffer.from(module.toBinary({}).buffer));
+    module.destroy();
+  }
+  return results;
+}
+
+async function main() {
+  for (const [name, bytes] of await assemble()) {
+    fs.writeFileSync(path.join(__dirname, name), bytes);
+  }
+}
+
+if (require.main === module) main();
+
+module.exports = { assemble };

@@ -1,0 +1,160 @@
+;; The buffered fd_write and fd_pwrite: guest memory to staging memory, without
+;; leaving WebAssembly.
+;;
+;; The staging memory begins with a header that lib/combiner.js shares:
+;;
+;;    0  i64  the fd whose fd_write is staged, or -1, which no u32 is
+;;    8  i64  the fd whose fd_pwrite is staged, or -1
+;;   16  i64  the offset at which the next fd_pwrite continues
+;;   24  i32  bytes staged
+;;   28  i32  bytes that may be staged
+;;   32  i32  calls staged since the start, modulo 2^32
+;;   64       the data
+;;
+;; Only the plain case is done here: the fd is the one that is being staged, all
+;; pointers are good, and the data fits. Everything else, each error among it,
+;; goes to the host with nothing changed. No access here can trap: what is not
+;; in bounds is not touched.
+(module
+  (import "host" "fd_write"
+    (func $host_fd_write (param i32 i32 i32 i32) (result i32)))
+  (import "host" "fd_pwrite"
+    (func $host_fd_pwrite (param i32 i32 i32 i64 i32) (result i32)))
+  (import "guest" "memory" (memory $guest 0))
+  (import "host" "memory" (memory $staging 1))
+
+  ;; Copies 1 to 16 bytes: two loads and stores that may overlap are quicker than
+  ;; memory.copy, which calls into the engine.
+  (func $copy_small (param $to i32) (param $from i32) (param $len i32)
+    (if (i32.ge_u (local.get $len) (i32.const 8))
+      (then
+        (i64.store $staging (local.get $to) (i64.load $guest (local.get $from)))
+        (i64.store $staging
+          (i32.sub (i32.add (local.get $to) (local.get $len)) (i32.const 8))
+          (i64.load $guest
+            (i32.sub (i32.add (local.get $from) (local.get $len))
+              (i32.const 8))))
+        (return)))
+    (if (i32.ge_u (local.get $len) (i32.const 4))
+      (then
+        (i32.store $staging (local.get $to) (i32.load $guest (local.get $from)))
+        (i32.store $staging
+          (i32.sub (i32.add (local.get $to) (local.get $len)) (i32.const 4))
+          (i32.load $guest
+            (i32.sub (i32.add (local.get $from) (local.get $len))
+              (i32.const 4))))
+        (return)))
+    (i32.store8 $staging (local.get $to) (i32.load8_u $guest (local.get $from)))
+    (i32.store8 $staging
+      (i32.add (local.get $to) (i32.shr_u (local.get $len) (i32.const 1)))
+      (i32.load8_u $guest
+        (i32.add (local.get $from) (i32.shr_u (local.get $len) (i32.const 1)))))
+    (i32.store8 $staging
+      (i32.sub (i32.add (local.get $to) (local.get $len)) (i32.const 1))
+      (i32.load8_u $guest
+        (i32.sub (i32.add (local.get $from) (local.get $len))
+          (i32.const 1)))))
+
+  ;; Appends the guest's buffers to the data and stores their size at $nwritten.
+  ;; Returns the size, or -1: then nothing was staged. It is kept small enough
+  ;; for the engine to inline it.
+  ;;
+  ;; Each element of the list is read once, so that a thread that rewrites a
+  ;; shared memory meanwhile cannot get an unchecked pointer in. The data behind
+  ;; the staged bytes is scratch until the header says otherwise.
+  (func $stage (param $iovs i32) (param $iovs_len i32) (param $nwritten i32)
+    (result i32)
+    (local $size i64) (local $from i32) (local $len i32)
+    (local $begin i32) (local $to i32) (local $end i32)
+    (local.set $size (i64.shl
+      (i64.extend_i32_u (memory.size $guest)) (i64.const 16)))
+    (if (i64.gt_u
+          (i64.add (i64.extend_i32_u (local.get $nwritten)) (i64.const 4))
+          (local.get $size))
+      (then (return (i32.const -1))))
+    (if (i64.gt_u
+          (i64.add
+            (i64.extend_i32_u (local.get $iovs))
+            (i64.shl (i64.extend_i32_u (local.get $iovs_len)) (i64.const 3)))
+          (local.get $size))
+      (then (return (i32.const -1))))
+    (local.set $begin
+      (i32.add (i32.load $staging offset=24 (i32.const 0)) (i32.const 64)))
+    (local.set $to (local.get $begin))
+    (local.set $end
+      (i32.add (i32.load $staging offset=28 (i32.const 0)) (i32.const 64)))
+    (block $done
+      (loop $next
+        (br_if $done (i32.eqz (local.get $iovs_len)))
+        (local.set $len (i32.load $guest offset=4 (local.get $iovs)))
+        (if (local.get $len)
+          (then
+            (local.set $from (i32.load $guest (local.get $iovs)))
+            (if (i64.gt_u
+                  (i64.add
+                    (i64.extend_i32_u (local.get $from))
+                    (i64.extend_i32_u (local.get $len)))
+                  (local.get $size))
+              (then (return (i32.const -1))))
+            (if (i32.gt_u (local.get $len)
+                  (i32.sub (local.get $end) (local.get $to)))
+              (then (return (i32.const -1))))
+            (if (i32.le_u (local.get $len) (i32.const 16))
+              (then (call $copy_small
+                (local.get $to) (local.get $from) (local.get $len)))
+              (else (memory.copy $staging $guest
+                (local.get $to) (local.get $from) (local.get $len))))
+            (local.set $to (i32.add (local.get $to) (local.get $len)))))
+        (local.set $iovs (i32.add (local.get $iovs) (i32.const 8)))
+        (local.set $iovs_len (i32.sub (local.get $iovs_len) (i32.const 1)))
+        (br $next)))
+    (local.set $len (i32.sub (local.get $to) (local.get $begin)))
+    ;; No bytes: the host knows whether the fd is still good.
+    (if (i32.eqz (local.get $len)) (then (return (i32.const -1))))
+    (i32.store $staging offset=24 (i32.const 0)
+      (i32.sub (local.get $to) (i32.const 64)))
+    (i32.store $guest (local.get $nwritten) (local.get $len))
+    (local.get $len))
+
+  (func (export "fd_write")
+    (param $fd i32) (param $iovs i32) (param $iovs_len i32)
+    (param $nwritten i32) (result i32)
+    (if (i64.eq (i64.extend_i32_u (local.get $fd))
+          (i64.load $staging offset=0 (i32.const 0)))
+      (then
+        (if (i32.ne
+              (call $stage (local.get $iovs) (local.get $iovs_len)
+                (local.get $nwritten))
+              (i32.const -1))
+          (then
+            (i32.store $staging offset=32 (i32.const 0)
+              (i32.add (i32.load $staging offset=32 (i32.const 0))
+                (i32.const 1)))
+            (return (i32.const 0))))))
+    (call $host_fd_write (local.get $fd) (local.get $iovs)
+      (local.get $iovs_len) (local.get $nwritten)))
+
+  (func (export "fd_pwrite")
+    (param $fd i32) (param $iovs i32) (param $iovs_len i32)
+    (param $offset i64) (param $nwritten i32) (result i32)
+    (local $len i32)
+    (if (i32.and
+          (i64.eq (i64.extend_i32_u (local.get $fd))
+            (i64.load $staging offset=8 (i32.const 0)))
+          (i64.eq (local.get $offset)
+            (i64.load $staging offset=16 (i32.const 0))))
+      (then
+        (local.set $len
+          (call $stage (local.get $iovs) (local.get $iovs_len)
+            (local.get $nwritten)))
+        (if (i32.ne (local.get $len) (i32.const -1))
+          (then
+            (i64.store $staging offset=16 (i32.const 0)
+              (i64.add (local.get $offset)
+                (i64.extend_i32_u (local.get $len))))
+            (i32.store $staging offset=32 (i32.const 0)
+              (i32.add (i32.load $staging offset=32 (i32.const 0))
+                (i32.const 1)))
+            (return (i32.const 0))))))
+    (call $host_fd_pwrite (local.get $fd) (local.get $iovs)
+      (local.get $iovs_len) (local.get $offset) (local.get $nwritten))))

@@ -1,0 +1,59 @@
+'use strict';
+
+// The open descriptors of this process, by what they are open on.
+
+const assert = require('node:assert/strict');
+const fs = require('node:fs');
+
+const DIRECTORY = '/proc/self/fd';
+
+/** For tests that look at descriptors: skipped where there is no /proc. */
+const itWithProc = fs.existsSync(DIRECTORY) ? it : it.skip;
+
+/** The link of every descriptor: [fd, target]. */
+function links() {
+  const found = [];
+  for (const fd of fs.readdirSync(DIRECTORY)) {
+    try {
+      found.push([Number(fd), fs.readlinkSync(`${DIRECTORY}/${fd}`)]);
+    } catch {
+      // The one that the directory was read through.
+    }
+  }
+  return found;
+}
+
+/** The descriptors that are open on a file. */
+function descriptorsOf(file) {
+  const target = fs.realpathSync(file);
+  return links().filter(([, link]) => link === target).map(([fd]) => fd);
+}
+
+/** The flags of open(2), of the description behind a descriptor. */
+function hostFlags(fd) {
+  const info = fs.readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1');
+  return parseInt(/^flags:\s*(\d+)/m.exec(info)[1], 8);
+}
+
+/** How many descriptors are open on each target. */
+function countDescriptors() {
+  const counts = new Map();
+  for (const [, target] of links()) {
+    counts.set(target, (counts.get(target) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/**
+ * Asserts that on no target there are more descriptors than `before`. There may
+ * be fewer in all: those of guests that were collected.
+ */
+function assertNoneLeft(before) {
+  const left = [...countDescriptors()].filter(
+    ([target, count]) => count > (before.get(target) ?? 0));
+  assert.deepEqual(left, []);
+}
+
+module.exports = {
+  assertNoneLeft, countDescriptors, descriptorsOf, hostFlags, itWithProc,
+};

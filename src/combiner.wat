@@ -23,38 +23,6 @@
   (import "guest" "memory" (memory $guest 0))
   (import "host" "memory" (memory $staging 1))
 
-  ;; Copies 1 to 16 bytes: two loads and stores that may overlap are quicker than
-  ;; memory.copy, which calls into the engine.
-  (func $copy_small (param $to i32) (param $from i32) (param $len i32)
-    (if (i32.ge_u (local.get $len) (i32.const 8))
-      (then
-        (i64.store $staging (local.get $to) (i64.load $guest (local.get $from)))
-        (i64.store $staging
-          (i32.sub (i32.add (local.get $to) (local.get $len)) (i32.const 8))
-          (i64.load $guest
-            (i32.sub (i32.add (local.get $from) (local.get $len))
-              (i32.const 8))))
-        (return)))
-    (if (i32.ge_u (local.get $len) (i32.const 4))
-      (then
-        (i32.store $staging (local.get $to) (i32.load $guest (local.get $from)))
-        (i32.store $staging
-          (i32.sub (i32.add (local.get $to) (local.get $len)) (i32.const 4))
-          (i32.load $guest
-            (i32.sub (i32.add (local.get $from) (local.get $len))
-              (i32.const 4))))
-        (return)))
-    (i32.store8 $staging (local.get $to) (i32.load8_u $guest (local.get $from)))
-    (i32.store8 $staging
-      (i32.add (local.get $to) (i32.shr_u (local.get $len) (i32.const 1)))
-      (i32.load8_u $guest
-        (i32.add (local.get $from) (i32.shr_u (local.get $len) (i32.const 1)))))
-    (i32.store8 $staging
-      (i32.sub (i32.add (local.get $to) (local.get $len)) (i32.const 1))
-      (i32.load8_u $guest
-        (i32.sub (i32.add (local.get $from) (local.get $len))
-          (i32.const 1)))))
-
   ;; Appends the guest's buffers to the data and stores their size at $nwritten.
   ;; Returns the size, or -1: then nothing was staged. It is kept small enough
   ;; for the engine to inline it.
@@ -99,11 +67,51 @@
             (if (i32.gt_u (local.get $len)
                   (i32.sub (local.get $end) (local.get $to)))
               (then (return (i32.const -1))))
-            (if (i32.le_u (local.get $len) (i32.const 16))
-              (then (call $copy_small
-                (local.get $to) (local.get $from) (local.get $len)))
-              (else (memory.copy $staging $guest
-                (local.get $to) (local.get $from) (local.get $len))))
+            (block $copied
+              (if (i32.gt_u (local.get $len) (i32.const 16))
+                (then
+                  (memory.copy $staging $guest
+                    (local.get $to) (local.get $from) (local.get $len))
+                  (br $copied)))
+              ;; For so few bytes two loads and stores, which may overlap, are
+              ;; quicker than memory.copy, a call into the engine.
+              (if (i32.ge_u (local.get $len) (i32.const 8))
+                (then
+                  (i64.store $staging (local.get $to)
+                    (i64.load $guest (local.get $from)))
+                  (i64.store $staging
+                    (i32.sub (i32.add (local.get $to) (local.get $len))
+                      (i32.const 8))
+                    (i64.load $guest
+                      (i32.sub (i32.add (local.get $from) (local.get $len))
+                        (i32.const 8))))
+                  (br $copied)))
+              (if (i32.ge_u (local.get $len) (i32.const 4))
+                (then
+                  (i32.store $staging (local.get $to)
+                    (i32.load $guest (local.get $from)))
+                  (i32.store $staging
+                    (i32.sub (i32.add (local.get $to) (local.get $len))
+                      (i32.const 4))
+                    (i32.load $guest
+                      (i32.sub (i32.add (local.get $from) (local.get $len))
+                        (i32.const 4))))
+                  (br $copied)))
+              ;; First, middle and last of 1 to 3 bytes.
+              (i32.store8 $staging (local.get $to)
+                (i32.load8_u $guest (local.get $from)))
+              (i32.store8 $staging
+                (i32.add (local.get $to)
+                  (i32.shr_u (local.get $len) (i32.const 1)))
+                (i32.load8_u $guest
+                  (i32.add (local.get $from)
+                    (i32.shr_u (local.get $len) (i32.const 1)))))
+              (i32.store8 $staging
+                (i32.sub (i32.add (local.get $to) (local.get $len))
+                  (i32.const 1))
+                (i32.load8_u $guest
+                  (i32.sub (i32.add (local.get $from) (local.get $len))
+                    (i32.const 1)))))
             (local.set $to (i32.add (local.get $to) (local.get $len)))))
         (local.set $iovs (i32.add (local.get $iovs) (i32.const 8)))
         (local.set $iovs_len (i32.sub (local.get $iovs_len) (i32.const 1)))

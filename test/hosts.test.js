@@ -19,21 +19,37 @@ describe('hosts that wrap node:wasi', () => {
   let out;
   let wasi;
 
+  function create(version) {
+    wasi = new WASI({
+      version, stdout: out, preopens: { '/': dir.path('') },
+    });
+  }
+
+  // node:wasi closes no directory by itself, and none before it is started.
+  function closeDirectory() {
+    if (!wasi[symbolOf(wasi, 'kStarted')]) {
+      const memory = new WebAssembly.Memory({ initial: 0 });
+      wasi.initialize({ exports: { memory } });
+    }
+    wasi.wasiImport.fd_close(PREOPEN);
+  }
+
   beforeEach(() => {
     out = fs.openSync(dir.path('out'), 'w');
-    wasi = new WASI({
-      version: 'preview1', stdout: out, preopens: { '/': dir.path('') },
-    });
+    create('preview1');
   });
   afterEach(() => {
-    wasi.wasiImport.fd_close(PREOPEN);
+    closeDirectory();
     fs.closeSync(out);
   });
 
-  /** An instance of a guest, with a function that is more than an export. */
-  function instantiate(imports, extra = {}, name = 'calls') {
-    const { exports } = new WebAssembly.Instance(compile(name), imports);
-    return { exports: { ...exports, ...extra } };
+  const instantiate = () => new WebAssembly.Instance(
+    compile('calls'), wasi.getImportObject());
+
+  /** An instance that runs `_start` as a command does. */
+  function commandOf(_start) {
+    const { exports } = instantiate();
+    return { exports: { ...exports, _start } };
   }
 
   function sessionOf({ exports }, memory = exports.memory) {
@@ -52,31 +68,23 @@ describe('hosts that wrap node:wasi', () => {
   }
 
   describe('with a Proxy of the instance', () => {
-    it('cannot list the exports', () => {
-      const proxy = proxyOf(new WebAssembly.Instance(
-        compile('calls'), wasi.getImportObject()));
+    it('write after initialize(), though the exports cannot be listed', () => {
+      const instance = instantiate();
+      const proxy = proxyOf(instance);
       assert.throws(() => Object.keys(proxy.exports), TypeError);
-    });
-
-    it('write after initialize()', () => {
-      const instance = new WebAssembly.Instance(
-        compile('calls'), wasi.getImportObject());
-      wasi.initialize(proxyOf(instance));
+      wasi.initialize(proxy);
       assertWrites(sessionOf(instance));
     });
 
     it('write after finalizeBindings()', () => {
-      const instance = new WebAssembly.Instance(
-        compile('calls'), wasi.getImportObject());
+      const instance = instantiate();
       wasi.finalizeBindings(proxyOf(instance));
       assertWrites(sessionOf(instance));
     });
 
     it('write within start()', () => {
       let session;
-      const instance = instantiate(wasi.getImportObject(), {
-        _start: () => assertWrites(session),
-      });
+      const instance = commandOf(() => assertWrites(session));
       session = sessionOf(instance);
       assert.equal(wasi.start(proxyOf(instance)), 0);
       assert.equal(dir.read('out'), 'to stdout');
@@ -107,8 +115,7 @@ describe('hosts that wrap node:wasi', () => {
     });
 
     it('hand over an instance and its memory', () => {
-      const instance = new WebAssembly.Instance(
-        compile('calls'), wasi.getImportObject());
+      const instance = instantiate();
       wasi[symbolOf(wasi, 'kInstance')] = instance;
       wasi[symbolOf(wasi, 'kSetMemory')](instance.exports.memory);
       wasi[symbolOf(wasi, 'kStarted')] = true;
@@ -127,11 +134,9 @@ describe('hosts that wrap node:wasi', () => {
         return proc_exit.call(this, code);
       };
       let session;
-      const instance = instantiate(wasi.getImportObject(), {
-        _start() {
-          assertWrites(session);
-          session.guest.proc_exit(5);
-        },
+      const instance = commandOf(() => {
+        assertWrites(session);
+        session.guest.proc_exit(5);
       });
       session = sessionOf(instance);
       assert.equal(wasi.start(instance), 5);
@@ -145,8 +150,7 @@ describe('hosts that wrap node:wasi', () => {
         calls.push(values[0]);
         return fd_write(...values);
       };
-      const instance = new WebAssembly.Instance(
-        compile('calls'), wasi.getImportObject());
+      const instance = instantiate();
       wasi.initialize(instance);
       assertWrites(sessionOf(instance));
       assert.deepEqual(calls, [STDOUT, PREOPEN + 1]);
@@ -154,8 +158,7 @@ describe('hosts that wrap node:wasi', () => {
 
     it('keep writes away from the guest', () => {
       wasi.wasiImport.fd_write = () => ERRNO.NOTSUP;
-      const instance = new WebAssembly.Instance(
-        compile('calls'), wasi.getImportObject());
+      const instance = instantiate();
       wasi.initialize(instance);
       assert.equal(
         sessionOf(instance).tryWrite(STDOUT, 'text'), ERRNO.NOTSUP);
@@ -183,10 +186,8 @@ describe('hosts that wrap node:wasi', () => {
     }
 
     it('write from a module of wasi_unstable', () => {
-      wasi.wasiImport.fd_close(PREOPEN);
-      wasi = new WASI({
-        version: 'unstable', stdout: out, preopens: { '/': dir.path('') },
-      });
+      closeDirectory();
+      create('unstable');
       const instance = new WebAssembly.Instance(
         compile('calls-unstable'), wasi.getImportObject());
       wasi.initialize(instance);

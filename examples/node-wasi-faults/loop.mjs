@@ -1,19 +1,21 @@
-// Writes in a loop in JS, with a chunk of other data read after each: 20,000
-// calls of an export that writes once.
+// Writes in a loop in JS: 100,000 calls of an export that writes once, by a host
+// that keeps up to 40 MB of other data meanwhile.
 
 import { putIovs, report, startGuest, withFile } from './guest.mjs';
 
-const CALLS = 20000;
-const CHUNK = 5000;
+const CALLS = 100000;
+const CHUNK = 10000;
+const CHUNKS_KEPT = 4000;
 
 const errno = withFile('/dev/null', 'w', (fd) => {
   const { memory, fd_write: fdWrite } = startGuest(fd);
   putIovs(memory, 0, [[64, 16]]);
-  const chunks = [];
+  let chunks = [];
   let result = 0;
   for (let i = 0; i < CALLS; i++) {
     result |= fdWrite(1, 0, 1, 32);
     chunks.push(new Uint8Array(CHUNK));
+    if (chunks.length === CHUNKS_KEPT) chunks = [];
   }
   return result;
 });

@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import { WASI as NodeWASI, WASIOptions as NodeWASIOptions } from 'node:wasi';
 
 /**
@@ -16,21 +17,88 @@ export interface WriteOptions {
    * @default Infinity
    */
   waitTimeout?: number | undefined;
+
+  /**
+   * Whether writes are held back and written out together, in the order in which
+   * the guest made them and before anything could see that they were not:
+   * - `false`: no;
+   * - `true`: all but those to stderr (fd 2);
+   * - `'auto'`: those to regular files.
+   *
+   * Writes to a capture are held back in any case, since nobody sees those
+   * before it is read.
+   * @default false
+   */
+  buffered?: boolean | 'auto' | undefined;
+
+  /**
+   * How many bytes are held back at the most, 1 to 2^30.
+   * @default 65536
+   */
+  bufferSize?: number | undefined;
+
+  /**
+   * How many bytes a capture keeps; after that the guest gets `NOSPC`.
+   * @default 67108864
+   */
+  captureLimit?: number | undefined;
 }
 
+/**
+ * Where output goes.
+ * - A descriptor of this process, by number. It stays its owner's.
+ * - `'capture'`: the bytes are kept.
+ * - A function: called with a copy of the bytes of each write, or of each flush
+ *   where writes are buffered. What it throws reaches the caller of `start()` or
+ *   `flush()`; the guest gets `IO`, and the function is not called again.
+ * - A `Writable`: written to in order. `process.stdout` and `process.stderr` are
+ *   written through their descriptor while they hold nothing back.
+ */
+export type WriteTarget =
+  number | 'capture' | ((chunk: Uint8Array) => void) | Writable;
+
 /** The options of Node's own `WASI`, and ours. */
-export interface WASIOptions extends NodeWASIOptions, WriteOptions {}
+export interface WASIOptions
+  extends Omit<NodeWASIOptions, 'stdout' | 'stderr'>, WriteOptions {
+  /** @default 1 */
+  stdout?: WriteTarget | undefined;
+  /** @default 2 */
+  stderr?: WriteTarget | undefined;
+}
 
 /** What was written so far. */
 export interface WASIStats {
-  /** `fd_write` and `fd_pwrite` calls that our engine did and that succeeded. */
+  /** `fd_write` and `fd_pwrite` calls that succeeded; not those of `delegated`. */
   calls: number;
   /** Bytes that they wrote. */
   bytes: number;
+  /** Those of `calls` that the engine wrote at once. */
+  native: number;
+  /** Those of `calls` that were held back. */
+  staged: number;
+  /** How many times bytes that were held back were written out. */
+  flushes: number;
   /** Files opened by the guest whose host descriptor was found and copied. */
   adopted: number;
   /** Writes that went to Node's own `fd_write` and `fd_pwrite`. */
   delegated: number;
+}
+
+/**
+ * What `flush()` and `start()` throw when bytes that were held back cannot be
+ * written. They are kept: a later `flush()` tries again.
+ */
+export interface FlushError extends Error {
+  /** `'ENOSPC'`, and so on. */
+  code: string;
+  /** The errno of WASI that `code` names. */
+  errno: number;
+  /** The guest's fd. */
+  fd: number;
+  /** Bytes still held back for it. */
+  pending: number;
+  /** What the guest ended with, from `start()`. */
+  exitCode?: number;
 }
 
 /**
@@ -56,6 +124,19 @@ export class WASI extends NodeWASI {
   /** What was written so far. */
   readonly stats: WASIStats;
 
+  /** A copy of what stdout captured so far; `null` if it is not captured. */
+  readonly stdout: Buffer | null;
+
+  /** A copy of what stderr captured so far; `null` if it is not captured. */
+  readonly stderr: Buffer | null;
+
+  /**
+   * Runs the guest, and writes out what was held back however it ends.
+   * @throws what Node's `start` throws; a `FlushError`; what a function target
+   *   threw
+   */
+  start(instance: object): number;
+
   /**
    * Binds an instance without starting it; on Node 20 too.
    * @param options.memory the guest's memory, if it does not export one
@@ -65,6 +146,13 @@ export class WASI extends NodeWASI {
     instance: object,
     options?: { memory?: WebAssembly.Memory | undefined },
   ): void;
+
+  /**
+   * Writes out what is held back. It also happens when the guest ends, in a
+   * microtask after any other return to JS, and when the process exits.
+   * @throws a `FlushError`; what a function target threw
+   */
+  flush(): void;
 
   /**
    * Closes the descriptors copied for files that the guest opened. `start()`
@@ -91,9 +179,6 @@ export type FdPwrite = (
   nwritten: number,
 ) => number;
 
-/** A descriptor of this process. It is used by number and stays its owner's. */
-export type WriteTarget = number;
-
 export interface CreateWritesOptions extends WriteOptions {
   /**
    * Guest fd (0 to 2^20 - 1) to target.
@@ -115,22 +200,38 @@ export interface Writes {
   readonly fd_write: FdWrite;
   readonly fd_pwrite: FdPwrite;
 
-  /** The functions of `fallback`, with our two in place of its own. */
+  /**
+   * The functions of `fallback`, with our two in place of its own. Each of the
+   * others flushes first: where writes are buffered, import these.
+   */
   readonly wasiImport: Record<string, (...args: any[]) => any>;
 
   /** Gives the guest's memory. Before that, every pointer is `FAULT` (21). */
   setMemory(memory: WebAssembly.Memory): void;
 
-  /** Maps a guest fd, in place of what it was mapped to. */
+  /**
+   * Maps a guest fd, in place of what it was mapped to, after a `flush()`.
+   * @throws what `flush()` throws; then nothing has changed
+   */
   map(fd: number, target: WriteTarget): void;
 
-  /** Takes a guest fd off. */
+  /**
+   * Takes a guest fd off, after a `flush()`.
+   * @throws what `flush()` throws; then nothing has changed
+   */
   unmap(fd: number): void;
 
-  /** Writes out what is held back. Nothing is, since writes are not buffered. */
+  /** A copy of what an fd captured so far; `null` if it is no capture. */
+  captured(fd: number): Buffer | null;
+
+  /**
+   * Writes out what is held back. It also happens in a microtask after any return
+   * to JS, and when the process exits.
+   * @throws a `FlushError`; what a function target threw
+   */
   flush(): void;
 
-  /** Takes every guest fd off. Host descriptors stay open. */
+  /** Flushes, and takes every guest fd off. Host descriptors stay open. */
   close(): void;
 }
 

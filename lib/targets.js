@@ -10,11 +10,14 @@ const { invalidType } = require('./errors');
 const { writeAll } = require('./fs-writer');
 const { ERRNO } = require('./wasi-abi');
 
-const FIRST_CAPACITY = 4096;
+const MIN_BLOCK = 4096; // bytes
+const MAX_BLOCK = 2 ** 20;
 
 /** Keeps the bytes, up to `limit`; a full capture is a full disk. */
 class Capture {
-  #bytes = Buffer.alloc(0);
+  // Filled one after the other, so that no byte is copied twice.
+  #blocks = [];
+  #free = 0; // bytes of the last block
   #size = 0;
   #limit;
   errno = ERRNO.NOSPC;
@@ -30,27 +33,27 @@ class Capture {
 
   write(chunk) {
     const taken = Math.min(chunk.length, this.room);
-    const end = this.#size + taken;
-    if (end > this.#bytes.length) this.#grow(end);
-    this.#bytes.set(
-      taken === chunk.length ? chunk : chunk.subarray(0, taken),
-      this.#size,
-    );
-    this.#size = end;
+    for (let from = 0; from < taken; ) {
+      if (this.#free === 0) this.#addBlock();
+      const block = this.#blocks.at(-1);
+      const part = Math.min(taken - from, this.#free);
+      block.set(chunk.subarray(from, from + part), block.length - this.#free);
+      from += part;
+      this.#free -= part;
+      this.#size += part;
+    }
     return taken;
   }
 
-  // Twice as much each time: linear in the total.
-  #grow(least) {
-    const capacity = Math.max(least, 2 * this.#bytes.length, FIRST_CAPACITY);
-    const bytes = Buffer.allocUnsafeSlow(Math.min(capacity, this.#limit));
-    this.#bytes.copy(bytes, 0, 0, this.#size);
-    this.#bytes = bytes;
+  // As large as all before, within limits: few blocks, and little waste.
+  #addBlock() {
+    this.#free = Math.min(Math.max(this.#size, MIN_BLOCK), MAX_BLOCK);
+    this.#blocks.push(Buffer.allocUnsafeSlow(this.#free));
   }
 
   /** A copy of what was kept so far. */
   read() {
-    return Buffer.from(this.#bytes.subarray(0, this.#size));
+    return Buffer.concat(this.#blocks, this.#size);
   }
 }
 

@@ -8,6 +8,7 @@ import {
   engine,
   type CreateWritesOptions,
   type FdWrite,
+  type FlushError,
   type WASIOptions,
   type Writes,
 } from 'wasi-writev';
@@ -46,13 +47,33 @@ writes.close();
 createWrites({ fds: { 1: 1, 2: 2 } });
 createWrites();
 
+const buffered = new WASI({
+  version: 'preview1',
+  stdout: 'capture',
+  stderr: process.stderr,
+  buffered: 'auto',
+  bufferSize: 4096,
+  captureLimit: 2 ** 20,
+});
+const output: Buffer | null = buffered.stdout;
+const captured: Buffer | null = writes.captured(1);
+createWrites({ fds: { 1: (chunk: Uint8Array) => chunk.length } });
+try {
+  buffered.flush();
+} catch (error) {
+  const { code, pending }: FlushError = error as FlushError;
+  console.error(code, pending);
+}
+
 const which: 'native' | 'fallback' = engine;
 
 // @ts-expect-error the timeout is a number
 createWrites({ waitTimeout: '1s' });
+// @ts-expect-error a mode that does not exist
+createWrites({ buffered: 'always' });
 // @ts-expect-error a misspelt option
 createWrites({ waitTimout: 1000 });
 // @ts-expect-error the offset is a bigint
 writes.fd_pwrite(1, 0, 1, 8, 16);
 
-export { bytes, errno, exitCode, which };
+export { bytes, captured, output, errno, exitCode, which };

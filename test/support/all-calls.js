@@ -1,0 +1,139 @@
+'use strict';
+
+// Every call of WASI preview1 but proc_exit, with good arguments.
+
+const fs = require('node:fs');
+const { ERRNO } = require('../../lib/wasi-abi');
+const { withWASI } = require('./guest');
+const { Places } = require('./places');
+const { OFLAGS, PREOPEN, RIGHTS, Session, WHENCE } = require('./session');
+
+const ARGS = ['guest', 'argument'];
+const ENV = { NAME: 'value' };
+const ARGS_SIZE = ARGS.join(' ').length + 1;
+const ENV_SIZE = 'NAME=value '.length;
+const DIRECTORY_NAME = '/';
+
+const FILE = 4;
+const DIRECTORY = 5;
+const CLOSED = 6;
+const RENUMBERED = 7;
+const REPLACED = 8;
+
+const FD_READDIR = 1n << 14n; // of rights
+const REALTIME = 0;
+const ATIM_AND_MTIM = 1 | 4; // fstflags
+const SHUT_WR = 2;
+const SUBSCRIPTION = Buffer.alloc(48); // a clock, in 0 ns
+
+// Of filestat: the inode; atim, mtim and ctim.
+const STAT = [56, [8, 16], [32, 56]];
+
+/**
+ * Makes the arguments of each call; those that are places stand for pointers.
+ * Calls are made in this order: some change what others see.
+ */
+const CALLS = {
+  args_get: (p) => [p.roomForPointers(ARGS.length), p.room(ARGS_SIZE)],
+  args_sizes_get: (p) => [p.room(4), p.room(4)],
+  clock_res_get: (p) => [REALTIME, p.room(8)],
+  clock_time_get: (p) => [REALTIME, 0n, p.room(8, [0, 8])],
+  environ_get: (p) => [p.roomForPointers(1), p.room(ENV_SIZE)],
+  environ_sizes_get: (p) => [p.room(4), p.room(4)],
+  fd_advise: () => [FILE, 0n, 0n, 0],
+  fd_allocate: () => [FILE, 0n, 10n],
+  fd_close: () => [CLOSED],
+  fd_datasync: () => [FILE],
+  fd_fdstat_get: (p) => [FILE, p.room(24)],
+  fd_fdstat_set_flags: () => [FILE, 0],
+  fd_fdstat_set_rights: () => [FILE, RIGHTS.FILE, 0n],
+  fd_filestat_get: (p) => [FILE, p.room(...STAT)],
+  fd_filestat_set_size: () => [FILE, 10n],
+  fd_filestat_set_times: () => [FILE, 0n, 0n, ATIM_AND_MTIM],
+  fd_pread: (p) => [FILE, ...p.list(p.room(3), p.room(5)), 1n, p.room(4)],
+  fd_prestat_get: (p) => [PREOPEN, p.room(8)],
+  fd_prestat_dir_name: (p) =>
+    [PREOPEN, p.room(DIRECTORY_NAME.length), DIRECTORY_NAME.length],
+  fd_pwrite: (p) =>
+    [FILE, ...p.list(p.bytes('one'), p.bytes('two')), 2n, p.room(4)],
+  fd_read: (p) => [FILE, ...p.list(p.room(3), p.room(5)), p.room(4)],
+  fd_readdir: (p) => [DIRECTORY, p.room(64), 64, 0n, p.room(4)],
+  fd_renumber: () => [RENUMBERED, REPLACED],
+  fd_seek: (p) => [FILE, 2n, WHENCE.SET, p.room(8)],
+  fd_sync: () => [FILE],
+  fd_tell: (p) => [FILE, p.room(8)],
+  fd_write: (p) => [FILE, ...p.list(p.bytes('three'), p.bytes('4')), p.room(4)],
+  path_create_directory: (p) => [PREOPEN, ...p.path('created')],
+  path_filestat_get: (p) => [PREOPEN, 0, ...p.path('file'), p.room(...STAT)],
+  path_filestat_set_times: (p) =>
+    [PREOPEN, 0, ...p.path('file'), 0n, 0n, ATIM_AND_MTIM],
+  path_link: (p) =>
+    [PREOPEN, 0, ...p.path('file'), PREOPEN, ...p.path('linked')],
+  path_open: (p) =>
+    [PREOPEN, 0, ...p.path('opened'), OFLAGS.CREAT, RIGHTS.FILE, 0n, 0,
+      p.room(4)],
+  path_readlink: (p) =>
+    [PREOPEN, ...p.path('symlink'), p.room(16), 16, p.room(4)],
+  path_remove_directory: (p) => [PREOPEN, ...p.path('removed')],
+  path_rename: (p) =>
+    [PREOPEN, ...p.path('to rename'), PREOPEN, ...p.path('renamed')],
+  path_symlink: (p) => [...p.path('file'), PREOPEN, ...p.path('symlinked')],
+  path_unlink_file: (p) => [PREOPEN, ...p.path('unlinked')],
+  poll_oneoff: (p) => [
+    { ...p.bytes(SUBSCRIPTION), isList: true },
+    { ...p.room(32), isList: true },
+    1,
+    p.room(4),
+  ],
+  proc_raise: () => [0],
+  random_get: (p) => [p.room(16, [0, 16]), 16],
+  sched_yield: () => [],
+  sock_accept: (p) => [PREOPEN, 0, p.room(4)],
+  sock_recv: (p) => [PREOPEN, ...p.list(p.room(4)), 0, p.room(4), p.room(2)],
+  sock_send: (p) => [PREOPEN, ...p.list(p.bytes('five')), 0, p.room(4)],
+  sock_shutdown: () => [PREOPEN, SHUT_WR],
+};
+
+/** The errnos of those that do not succeed: nothing there is a socket. */
+const ERRNOS = {
+  proc_raise: ERRNO.NOSYS,
+  sock_accept: ERRNO.NOTCAPABLE,
+  sock_recv: ERRNO.NOTCAPABLE,
+  sock_send: ERRNO.NOTCAPABLE,
+  sock_shutdown: ERRNO.NOTCAPABLE,
+};
+
+/** A guest in whose `directory` all that CALLS name is. */
+function startGuest(directory, name) {
+  const file = (text) => `${directory}/${text}`;
+  fs.mkdirSync(file('directory/entry'), { recursive: true });
+  fs.mkdirSync(file('removed'));
+  fs.symlinkSync('file', file('symlink'));
+  for (const text of ['file', 'to rename', 'unlinked']) {
+    fs.writeFileSync(file(text), '0123456789');
+  }
+  const guest = withWASI(
+    { args: ARGS, env: ENV, preopens: { [DIRECTORY_NAME]: directory } }, name);
+  const session = new Session(guest);
+  session.open('file');
+  session.open('directory',
+    { oflags: OFLAGS.DIRECTORY, rights: FD_READDIR });
+  for (let fd = CLOSED; fd <= REPLACED; fd++) session.open('file');
+  return guest;
+}
+
+/** Makes a call as wasm makes it: numbers are i32. */
+function makeCall({ guest, wasi }, name, values) {
+  const call = guest[name] ?? wasi.wasiImport[name];
+  return call(...values.map((value) =>
+    (typeof value === 'bigint' ? value : value | 0)));
+}
+
+/** The places of a call, and its arguments. */
+function prepare(name) {
+  const places = new Places();
+  const values = CALLS[name](places);
+  return { places, values };
+}
+
+module.exports = { CALLS, ERRNOS, makeCall, prepare, startGuest };

@@ -20,6 +20,7 @@ const {
   WRITE_FD,
   createStage,
 } = require('./stage');
+const { isTraced, publish } = require('./trace');
 const { ERRNO, ERRNO_NAMES, areNumbers } = require('./wasi-abi');
 
 const PAGE = 65536;
@@ -85,6 +86,7 @@ class Combiner {
   #lengths = [];
   #scheduled = false;
   #backlogs = new Map();
+  #capacity = 0;
   #bytes = 0;
   #calls = 0;
   #seenCalls = 0;
@@ -133,6 +135,7 @@ class Combiner {
     this.#i32.fill(-1, WRITE_FD, PWRITE_FD + 2);
     this.#i32[USED] = 0;
     this.#i32[CAPACITY] = 0;
+    this.#capacity = 0;
   }
 
   // The guest is linked before its memory is known: it gets a trampoline, and
@@ -145,7 +148,7 @@ class Combiner {
         this.#data,
         this.#memory,
         (fd, iovs, iovsLen, nwritten, offset) =>
-          this.#slow(fd, iovs, iovsLen, nwritten, offset),
+          this.#call(fd, iovs, iovsLen, nwritten, offset),
       );
       this.fd_write = fd_write;
       this.fd_pwrite = fd_pwrite;
@@ -166,9 +169,9 @@ class Combiner {
       guest: { memory },
       host: {
         fd_write: (fd, iovs, iovsLen, nwritten) =>
-          this.#slow(fd, iovs, iovsLen, nwritten),
+          this.#call(fd, iovs, iovsLen, nwritten),
         fd_pwrite: (fd, iovs, iovsLen, offset, nwritten) =>
-          this.#slow(fd, iovs, iovsLen, nwritten, offset),
+          this.#call(fd, iovs, iovsLen, nwritten, offset),
         memory: this.#staging,
       },
     });
@@ -183,6 +186,14 @@ class Combiner {
   }
 
   // Everything else.
+
+  #call(fd, iovs, iovsLen, nwritten, offset) {
+    const errno = this.#slow(fd, iovs, iovsLen, nwritten, offset);
+    if (isTraced()) {
+      publish(this.#memory, fd, iovsLen, nwritten, errno, offset);
+    }
+    return errno;
+  }
 
   #slow(fd, iovs, iovsLen, nwritten, offset) {
     if (!areNumbers(fd, iovs, iovsLen, nwritten)) return ERRNO.INVAL;
@@ -227,18 +238,21 @@ class Combiner {
     const continues =
       this.#isStaged(field, fd) &&
       (!positioned || this.#i64[END] === BigInt.asIntN(64, offset));
-    if (continues && total <= i32[CAPACITY] - i32[USED]) return ERRNO.SUCCESS;
+    if (continues && total <= this.#capacity - i32[USED]) return ERRNO.SUCCESS;
     const errno = this.before(fd);
     if (errno !== ERRNO.SUCCESS) return errno;
     this.#setStaged(field, fd);
     if (positioned) this.#i64[END] = offset;
-    i32[CAPACITY] = this.#output.capacity(fd >>> 0, positioned);
+    this.#capacity = this.#output.capacity(fd >>> 0, positioned);
+    // Somebody who listens is told of each call: with no room in the header, the
+    // plain case is none, and all come here.
+    i32[CAPACITY] = isTraced() ? 0 : this.#capacity;
     return ERRNO.SUCCESS;
   }
 
   #stageOrWrite(fd, iovs, iovsLen, nwritten, offset, total) {
     const i32 = this.#i32;
-    const room = i32[CAPACITY] - i32[USED];
+    const room = this.#capacity - i32[USED];
     if (total > room || (i32[USED] === 0 && total === this.#data.length)) {
       this.#reset();
       return this.#output.writeNow(fd, iovs, iovsLen, nwritten, offset);

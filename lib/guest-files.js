@@ -41,6 +41,7 @@ class GuestFiles {
   #memory;
   #output;
   #placeholders;
+  #preopens;
   #fds = new Map();
   #pointers = [];
   #lengths = [];
@@ -52,10 +53,12 @@ class GuestFiles {
   /**
    * @param {object} node Node's import functions, as lib/delegates.js makes them
    * @param {import('./memory').GuestMemory} memory
+   * @param {number} preopens how many directories it begins with
    */
-  constructor(node, memory) {
+  constructor(node, memory, preopens) {
     this.#node = node;
     this.#memory = memory;
+    this.#preopens = preopens;
   }
 
   /**
@@ -325,6 +328,14 @@ class GuestFiles {
       this.#node.fd_close(fd);
       this.#placeholders.delete(fd);
     }
+  }
+
+  /** Closes every fd in Node's table but the standard streams. */
+  closeAll() {
+    const first = STDIO.length;
+    const last = Math.max(first + this.#preopens - 1, ...this.#fds.keys());
+    for (let fd = first; fd <= last; fd++) this.#node.fd_close(fd);
+    this.#fds.clear();
   }
 }
 

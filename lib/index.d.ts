@@ -242,3 +242,104 @@ export interface Writes {
  *   not exist) or `ERR_OUT_OF_RANGE`, with what was given
  */
 export function createWrites(options?: CreateWritesOptions): Writes;
+
+export interface RunOptions extends WriteOptions {
+  /**
+   * The arguments, without the name of the program.
+   * @default []
+   */
+  args?: readonly string[] | undefined;
+
+  /** The name of the program. Default: the file's base name, or `'wasm'`. */
+  argv0?: string | undefined;
+
+  /**
+   * The environment.
+   * @default {}
+   */
+  env?: Record<string, string | undefined> | undefined;
+
+  /**
+   * Guest path to host path of each directory that the program may see.
+   * @default {}
+   */
+  preopens?: Record<string, string> | undefined;
+
+  /**
+   * `'inherit'` is this process's own, `'ignore'` is empty. A number is a
+   * descriptor; text and bytes are what the program reads.
+   * @default 'inherit'
+   */
+  stdin?: 'inherit' | 'ignore' | number | string | Uint8Array | undefined;
+
+  /**
+   * `'inherit'` is this process's own, `'ignore'` is nowhere.
+   * @default 'capture'
+   */
+  stdout?: 'inherit' | 'ignore' | WriteTarget | undefined;
+
+  /** @default 'capture' */
+  stderr?: 'inherit' | 'ignore' | WriteTarget | undefined;
+
+  /**
+   * `'buffer'`, or the text encoding of the captured output.
+   * @default 'buffer'
+   */
+  encoding?: 'buffer' | BufferEncoding | undefined;
+
+  /** @default 'auto' */
+  buffered?: boolean | 'auto' | undefined;
+
+  /** Further modules that the program imports. */
+  imports?: WebAssembly.Imports | undefined;
+}
+
+export interface RunResult<Output> {
+  /** What the program ended with. */
+  exitCode: number;
+  /** What it wrote to stdout; `null` if that was not captured. */
+  stdout: Output | null;
+  /** What it wrote to stderr; `null` if that was not captured. */
+  stderr: Output | null;
+}
+
+/** A WASI command: a path, a file URL, its bytes, or its module. */
+export type RunSource =
+  string | URL | ArrayBufferView | ArrayBufferLike | WebAssembly.Module;
+
+/**
+ * Runs a WASI command to its end, and leaves no descriptor open. The module is
+ * compiled in the background; the program itself runs on the calling thread.
+ *
+ * @throws `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE` (an option that does
+ *   not exist, a module that is no command) or `ERR_OUT_OF_RANGE`; what
+ *   `WebAssembly.compile` and `WebAssembly.Instance` throw; the
+ *   `WebAssembly.RuntimeError` of a trap, with `stdout` and `stderr` so far; what
+ *   `WASI.start()` throws
+ */
+export function run(
+  source: RunSource,
+  options: RunOptions & { encoding: BufferEncoding },
+): Promise<RunResult<string>>;
+export function run(
+  source: RunSource,
+  options?: RunOptions & { encoding?: 'buffer' | undefined },
+): Promise<RunResult<Buffer>>;
+export function run(
+  source: RunSource,
+  options?: RunOptions,
+): Promise<RunResult<string | Buffer>>;
+
+/** `run`, without a promise: the module is compiled on the calling thread too. */
+export function runSync(
+  source: RunSource,
+  options: RunOptions & { encoding: BufferEncoding },
+): RunResult<string>;
+export function runSync(
+  source: RunSource,
+  options?: RunOptions & { encoding?: 'buffer' | undefined },
+): RunResult<Buffer>;
+export function runSync(
+  source: RunSource,
+  options?: RunOptions,
+): RunResult<string | Buffer>;

@@ -8,6 +8,7 @@ const { createEngine } = require('./engine');
 const { withCode } = require('./errors');
 const { GuestMemory } = require('./memory');
 const { Capture, FunctionTarget, createTarget } = require('./targets');
+const { fdPwrite, fdWrite, publish } = require('./trace');
 const { ENTRY, ERRNO } = require('./wasi-abi');
 
 const STDERR = 2;
@@ -35,6 +36,7 @@ class Output {
   #memory = new GuestMemory();
   #next;
   #options;
+  #pipeClosed;
   #prepare;
   #size;
   #stats = { calls: 0, bytes: 0 };
@@ -45,21 +47,48 @@ class Output {
    * @param {Function} host.next a write that has nowhere to go here
    * @param {(fd: number) => void} [host.prepare] before it is asked whether an fd
    *   is buffered
+   * @param {(fd: number) => void} [host.pipeClosed] a write found that nobody
+   *   reads any more; may throw through the guest
    * @param {boolean} staging whether writes go through a combiner
    */
-  constructor(options, { next, prepare }, staging) {
+  constructor(options, { next, prepare, pipeClosed }, staging) {
     this.#options = options;
     this.#buffered = options.buffered;
     this.#size = options.bufferSize;
     this.#next = next;
     this.#prepare = prepare;
+    this.#pipeClosed = pipeClosed;
     this.engine = createEngine(options.waitTimeout, (...call) =>
       this.#unmapped(...call),
     );
     if (staging) this.#combiner = new Combiner(options.bufferSize, this);
-    const { fd_write, fd_pwrite } = this.#combiner ?? this.engine;
+    const { fd_write, fd_pwrite } = this.#combiner ?? this.#traced(this.engine);
     this.fd_write = fd_write;
     this.fd_pwrite = fd_pwrite;
+  }
+
+  // The imports without a combiner. Hot.
+  #traced({ fd_write, fd_pwrite }) {
+    const memory = this.#memory;
+    const pipeClosed = this.#pipeClosed;
+    return {
+      fd_write(fd, iovs, iovsLen, nwritten) {
+        const errno = fd_write(fd, iovs, iovsLen, nwritten);
+        if (fdWrite.hasSubscribers) {
+          publish(memory, fd, iovsLen, nwritten, errno);
+        }
+        if (errno === ERRNO.PIPE) pipeClosed?.(fd);
+        return errno;
+      },
+
+      fd_pwrite(fd, iovs, iovsLen, offset, nwritten) {
+        const errno = fd_pwrite(fd, iovs, iovsLen, offset, nwritten);
+        if (fdPwrite.hasSubscribers) {
+          publish(memory, fd, iovsLen, nwritten, errno, offset);
+        }
+        return errno;
+      },
+    };
   }
 
   setMemory(memory) {
@@ -137,6 +166,12 @@ class Output {
 
   /** A write that is not staged. */
   writeNow(fd, iovs, iovsLen, nwritten, offset) {
+    const errno = this.#writeNow(fd, iovs, iovsLen, nwritten, offset);
+    if (errno === ERRNO.PIPE) this.#pipeClosed?.(fd);
+    return errno;
+  }
+
+  #writeNow(fd, iovs, iovsLen, nwritten, offset) {
     return offset === undefined
       ? this.engine.fd_write(fd, iovs, iovsLen, nwritten)
       : this.engine.fd_pwrite(fd, iovs, iovsLen, offset, nwritten);
@@ -145,7 +180,11 @@ class Output {
   /** Writes the first `length` bytes of the staging memory. */
   drain(fd, staging, length, offset) {
     const target = this.#guestTargets.get(fd);
-    if (target === undefined) return this.engine.drain(fd, 0, length, offset);
+    if (target === undefined) {
+      const result = this.engine.drain(fd, 0, length, offset);
+      if (result.errno === ERRNO.PIPE) this.#pipeClosed?.(fd);
+      return result;
+    }
     const done = target.write(staging.subarray(0, length));
     return { errno: target.errno, done };
   }

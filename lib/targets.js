@@ -33,7 +33,7 @@ class Capture {
 
   write(chunk) {
     const taken = Math.min(chunk.length, this.room);
-    for (let from = 0; from < taken; ) {
+    for (let from = 0; from < taken;) {
       if (this.#free === 0) this.#addBlock();
       const block = this.#blocks.at(-1);
       const part = Math.min(taken - from, this.#free);

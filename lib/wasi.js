@@ -15,6 +15,10 @@ const { Output } = require('./output');
 // Own properties under symbols, as Node's: packages wrap instances in a Proxy,
 // which private fields would not survive.
 const kFiles = Symbol('wasi-writev.files');
+/** An option: the streams that are closed with the guest, guest fd to host fd. */
+const kOwnedStreams = Symbol('wasi-writev.ownedStreams');
+/** An option: see `pipeClosed` in lib/output.js. */
+const kPipeClosed = Symbol('wasi-writev.pipeClosed');
 const kOutput = Symbol('wasi-writev.output');
 const kStreams = Symbol('wasi-writev.streams');
 
@@ -37,7 +41,7 @@ function symbolOf(wasi, description) {
   );
 }
 
-// Where a stream is no descriptor, Node gets one of /dev/null. It closes that
+// Where a stream is no descriptor, Node gets one of /dev/null. Node closes that
 // with the guest's fd; if the guest never does and is collected, it is done here.
 function closeAll(placeholders) {
   for (const hostFd of placeholders.values()) fs.closeSync(hostFd);
@@ -85,7 +89,7 @@ function flushing(imports, output) {
  */
 class WASI extends NodeWASI {
   constructor(options) {
-    const placeholders = new Map();
+    const placeholders = new Map(options?.[kOwnedStreams]);
     try {
       super(optionsForNode(options, placeholders));
       this.#setUp(options, placeholders);
@@ -101,7 +105,8 @@ class WASI extends NodeWASI {
     const node = this.wasiImport;
     const memory = new GuestMemory();
     const delegates = createDelegates(node, memory);
-    const files = new GuestFiles(delegates, memory);
+    const preopens = Object.keys(options.preopens ?? {}).length;
+    const files = new GuestFiles(delegates, memory, preopens);
     const staging =
       checked.buffered !== false ||
       stdout === 'capture' ||
@@ -111,6 +116,7 @@ class WASI extends NodeWASI {
       {
         next: (...call) => files.write(...call),
         prepare: (fd) => files.prepare(fd),
+        pipeClosed: options[kPipeClosed],
       },
       staging,
     );
@@ -188,6 +194,12 @@ class WASI extends NodeWASI {
   }
 }
 
+/** Closes all that a guest which is not going on has open, preopens included. */
+function dispose(wasi) {
+  wasi[kFiles].release();
+  wasi[kFiles].closeAll();
+}
+
 // Node 20 has no finalizeBindings: this does what that of Node 22 does.
 if (!('finalizeBindings' in NodeWASI.prototype)) {
   const finalizeBindings = function finalizeBindings(instance, options = {}) {
@@ -207,4 +219,4 @@ if (!('finalizeBindings' in NodeWASI.prototype)) {
   });
 }
 
-module.exports = { WASI };
+module.exports = { WASI, dispose, kOwnedStreams, kPipeClosed };

@@ -6,6 +6,8 @@ import {
   WASI,
   createWrites,
   engine,
+  run,
+  runSync,
   type CreateWritesOptions,
   type FdWrite,
   type FlushError,
@@ -65,6 +67,15 @@ try {
   console.error(code, pending);
 }
 
+const text: Promise<string | null> = run('tool.wasm', {
+  encoding: 'utf8',
+  stdin: 'input',
+  stdout: 'capture',
+}).then(({ stdout }) => stdout);
+const bytesOut: Buffer | null = runSync(new Uint8Array()).stdout;
+// @ts-expect-error an encoding that does not exist
+runSync('tool.wasm', { encoding: 'utf9' });
+
 const which: 'native' | 'fallback' = engine;
 
 // @ts-expect-error the timeout is a number
@@ -76,4 +87,4 @@ createWrites({ waitTimout: 1000 });
 // @ts-expect-error the offset is a bigint
 writes.fd_pwrite(1, 0, 1, 8, 16);
 
-export { bytes, captured, output, errno, exitCode, which };
+export { text, bytesOut, bytes, captured, output, errno, exitCode, which };

@@ -1,0 +1,202 @@
+#!/usr/bin/env node
+'use strict';
+
+// wasi-writev [options] FILE.wasm [ARGS...]
+
+const fs = require('node:fs');
+const { parseArgs } = require('node:util');
+
+const USAGE = `Usage: wasi-writev [options] FILE.wasm [ARGS...]
+
+Runs a WASI command. Its exit status is that of the command.
+
+Options:
+  --dir HOST[::GUEST]   give the command a directory; may be repeated
+  --env NAME[=VALUE]    set a variable, or pass one on; may be repeated
+  --argv0 NAME          the command's own name, in place of the file's
+  --buffered[=MODE]     hold writes back: true, false or auto (default: auto)
+  --trace[=FILE]        print a line for each write, to FILE or stderr
+  --version             print the version
+  --help                print this text
+`;
+
+const OPTIONS = {
+  dir: { type: 'string', multiple: true },
+  env: { type: 'string', multiple: true },
+  argv0: { type: 'string' },
+  buffered: { type: 'string' },
+  trace: { type: 'string' },
+  version: { type: 'boolean' },
+  help: { type: 'boolean' },
+};
+
+// The values of options that may stand alone.
+const ALONE = { '--buffered': 'true', '--trace': '' };
+
+const BUFFERED = { true: true, false: false, auto: 'auto' };
+
+// As a shell has them: a usage error, SIGABRT, SIGPIPE.
+const USAGE_ERROR = 2;
+const TRAPPED = 128 + 6;
+const PIPE_CLOSED = 128 + 13;
+
+const STDOUT = 1;
+
+class UsageError extends Error {}
+
+/** Nobody reads stdout any more: the command ends, and quietly. */
+class PipeClosed extends Error {}
+
+/** Splits the arguments at the file: what is behind it is the command's. */
+function parse(argv) {
+  const complete = argv.map((arg) =>
+    arg in ALONE ? `${arg}=${ALONE[arg]}` : arg,
+  );
+  const { tokens } = parseArgs({
+    args: complete,
+    options: OPTIONS,
+    allowPositionals: true,
+    strict: false,
+    tokens: true,
+  });
+  const at = tokens.find(({ kind }) => kind === 'positional')?.index;
+  let values;
+  try {
+    ({ values } = parseArgs({ args: complete.slice(0, at), options: OPTIONS }));
+  } catch (error) {
+    throw new UsageError(error.message);
+  }
+  const file = at === undefined ? undefined : argv[at];
+  return { values, file, args: at === undefined ? [] : argv.slice(at + 1) };
+}
+
+/** `HOST::GUEST`, or one name for both. */
+function preopensOf(dirs = []) {
+  return Object.fromEntries(
+    dirs.map((dir) => {
+      const at = dir.indexOf('::');
+      const host = at < 0 ? dir : dir.slice(0, at);
+      const guest = at < 0 ? dir : dir.slice(at + 2);
+      if (host === '' || guest === '') {
+        throw new UsageError(`--dir: '${dir}' is not HOST[::GUEST]`);
+      }
+      if (!fs.statSync(host, { throwIfNoEntry: false })?.isDirectory()) {
+        throw new UsageError(`--dir: '${host}' is not a directory`);
+      }
+      return [guest, host];
+    }),
+  );
+}
+
+function envOf(variables = []) {
+  const env = {};
+  for (const variable of variables) {
+    const at = variable.indexOf('=');
+    const name = at < 0 ? variable : variable.slice(0, at);
+    if (name === '') {
+      throw new UsageError(`--env: '${variable}' is not NAME[=VALUE]`);
+    }
+    const value = at < 0 ? process.env[name] : variable.slice(at + 1);
+    if (value !== undefined) env[name] = value;
+  }
+  return env;
+}
+
+function bufferedOf(mode = 'auto') {
+  if (!Object.hasOwn(BUFFERED, mode)) {
+    throw new UsageError(`--buffered: '${mode}' is not true, false or auto`);
+  }
+  return BUFFERED[mode];
+}
+
+function optionsOf({ values, args }) {
+  return {
+    args,
+    argv0: values.argv0,
+    preopens: preopensOf(values.dir),
+    env: envOf(values.env),
+    buffered: bufferedOf(values.buffered),
+    stdin: 'inherit',
+    stdout: 'inherit',
+    stderr: 'inherit',
+  };
+}
+
+function startTrace(target) {
+  if (target === undefined) return;
+  const fd = target === '' ? 2 : fs.openSync(target, 'w');
+  const { printTo } = require('./trace');
+  printTo((line) => fs.writeSync(fd, `${line}\n`));
+}
+
+/** The module in a file, or a UsageError that says what is wrong with it. */
+function compile(file) {
+  try {
+    return new WebAssembly.Module(fs.readFileSync(file));
+  } catch (error) {
+    if (error instanceof WebAssembly.CompileError) {
+      throw new UsageError(`${file} is not a WebAssembly module`);
+    }
+    throw new UsageError(`${file} cannot be read: ${error.message}`);
+  }
+}
+
+// Node's notice that WASI is experimental is no output of the command.
+function muteExperimentalWarning() {
+  const { emitWarning } = process;
+  process.emitWarning = (warning, ...rest) => {
+    const [type] = rest;
+    if (type === 'ExperimentalWarning' && /WASI/.test(warning)) return;
+    emitWarning.call(process, warning, ...rest);
+  };
+}
+
+function execute(parsed) {
+  const options = optionsOf(parsed);
+  const module = compile(parsed.file);
+  muteExperimentalWarning();
+  startTrace(parsed.values.trace);
+  const { execute: run } = require('./run');
+  const { kPipeClosed } = require('./wasi');
+  const pipeClosed = (fd) => {
+    if (fd === STDOUT) throw new PipeClosed();
+  };
+  try {
+    const internal = { [kPipeClosed]: pipeClosed };
+    return run(module, parsed.file, options, internal).exitCode & 0xff;
+  } catch (error) {
+    if (error instanceof PipeClosed) return PIPE_CLOSED;
+    if (error instanceof WebAssembly.RuntimeError) {
+      console.error(error.stack);
+      return TRAPPED;
+    }
+    if (error instanceof WebAssembly.LinkError || error.code !== undefined) {
+      throw new UsageError(error.message);
+    }
+    throw error;
+  }
+}
+
+function main(argv) {
+  const parsed = parse(argv);
+  if (parsed.values.help) {
+    fs.writeSync(1, USAGE);
+    return 0;
+  }
+  if (parsed.values.version) {
+    fs.writeSync(1, `${require('../package.json').version}\n`);
+    return 0;
+  }
+  if (parsed.file === undefined) {
+    throw new UsageError('no file was given; --help lists the options');
+  }
+  return execute(parsed);
+}
+
+try {
+  process.exitCode = main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  console.error(`wasi-writev: ${error.message}`);
+  process.exitCode = USAGE_ERROR;
+}

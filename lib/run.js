@@ -1,0 +1,225 @@
+'use strict';
+
+// A wasm tool in one call: compile, link, start, and clean up.
+
+const crypto = require('node:crypto');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { types } = require('node:util');
+const { fileURLToPath } = require('node:url');
+const {
+  checkKnownOptions,
+  checkObject,
+  invalidType,
+  invalidValue,
+} = require('./errors');
+const { isMemory } = require('./memory');
+const { WRITE_OPTIONS } = require('./options');
+const { WASI, dispose, kOwnedStreams } = require('./wasi');
+
+const OPTIONS = [
+  'args',
+  'argv0',
+  'env',
+  'preopens',
+  'stdin',
+  'stdout',
+  'stderr',
+  'encoding',
+  'imports',
+  ...WRITE_OPTIONS,
+];
+
+const isBytes = (value) =>
+  ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value);
+
+// The brand of a module, of whichever realm.
+function isModule(value) {
+  try {
+    WebAssembly.Module.imports(value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function checkOptions(options) {
+  checkObject(options, 'options');
+  checkKnownOptions(options, OPTIONS);
+  const { args = [], argv0, encoding = 'buffer', imports = {} } = options;
+  if (!Array.isArray(args)) {
+    throw invalidType('options.args', 'an array', args);
+  }
+  if (argv0 !== undefined && typeof argv0 !== 'string') {
+    throw invalidType('options.argv0', 'a string', argv0);
+  }
+  if (encoding !== 'buffer' && !Buffer.isEncoding(encoding)) {
+    throw invalidValue(
+      'options.encoding',
+      "must be 'buffer' or an encoding of Buffer",
+      encoding,
+    );
+  }
+  checkObject(imports, 'options.imports');
+}
+
+/** The file of a source that is one, or undefined. */
+function fileOf(source) {
+  if (typeof source === 'string') return source;
+  if (source instanceof URL) return fileURLToPath(source);
+  if (isBytes(source) || isModule(source)) return undefined;
+  throw invalidType(
+    'source',
+    'a path, a URL, bytes or a WebAssembly.Module',
+    source,
+  );
+}
+
+// The bytes as a file that has no name any more.
+function openInput(bytes) {
+  const name = `wasi-writev-${crypto.randomUUID()}`;
+  const file = path.join(os.tmpdir(), name);
+  const fd = fs.openSync(file, 'wx+', 0o600);
+  try {
+    fs.unlinkSync(file);
+    for (let at = 0; at < bytes.length;) {
+      at += fs.writeSync(fd, bytes, at, bytes.length - at, at);
+    }
+    return fd;
+  } catch (error) {
+    fs.closeSync(fd);
+    throw error;
+  }
+}
+
+/**
+ * The standard streams of a run. Those that are opened for it are in `owned` too,
+ * by guest fd.
+ */
+function openStreams({
+  stdin = 'inherit',
+  stdout = 'capture',
+  stderr = 'capture',
+}) {
+  const owned = new Map();
+  const own = (fd, hostFd) => {
+    owned.set(fd, hostFd);
+    return hostFd;
+  };
+  const input = () => {
+    if (stdin === 'inherit') return 0;
+    if (stdin === 'ignore') return own(0, fs.openSync(os.devNull, 'r'));
+    if (typeof stdin === 'number') return stdin;
+    if (typeof stdin === 'string') return own(0, openInput(Buffer.from(stdin)));
+    if (types.isUint8Array(stdin)) return own(0, openInput(stdin));
+    throw invalidType(
+      'options.stdin',
+      "'inherit', 'ignore', a file descriptor, a string or a Uint8Array",
+      stdin,
+    );
+  };
+  const output = (target, fd) => {
+    if (target === 'inherit') return fd;
+    if (target === 'ignore') return own(fd, fs.openSync(os.devNull, 'w'));
+    return target;
+  };
+  return {
+    stdin: input(),
+    stdout: output(stdout, 1),
+    stderr: output(stderr, 2),
+    [kOwnedStreams]: owned,
+  };
+}
+
+function checkCommand(module) {
+  const names = WebAssembly.Module.exports(module).map(({ name }) => name);
+  if (names.includes('_start')) return;
+  throw invalidValue(
+    'source',
+    names.includes('_initialize')
+      ? 'is a reactor: it exports _initialize, and no _start to run. ' +
+          'Use WASI and its initialize()'
+      : 'is not a WASI command: it exports no _start',
+    module,
+  );
+}
+
+/** What `WASI` must be told for a run of `module`. */
+function wasiOptions(module, file, options, streams) {
+  const { args = [], env, preopens } = options;
+  const argv0 = options.argv0 ?? (file ? path.basename(file) : 'wasm');
+  const old = WebAssembly.Module.imports(module).some(
+    ({ module: space }) => space === 'wasi_unstable',
+  );
+  const write = WRITE_OPTIONS.map((name) => [name, options[name]]);
+  return {
+    ...Object.fromEntries(write),
+    buffered: options.buffered ?? 'auto',
+    version: old ? 'unstable' : 'preview1',
+    args: [argv0, ...args],
+    env,
+    preopens,
+    ...streams,
+  };
+}
+
+/** An instance as `start` wants it, also where the memory is imported. */
+function startable(instance, imports) {
+  if (instance.exports.memory !== undefined) return instance;
+  const memory = Object.values(imports)
+    .flatMap((space) => Object.values(space ?? {}))
+    .find(isMemory);
+  return { exports: { ...instance.exports, memory } };
+}
+
+/** Everything but compiling. `internal` has options that are not public. */
+function execute(module, file, options, internal) {
+  checkCommand(module);
+  const streams = { ...openStreams(options), ...internal };
+  const wasi = new WASI(wasiOptions(module, file, options, streams));
+  try {
+    const imports = { ...options.imports, ...wasi.getImportObject() };
+    const instance = new WebAssembly.Instance(module, imports);
+    return finish(wasi, startable(instance, imports), options);
+  } finally {
+    dispose(wasi);
+  }
+}
+
+function finish(wasi, instance, { encoding = 'buffer' }) {
+  const decode = (bytes) =>
+    encoding === 'buffer' || bytes === null ? bytes : bytes.toString(encoding);
+  const output = () => ({
+    stdout: decode(wasi.stdout),
+    stderr: decode(wasi.stderr),
+  });
+  try {
+    const exitCode = wasi.start(instance);
+    return { exitCode, ...output() };
+  } catch (error) {
+    // What the tool said before it ended like this often says why.
+    if (types.isNativeError(error)) Object.assign(error, output());
+    throw error;
+  }
+}
+
+/** See lib/index.d.ts. */
+async function run(source, options = {}) {
+  checkOptions(options);
+  const file = fileOf(source);
+  if (isModule(source)) return execute(source, file, options);
+  const bytes = file === undefined ? source : await fs.promises.readFile(file);
+  return execute(await WebAssembly.compile(bytes), file, options);
+}
+
+/** See lib/index.d.ts. */
+function runSync(source, options = {}) {
+  checkOptions(options);
+  const file = fileOf(source);
+  if (isModule(source)) return execute(source, file, options);
+  const bytes = file === undefined ? source : fs.readFileSync(file);
+  return execute(new WebAssembly.Module(bytes), file, options);
+}
+
+module.exports = { execute, run, runSync };

@@ -1,0 +1,58 @@
+'use strict';
+
+// Who writes what: `node:diagnostics_channel` has a message for each call, and
+// NODE_DEBUG=wasi-writev prints them. Nobody listening costs one property read.
+
+const { channel } = require('node:diagnostics_channel');
+const { debuglog } = require('node:util');
+const { ERRNO, ERRNO_NAMES, areNumbers } = require('./wasi-abi');
+
+const fdWrite = channel('wasi-writev:fd_write');
+const fdPwrite = channel('wasi-writev:fd_pwrite');
+
+/** Whether anybody listens to either. */
+const isTraced = () => fdWrite.hasSubscribers || fdPwrite.hasSubscribers;
+
+/**
+ * Publishes a call that has returned. `offset` is undefined for fd_write.
+ *
+ * @param {import('./memory').GuestMemory} memory
+ */
+function publish(memory, fd, iovsLen, nwritten, errno, offset) {
+  const to = offset === undefined ? fdWrite : fdPwrite;
+  if (!to.hasSubscribers) return;
+  // A guest that declares the import with other types got INVAL.
+  if (!areNumbers(fd, iovsLen, nwritten, errno)) return;
+  if (offset !== undefined && typeof offset !== 'bigint') return;
+  const message = {
+    fd: fd >>> 0,
+    iovsLen: iovsLen >>> 0,
+    nwritten: errno === ERRNO.SUCCESS ? memory.u32(nwritten) : 0,
+    errno,
+    errnoName: ERRNO_NAMES[errno],
+  };
+  if (offset !== undefined) message.offset = BigInt.asUintN(64, offset);
+  to.publish(message);
+}
+
+/** A message as a line: `fd_write fd=1 iovs=2 nwritten=14 errno=SUCCESS`. */
+function format({ fd, iovsLen, nwritten, errno, errnoName, offset }) {
+  const name = offset === undefined ? 'fd_write' : 'fd_pwrite';
+  const at = offset === undefined ? '' : ` offset=${offset}`;
+  return (
+    `${name} fd=${fd} iovs=${iovsLen}${at} nwritten=${nwritten} ` +
+    `errno=${errnoName ?? errno}`
+  );
+}
+
+/** Calls `print` with a line for each call from here on. */
+function printTo(print) {
+  for (const each of [fdWrite, fdPwrite]) {
+    each.subscribe((message) => print(format(message)));
+  }
+}
+
+const debug = debuglog('wasi-writev');
+if (debug.enabled) printTo(debug);
+
+module.exports = { fdPwrite, fdWrite, isTraced, printTo, publish };

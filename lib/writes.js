@@ -2,6 +2,7 @@
 
 // fd_write and fd_pwrite alone, for any import object.
 
+const { types } = require('node:util');
 const {
   checkInteger,
   checkKnownOptions,
@@ -28,7 +29,7 @@ function checkMemory(memory, name) {
 
 /** `fds` as pairs of guest fd and target. */
 function pairsOf(fds) {
-  if (fds instanceof Map) return [...fds];
+  if (types.isMap(fds)) return [...fds]; // of any realm
   checkObject(fds, 'options.fds');
   return Object.entries(fds).map(([key, target]) => {
     if (!/^(0|[1-9]\d*)$/.test(key)) {

@@ -27,6 +27,18 @@
 #define MSG_NOSIGNAL 0
 #endif
 
+/* libc's write, writev and pwrite are points of thread cancellation, which
+ * nothing in this process uses, and pay for that at each call: about a
+ * twentieth of a small write. syscall(2) does not. */
+#ifdef __linux__
+ssize_t wv_sys_write(int fd, const void *buf, size_t len) {
+  return syscall(SYS_write, fd, buf, len);
+}
+
+ssize_t wv_sys_writev(int fd, const struct iovec *iov, int count) {
+  return syscall(SYS_writev, fd, iov, count);
+}
+#else
 ssize_t wv_sys_write(int fd, const void *buf, size_t len) {
   return write(fd, buf, len);
 }
@@ -34,10 +46,18 @@ ssize_t wv_sys_write(int fd, const void *buf, size_t len) {
 ssize_t wv_sys_writev(int fd, const struct iovec *iov, int count) {
   return writev(fd, iov, count);
 }
+#endif
 
+/* The offset of the raw call is one word only where a word has 64 bits. */
+#if defined(__linux__) && defined(__LP64__)
+ssize_t wv_sys_pwrite(int fd, const void *buf, size_t len, int64_t offset) {
+  return syscall(SYS_pwrite64, fd, buf, len, offset);
+}
+#else
 ssize_t wv_sys_pwrite(int fd, const void *buf, size_t len, int64_t offset) {
   return pwrite(fd, buf, len, (off_t)offset);
 }
+#endif
 
 ssize_t wv_sys_pwritev(int fd, const struct iovec *iov, int count,
                        int64_t offset) {

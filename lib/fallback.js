@@ -2,10 +2,13 @@
 
 // The engine without native code: node:fs does the system calls.
 //
-// It gives what src/write.c gives, but for three things that node:fs has no call
-// for: it sleeps between tries on a full pipe where C polls, an fd_pwrite on an
-// append-mode file appends on Linux (RWF_NOAPPEND), and a descriptor that the
-// host left blocking blocks, whatever the guest or `waitTimeout` asked for.
+// It gives what src/write.c gives, but for what node:fs has no call for:
+// - it sleeps between tries on a full pipe, where C polls;
+// - an fd_pwrite on an append-mode file appends on Linux (no RWF_NOAPPEND);
+// - a descriptor that the host left blocking blocks, whatever the guest or
+//   `waitTimeout` asked for;
+// - an fd_pwrite from 2^53 on is FBIG, since offsets are doubles;
+// - files that the guest opens are left to Node: no fcntl to adopt them with.
 
 const fs = require('node:fs');
 const { errnoOf, writeUntil } = require('./fs-writer');
@@ -22,17 +25,20 @@ const WRITE_MAX = 0x7ffff000;
 // several.
 const GATHER_MAX = 65536;
 
-function isFile(hostFd) {
+/** `'file'`, `'socket'` or `'stream'`; a closed descriptor is a stream. */
+function kindOf(hostFd) {
   try {
     const stat = fs.fstatSync(hostFd);
-    return stat.isFile() || stat.isBlockDevice();
+    if (stat.isFile() || stat.isBlockDevice()) return 'file';
+    return stat.isSocket() ? 'socket' : 'stream';
   } catch {
-    return false; // closed: each write will say so
+    return 'stream';
   }
 }
 
-// Writing no bytes to a file does nothing, but for this.
-function isReadOnly(hostFd) {
+// Writing no bytes does nothing, but for this, and on a socket, where it can send
+// an empty packet. A device may well refuse: /dev/full does.
+function isBad(hostFd) {
   try {
     fs.writeSync(hostFd, EMPTY);
     return false;
@@ -117,16 +123,18 @@ function createFallbackEngine(waitTimeout, unmapped) {
   }
 
   // No bytes: only whether the descriptor is one that can be written.
-  function writeNothing({ hostFd }) {
-    fs.writeSync(hostFd, EMPTY);
-    return { errno: ERRNO.SUCCESS, done: 0 };
+  function writeNothing({ hostFd, kind }) {
+    const bad = kind !== 'socket' && isBad(hostFd);
+    return { errno: bad ? ERRNO.BADF : ERRNO.SUCCESS, done: 0 };
   }
 
   function write(entry, total, offset) {
     try {
       if (total === 0) return writeNothing(entry);
       if (offset !== undefined) return writeFile(entry, Number(offset));
-      return entry.file ? writeFile(entry, null) : writeStream(entry, total);
+      return entry.kind === 'file'
+        ? writeFile(entry, null)
+        : writeStream(entry, total);
     } catch (error) {
       return { errno: errnoOf(error), done: 0 };
     }
@@ -185,9 +193,9 @@ function createFallbackEngine(waitTimeout, unmapped) {
     setMemory: (value) => memory.set(value),
 
     map(fd, hostFd, flags) {
-      const file = isFile(hostFd);
-      if (file && isReadOnly(hostFd)) flags |= READ_ONLY;
-      entries.set(fd, { hostFd, flags, file });
+      const kind = kindOf(hostFd);
+      if (kind === 'file' && isBad(hostFd)) flags |= READ_ONLY;
+      entries.set(fd, { hostFd, flags, kind });
       return ERRNO.SUCCESS;
     },
 
@@ -209,12 +217,12 @@ function createFallbackEngine(waitTimeout, unmapped) {
     inspect: (fd) => ({
       append: false,
       nonblock: false,
-      file: entries.get(fd)?.file ?? false,
+      file: entries.get(fd)?.kind === 'file',
     }),
 
     kind(fd) {
       const entry = entries.get(fd);
-      return entry && { file: entry.file, flags: entry.flags };
+      return entry && { file: entry.kind === 'file', flags: entry.flags };
     },
 
     setStaging(value) {

@@ -8,7 +8,12 @@ const { createWrites, engine } = require('..');
 const { ERRNO } = require('../lib/wasi-abi');
 const { assertSameBytes, pattern } = require('./support/bytes');
 const {
-  compile, importsFor, putIovs, u32, withWASI, withWrites,
+  compile,
+  importsFor,
+  putIovs,
+  u32,
+  withWASI,
+  withWrites,
 } = require('./support/guest');
 const { useHostFiles } = require('./support/host-files');
 const { RIGHTS } = require('./support/session');
@@ -19,7 +24,11 @@ const GUEST_FD = 3;
 const NWRITTEN = 16;
 const IOVS = 64;
 const DATA = PAGE;
-const GOOD = [[DATA, 10], [DATA + 20, 7], [DATA + 5, 3]];
+const GOOD = [
+  [DATA, 10],
+  [DATA + 20, 7],
+  [DATA + 5, 3],
+];
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 
@@ -36,7 +45,7 @@ const CALLS = {
 
 const hex = (value) => `0x${value.toString(16)}`;
 
-/** `total` bytes of memory as a list of buffers of `each` bytes, all the same. */
+/** `total` bytes as a list of buffers of `each` bytes, all at one place. */
 function overlapping(total, each) {
   const list = Array(Math.floor(total / each)).fill([0, each]);
   return total % each === 0 ? list : [...list, [0, total % each]];
@@ -51,7 +60,8 @@ function atOnce(name, total) {
 /** `count` buffers that neither touch nor stand in order. */
 function scattered(count) {
   return Array.from({ length: count }, (_, i) => [
-    DATA + 12 * (count - i), 1 + i % 11,
+    DATA + 12 * (count - i),
+    1 + (i % 11),
   ]);
 }
 
@@ -72,8 +82,12 @@ for (const [name, call] of Object.entries(CALLS)) {
     // One call. What it may change in the guest is checked here: nothing when
     // it fails, and nothing but nwritten when it succeeds.
     function attempt({
-      list = GOOD, fd = GUEST_FD, iovs = IOVS, length = list.length,
-      nwritten = NWRITTEN, offset = 0n,
+      list = GOOD,
+      fd = GUEST_FD,
+      iovs = IOVS,
+      length = list.length,
+      nwritten = NWRITTEN,
+      offset = 0n,
     }) {
       if (iovs + 8 * list.length <= memory.buffer.byteLength) {
         putIovs(memory, iovs, list);
@@ -90,11 +104,13 @@ for (const [name, call] of Object.entries(CALLS)) {
     function assertWrites(options) {
       const { list = GOOD, iovs = IOVS } = options;
       putIovs(memory, iovs, list);
-      const expected = Buffer.concat(list.map(([pointer, length]) =>
-        Buffer.from(memory.buffer.slice(pointer, pointer + length))));
+      const expected = Buffer.concat(
+        list.map(([pointer, length]) =>
+          Buffer.from(memory.buffer.slice(pointer, pointer + length)),
+        ),
+      );
       assert.equal(attempt(options), ERRNO.SUCCESS);
-      assert.equal(
-        u32(memory, options.nwritten ?? NWRITTEN), expected.length);
+      assert.equal(u32(memory, options.nwritten ?? NWRITTEN), expected.length);
       assertSameBytes(fs.readFileSync(host.path('file')), expected);
     }
 
@@ -107,8 +123,16 @@ for (const [name, call] of Object.entries(CALLS)) {
     }
 
     for (const nwritten of [
-      SIZE - 3, SIZE - 1, SIZE, SIZE + 1, 0x7fffffff, 0x80000000, 0x80000010,
-      0xfffffffc, 0xfffffffd, 0xffffffff,
+      SIZE - 3,
+      SIZE - 1,
+      SIZE,
+      SIZE + 1,
+      0x7fffffff,
+      0x80000000,
+      0x80000010,
+      0xfffffffc,
+      0xfffffffd,
+      0xffffffff,
     ]) {
       it(`gives FAULT for nwritten at ${hex(nwritten)}`, () => {
         assertRefuses(ERRNO.FAULT, { nwritten });
@@ -120,9 +144,17 @@ for (const [name, call] of Object.entries(CALLS)) {
     }
 
     for (const [iovs, length] of [
-      [SIZE - 7, 1], [SIZE - 15, 2], [SIZE - 1, 1], [SIZE, 1], [SIZE + 1, 0],
-      [0x7fffffff, 1], [0x80000000, 1], [0x80000040, 3], [0xfffffff8, 1],
-      [0xfffffff8, 2], [0xffffffff, 1],
+      [SIZE - 7, 1],
+      [SIZE - 15, 2],
+      [SIZE - 1, 1],
+      [SIZE, 1],
+      [SIZE + 1, 0],
+      [0x7fffffff, 1],
+      [0x80000000, 1],
+      [0x80000040, 3],
+      [0xfffffff8, 1],
+      [0xfffffff8, 2],
+      [0xffffffff, 1],
     ]) {
       it(`gives FAULT for a list of ${length} at ${hex(iovs)}`, () => {
         assertRefuses(ERRNO.FAULT, { iovs, length });
@@ -138,9 +170,17 @@ for (const [name, call] of Object.entries(CALLS)) {
     }
 
     for (const bad of [
-      [SIZE - 9, 10], [SIZE - 1, 2], [SIZE, 1], [0, SIZE + 1], [0, 0xffffffff],
-      [0x7fffffff, 1], [0x80000000, 1], [0x80000000 + DATA, 10],
-      [0xffffffff, 1], [0xffffffff, 2], [DATA, 0x100000000 - DATA],
+      [SIZE - 9, 10],
+      [SIZE - 1, 2],
+      [SIZE, 1],
+      [0, SIZE + 1],
+      [0, 0xffffffff],
+      [0x7fffffff, 1],
+      [0x80000000, 1],
+      [0x80000000 + DATA, 10],
+      [0xffffffff, 1],
+      [0xffffffff, 2],
+      [DATA, 0x100000000 - DATA],
       [DATA, 0x100000010 - DATA],
     ]) {
       const buffer = `a buffer of ${hex(bad[1])} bytes at ${hex(bad[0])}`;
@@ -200,7 +240,11 @@ for (const [name, call] of Object.entries(CALLS)) {
 
     it('does not look at the pointer of an empty buffer', () => {
       const list = [
-        [0xffffffff, 0], ...GOOD, [0x80000000, 0], [SIZE + 1, 0], [DATA, 4],
+        [0xffffffff, 0],
+        ...GOOD,
+        [0x80000000, 0],
+        [SIZE + 1, 0],
+        [DATA, 4],
       ];
       assertWrites({ list });
     });
@@ -212,8 +256,12 @@ for (const [name, call] of Object.entries(CALLS)) {
     it('gives INVAL for lengths that add up to 2^32 and over', () => {
       memory.grow(62);
       const list = overlapping(4 * GIB, 4 * MIB - PAGE);
-      assertRefuses(ERRNO.INVAL,
-        { list }, { list: [...list, [DATA, 1]] }, { list: [...list, ...list] });
+      assertRefuses(
+        ERRNO.INVAL,
+        { list },
+        { list: [...list, [DATA, 1]] },
+        { list: [...list, ...list] },
+      );
     });
 
     it('gives FAULT for a bad buffer in lengths of 2^32 and over', () => {
@@ -244,12 +292,26 @@ for (const [name, call] of Object.entries(CALLS)) {
     });
 
     for (const fd of [
-      0, 1, 2, 4, 8, 1000, 2 ** 20 - 1, 2 ** 20, 2 ** 20 + 3, 0x7fffffff,
-      0x80000003, 0xffffffff,
+      0,
+      1,
+      2,
+      4,
+      8,
+      1000,
+      2 ** 20 - 1,
+      2 ** 20,
+      2 ** 20 + 3,
+      0x7fffffff,
+      0x80000003,
+      0xffffffff,
     ]) {
       it(`gives BADF for fd ${hex(fd)}, which is not mapped`, () => {
-        assertRefuses(ERRNO.BADF,
-          { fd }, { fd, list: [] }, { fd, nwritten: SIZE, iovs: SIZE + 1 });
+        assertRefuses(
+          ERRNO.BADF,
+          { fd },
+          { fd, list: [] },
+          { fd, nwritten: SIZE, iovs: SIZE + 1 },
+        );
       });
     }
 
@@ -266,8 +328,7 @@ for (const [name, call] of Object.entries(CALLS)) {
       for (const fd of [4, 5]) {
         assert.equal(attempt({ fd, nwritten: SIZE }), ERRNO.FAULT);
         assert.equal(attempt({ fd, iovs: SIZE }), ERRNO.FAULT);
-        assert.equal(
-          attempt({ fd, list: [...GOOD, [SIZE, 1]] }), ERRNO.FAULT);
+        assert.equal(attempt({ fd, list: [...GOOD, [SIZE, 1]] }), ERRNO.FAULT);
       }
     });
 
@@ -280,8 +341,12 @@ for (const [name, call] of Object.entries(CALLS)) {
 
     it('gives BADF for a host descriptor that is closed', () => {
       writes.map(5, 0x7fffffff);
-      assertRefuses(ERRNO.BADF,
-        { fd: 5 }, { fd: 5, list: [] }, { fd: 5, list: [[DATA, 0]] });
+      assertRefuses(
+        ERRNO.BADF,
+        { fd: 5 },
+        { fd: 5, list: [] },
+        { fd: 5, list: [[DATA, 0]] },
+      );
     });
 
     it('goes on after hundreds of failures of each kind', () => {
@@ -296,7 +361,9 @@ for (const [name, call] of Object.entries(CALLS)) {
     it('gives FAULT as long as there is no memory', () => {
       const unset = createWrites({ fds: { [GUEST_FD]: file } });
       const { exports } = new WebAssembly.Instance(
-        compile('calls'), importsFor(compile('calls'), unset.wasiImport));
+        compile('calls'),
+        importsFor(compile('calls'), unset.wasiImport),
+      );
       const good = { fd: GUEST_FD, iovs: IOVS, length: 1, nwritten: NWRITTEN };
       putIovs(exports.memory, IOVS, [[DATA, 4]]);
       assert.equal(call(exports, { ...good, offset: 0n }), ERRNO.FAULT);
@@ -310,30 +377,41 @@ for (const [name, call] of Object.entries(CALLS)) {
   describe(`The checks of ${name} called from JS`, () => {
     const host = useHostFiles();
     const good = {
-      fd: GUEST_FD, iovs: IOVS, length: GOOD.length, offset: 0n,
+      fd: GUEST_FD,
+      iovs: IOVS,
+      length: GOOD.length,
+      offset: 0n,
       nwritten: NWRITTEN,
     };
 
     for (const parameter of Object.keys(good)) {
       if (parameter === 'offset' && name === 'fd_write') continue;
-      const wrong = [undefined, null, true, '16', {}, [16], Symbol('16'),
-        parameter === 'offset' ? 16 : 16n];
+      const wrong = [
+        undefined,
+        null,
+        true,
+        '16',
+        {},
+        [16],
+        Symbol('16'),
+        parameter === 'offset' ? 16 : 16n,
+      ];
 
       for (const value of wrong) {
-        it(`gives INVAL for ${typeof value} ${String(value)} as ${parameter}`,
-          () => {
-            const file = host.open('file', 'w+');
-            const { memory, writes } = withWrites(
-              { fds: { [GUEST_FD]: file } });
-            putIovs(memory, IOVS, GOOD);
-            const before = Buffer.from(memory.buffer.slice(0));
-            assert.equal(
-              call(writes, { ...good, [parameter]: value }), ERRNO.INVAL);
-            assertSameBytes(Buffer.from(memory.buffer), before);
-            assert.equal(fs.fstatSync(file).size, 0);
-            assert.equal(call(writes, good), ERRNO.SUCCESS);
-            assert.equal(fs.fstatSync(file).size, 20);
-          });
+        it(`gives INVAL for ${typeof value} ${String(value)} as ${parameter}`, () => {
+          const file = host.open('file', 'w+');
+          const { memory, writes } = withWrites({ fds: { [GUEST_FD]: file } });
+          putIovs(memory, IOVS, GOOD);
+          const before = Buffer.from(memory.buffer.slice(0));
+          assert.equal(
+            call(writes, { ...good, [parameter]: value }),
+            ERRNO.INVAL,
+          );
+          assertSameBytes(Buffer.from(memory.buffer), before);
+          assert.equal(fs.fstatSync(file).size, 0);
+          assert.equal(call(writes, good), ERRNO.SUCCESS);
+          assert.equal(fs.fstatSync(file).size, 20);
+        });
       }
     }
 
@@ -356,7 +434,10 @@ for (const [name, call] of Object.entries(CALLS)) {
   describe(`The checks of ${name} under WASI`, () => {
     const host = useHostFiles();
     const bad = {
-      iovs: SIZE, length: 0xffffffff, nwritten: SIZE, offset: 2n ** 63n,
+      iovs: SIZE,
+      length: 0xffffffff,
+      nwritten: SIZE,
+      offset: 2n ** 63n,
     };
 
     it('gives NOTCAPABLE without the right, before it looks further', () => {
@@ -434,21 +515,28 @@ describe('The checks of both calls in 4 GiB', () => {
 
   for (const [name, call] of Object.entries(CALLS)) {
     for (const [iovs, length] of [
-      [16, 0x1fffffff], [9, 0x1fffffff], [8, 0x20000000], [1, 0x20000000],
-      [0, 0x20000001], [0, 0xffffffff], [0xfffffff8, 2], [0xfffffff9, 1],
+      [16, 0x1fffffff],
+      [9, 0x1fffffff],
+      [8, 0x20000000],
+      [1, 0x20000000],
+      [0, 0x20000001],
+      [0, 0xffffffff],
+      [0xfffffff8, 2],
+      [0xfffffff9, 1],
     ]) {
-      it(`${name} gives FAULT for a list of ${hex(length)} at ${hex(iovs)}`,
-        () => assertRefuses(call, { iovs, length }, ERRNO.FAULT));
+      it(`${name} gives FAULT for a list of ${hex(length)} at ${hex(iovs)}`, () =>
+        assertRefuses(call, { iovs, length }, ERRNO.FAULT));
     }
 
     for (const [pointer, length] of [
-      [2, 0xffffffff], [0xffffffff, 2], [0x80000000, 0x80000001],
+      [2, 0xffffffff],
+      [0xffffffff, 2],
+      [0x80000000, 0x80000001],
     ]) {
-      it(`${name} gives FAULT for ${hex(length)} bytes at ${hex(pointer)}`,
-        () => {
-          putIovs(memory, IOVS, [[pointer, length]]);
-          assertRefuses(call, {}, ERRNO.FAULT);
-        });
+      it(`${name} gives FAULT for ${hex(length)} bytes at ${hex(pointer)}`, () => {
+        putIovs(memory, IOVS, [[pointer, length]]);
+        assertRefuses(call, {}, ERRNO.FAULT);
+      });
     }
 
     it(`${name} gives FAULT for nwritten over the end by a byte`, () => {
@@ -458,7 +546,8 @@ describe('The checks of both calls in 4 GiB', () => {
     });
 
     for (const [pointer, length] of [
-      [0x80000000, 0x80000000], [1, 0xffffffff],
+      [0x80000000, 0x80000000],
+      [1, 0xffffffff],
     ]) {
       it(`${name} takes ${hex(length)} bytes at ${hex(pointer)}`, () => {
         writes.map(GUEST_FD, host.open('/dev/null', 'w'));
@@ -468,7 +557,10 @@ describe('The checks of both calls in 4 GiB', () => {
     }
 
     it(`${name} gives INVAL for two buffers that add up to 2^32`, () => {
-      putIovs(memory, IOVS, [[0, 0x80000000], [0x80000000, 0x80000000]]);
+      putIovs(memory, IOVS, [
+        [0, 0x80000000],
+        [0x80000000, 0x80000000],
+      ]);
       assertRefuses(call, { length: 2 }, ERRNO.INVAL);
     });
   }
@@ -493,8 +585,11 @@ describe('The offset of fd_pwrite', () => {
 
   const expected = () => {
     const data = Buffer.from(memory.buffer, DATA);
-    return Buffer.concat(GOOD.map(
-      ([pointer, length]) => data.subarray(pointer - DATA).subarray(0, length)));
+    return Buffer.concat(
+      GOOD.map(([pointer, length]) =>
+        data.subarray(pointer - DATA).subarray(0, length),
+      ),
+    );
   };
 
   /** The size of the file, exact. */
@@ -527,8 +622,10 @@ describe('The offset of fd_pwrite', () => {
   }
 
   it('may be 2^63 - 1, which no write fits behind', () => {
-    assert.equal(pwrite(2n ** 63n - 1n),
-      engine === 'native' ? ERRNO.INVAL : ERRNO.FBIG);
+    assert.equal(
+      pwrite(2n ** 63n - 1n),
+      engine === 'native' ? ERRNO.INVAL : ERRNO.FBIG,
+    );
     assert.equal(size(), 0n);
     assert.equal(u32(memory, NWRITTEN), 0);
   });

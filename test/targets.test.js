@@ -11,7 +11,10 @@ const { assertSameBytes, pattern } = require('./support/bytes');
 const { putIovs, u32, withWrites } = require('./support/guest');
 const { fill, readAvailable, useHostFiles } = require('./support/host-files');
 const {
-  writeToClosedSocket, writeToLimitedFile, writeToPipe, writeToSocket,
+  writeToClosedSocket,
+  writeToLimitedFile,
+  writeToPipe,
+  writeToSocket,
   writeToTerminal,
 } = require('./support/run-writer');
 
@@ -35,18 +38,24 @@ function scattered(count, size) {
 /** Lists that one call takes whole, and that are shaped in different ways. */
 const LISTS = {
   'one buffer': [[DATA, 1000]],
-  'two buffers, one of them empty': [[0, 0], [DATA, 77]],
+  'two buffers, one of them empty': [
+    [0, 0],
+    [DATA, 77],
+  ],
   'four small buffers': scattered(4, () => 16),
-  'buffers that touch': Array.from(
-    { length: 50 }, (_, i) => [DATA + 300 * i, 300]),
-  'buffers that overlap': Array.from(
-    { length: 50 }, (_, i) => [DATA + 10 * i, 300]),
-  'small and large buffers in turn': scattered(
-    16, (i) => (i % 2 ? 3 : 3000)),
-  '1,024 buffers': scattered(1024, (i) => 1 + i % 31),
-  '1,025 buffers': scattered(1025, (i) => 1 + i % 31),
-  '1,500 buffers': scattered(1500, (i) => 1 + i % 31),
-  '5,000 buffers': scattered(5000, (i) => 1 + i % 11),
+  'buffers that touch': Array.from({ length: 50 }, (_, i) => [
+    DATA + 300 * i,
+    300,
+  ]),
+  'buffers that overlap': Array.from({ length: 50 }, (_, i) => [
+    DATA + 10 * i,
+    300,
+  ]),
+  'small and large buffers in turn': scattered(16, (i) => (i % 2 ? 3 : 3000)),
+  '1,024 buffers': scattered(1024, (i) => 1 + (i % 31)),
+  '1,025 buffers': scattered(1025, (i) => 1 + (i % 31)),
+  '1,500 buffers': scattered(1500, (i) => 1 + (i % 31)),
+  '5,000 buffers': scattered(5000, (i) => 1 + (i % 11)),
 };
 
 /** How many system calls of the kind of write(2) this thread has made. */
@@ -55,11 +64,26 @@ function writeCalls() {
   return Number(count);
 }
 
+/**
+ * How many of them `write` makes. Now and then the runtime makes one of its
+ * own, to wake a thread: what counts is the least of several tries.
+ */
+function callsOf(write) {
+  const counts = Array.from({ length: 5 }, () => {
+    const before = writeCalls();
+    write();
+    return writeCalls() - before;
+  });
+  return Math.min(...counts);
+}
+
 const itCountsCalls = fs.existsSync(THREAD_IO) ? it : it.skip;
 
 function kernelIsAtLeast(major, minor) {
   const [a, b] = os.release().split('.').map(Number);
-  return os.platform() === 'linux' && (a > major || (a === major && b >= minor));
+  return (
+    os.platform() === 'linux' && (a > major || (a === major && b >= minor))
+  );
 }
 
 // A guest that writes to one host descriptor.
@@ -73,17 +97,21 @@ class Writer {
   }
 
   bytesOf(list) {
-    return Buffer.concat(list.map(([pointer, length]) =>
-      Buffer.from(this.memory.buffer.slice(pointer, pointer + length))));
+    return Buffer.concat(
+      list.map(([pointer, length]) =>
+        Buffer.from(this.memory.buffer.slice(pointer, pointer + length)),
+      ),
+    );
   }
 
   /** Returns the errno. With `offset`, this is fd_pwrite. */
   try(list, offset) {
     putIovs(this.memory, IOVS, list);
     new DataView(this.memory.buffer).setUint32(NWRITTEN, UNTOUCHED, true);
-    const errno = offset === undefined
-      ? this.guest.fd_write(FD, IOVS, list.length, NWRITTEN)
-      : this.guest.fd_pwrite(FD, IOVS, list.length, offset, NWRITTEN);
+    const errno =
+      offset === undefined
+        ? this.guest.fd_write(FD, IOVS, list.length, NWRITTEN)
+        : this.guest.fd_pwrite(FD, IOVS, list.length, offset, NWRITTEN);
     if (errno !== ERRNO.SUCCESS) assert.equal(this.nwritten, UNTOUCHED);
     return errno;
   }
@@ -101,11 +129,24 @@ class Writer {
   }
 }
 
-const SMALL = [[DATA, 10], [DATA + 20, 30]];
-const EMPTY_LISTS = [[], [[DATA, 0]], [[0xffffffff, 0], [DATA, 0]]];
+const SMALL = [
+  [DATA, 10],
+  [DATA + 20, 30],
+];
+const EMPTY_LISTS = [
+  [],
+  [[DATA, 0]],
+  [
+    [0xffffffff, 0],
+    [DATA, 0],
+  ],
+];
 
 // Both calls, with an offset for the one that takes it.
-const CALLS = [['fd_write', undefined], ['fd_pwrite', 0n]];
+const CALLS = [
+  ['fd_write', undefined],
+  ['fd_pwrite', 0n],
+];
 
 describe('A regular file', () => {
   const host = useHostFiles();
@@ -132,25 +173,30 @@ describe('A regular file', () => {
     for (const [call, offset] of CALLS) {
       itCountsCalls(`takes ${name} in one system call of ${call}`, () => {
         const writer = new Writer(host.open('file', 'w'));
-        const before = writeCalls();
-        writer.write(list, offset);
-        assert.equal(writeCalls() - before, 1);
+        assert.equal(
+          callsOf(() => writer.write(list, offset)),
+          1,
+        );
       });
     }
   }
 
   for (const [call, offset] of CALLS) {
-    itCountsCalls(`cuts ${call} short rather than call the system twice`,
+    itCountsCalls(
+      `cuts ${call} short rather than call the system twice`,
       () => {
         const writer = new Writer(host.open('file', 'w'));
         const list = scattered(5000, () => 199);
         const bytes = writer.bytesOf(list);
-        const before = writeCalls();
         assert.equal(writer.try(list, offset), ERRNO.SUCCESS);
-        assert.equal(writeCalls() - before, 1);
         assert.ok(writer.nwritten > 0 && writer.nwritten < bytes.length);
         assertSameBytes(contents(), bytes.subarray(0, writer.nwritten));
-      });
+        assert.equal(
+          callsOf(() => writer.try(list, offset)),
+          1,
+        );
+      },
+    );
   }
 
   it('gets every byte from a guest that goes on after short counts', () => {
@@ -188,16 +234,22 @@ describe('A regular file', () => {
     fs.writeSync(fd, 'host ');
     const bytes = writer.write(SMALL);
     fs.writeSync(fd, ' host');
-    assertSameBytes(contents(),
-      Buffer.concat([Buffer.from('host '), bytes, Buffer.from(' host')]));
+    assertSameBytes(
+      contents(),
+      Buffer.concat([Buffer.from('host '), bytes, Buffer.from(' host')]),
+    );
   });
 });
 
 describe('A file opened to append', () => {
   const host = useHostFiles();
   const contents = () => fs.readFileSync(host.path('file'));
-  const LIST_NAMES = ['one buffer', 'four small buffers',
-    'small and large buffers in turn', '1,500 buffers'];
+  const LIST_NAMES = [
+    'one buffer',
+    'four small buffers',
+    'small and large buffers in turn',
+    '1,500 buffers',
+  ];
 
   // The fallback has no call for it, and no more have older kernels: there
   // pwrite(2) appends.
@@ -210,25 +262,31 @@ describe('A file opened to append', () => {
       const one = writer.write(LISTS[name]);
       fs.appendFileSync(host.path('file'), 'of others');
       const two = writer.write(LISTS[name]);
-      assertSameBytes(contents(), Buffer.concat(
-        [Buffer.from('first, '), one, Buffer.from('of others'), two]));
+      assertSameBytes(
+        contents(),
+        Buffer.concat([
+          Buffer.from('first, '),
+          one,
+          Buffer.from('of others'),
+          two,
+        ]),
+      );
     });
 
-    it(`gets ${name} of fd_pwrite ${stays ? 'at the offset' : 'at its end'}`,
-      () => {
-        const before = Buffer.alloc(100_000, 'before');
-        host.write('file', before);
-        const writer = new Writer(host.open('file', 'a'));
-        const bytes = writer.write(LISTS[name], 50n);
-        if (stays) {
-          bytes.copy(before, 50);
-          assertSameBytes(contents(), before);
-        } else {
-          assertSameBytes(contents(), Buffer.concat([before, bytes]));
-        }
-        const appended = writer.write(SMALL);
-        assertSameBytes(contents().subarray(-appended.length), appended);
-      });
+    it(`gets ${name} of fd_pwrite ${stays ? 'at the offset' : 'at its end'}`, () => {
+      const before = Buffer.alloc(100_000, 'before');
+      host.write('file', before);
+      const writer = new Writer(host.open('file', 'a'));
+      const bytes = writer.write(LISTS[name], 50n);
+      if (stays) {
+        bytes.copy(before, 50);
+        assertSameBytes(contents(), before);
+      } else {
+        assertSameBytes(contents(), Buffer.concat([before, bytes]));
+      }
+      const appended = writer.write(SMALL);
+      assertSameBytes(contents().subarray(-appended.length), appended);
+    });
   }
 });
 
@@ -281,32 +339,65 @@ describe('A pipe', () => {
       const kind = touch ? 'non-blocking' : 'blocking';
 
       for (const buffers of [1, 5000]) {
-        it(`that is ${kind} gets 1,000,000 bytes past a slow reader, ` +
-          `from one call of ${through} with a list of ${buffers}`, () => {
-          const { notes, received } = writeToPipe(host, {
-            through, touch, calls: 1, size: 1_000_000, buffers,
-          }, 'slow');
-          assert.deepEqual(notes, {
-            kind: 'pipe', nonblock: touch, nonblockAfter: touch, short: 0,
-            again: 0, touchedOnError: 0, written: 1_000_000, errno: 0,
-          });
-          assertSameBytes(received, pattern(1_000_000));
-        });
+        it(
+          `that is ${kind} gets 1,000,000 bytes past a slow reader, ` +
+            `from one call of ${through} with a list of ${buffers}`,
+          () => {
+            const { notes, received } = writeToPipe(
+              host,
+              {
+                through,
+                touch,
+                calls: 1,
+                size: 1_000_000,
+                buffers,
+              },
+              'slow',
+            );
+            assert.deepEqual(notes, {
+              kind: 'pipe',
+              nonblock: touch,
+              nonblockAfter: touch,
+              short: 0,
+              again: 0,
+              touchedOnError: 0,
+              written: 1_000_000,
+              errno: 0,
+            });
+            assertSameBytes(received, pattern(1_000_000));
+          },
+        );
       }
 
-      it(`that is ${kind} gives ${through} a short count, then PIPE, when ` +
-        'its reader goes in the middle', () => {
-        const { notes, received } = writeToPipe(host, {
-          through, touch, calls: 1, size: 1_000_000,
-        }, 'part', '100000');
-        const { written, ...rest } = notes;
-        assert.deepEqual(rest, {
-          kind: 'pipe', nonblock: touch, nonblockAfter: touch, short: 1,
-          again: 0, touchedOnError: 0, errno: ERRNO.PIPE,
-        });
-        assert.ok(written >= 100_000 && written < 1_000_000, `${written}`);
-        assertSameBytes(received, pattern(100_000));
-      });
+      it(
+        `that is ${kind} gives ${through} a short count, then PIPE, when ` +
+          'its reader goes in the middle',
+        () => {
+          const { notes, received } = writeToPipe(
+            host,
+            {
+              through,
+              touch,
+              calls: 1,
+              size: 1_000_000,
+            },
+            'part',
+            '100000',
+          );
+          const { written, ...rest } = notes;
+          assert.deepEqual(rest, {
+            kind: 'pipe',
+            nonblock: touch,
+            nonblockAfter: touch,
+            short: 1,
+            again: 0,
+            touchedOnError: 0,
+            errno: ERRNO.PIPE,
+          });
+          assert.ok(written >= 100_000 && written < 1_000_000, `${written}`);
+          assertSameBytes(received, pattern(100_000));
+        },
+      );
     }
   }
 });
@@ -322,40 +413,65 @@ describe('A Unix socket', () => {
         { calls: 1, size: 1_000_000, buffers: 5000 },
         { calls: 1000, size: 1000 },
       ]) {
-        it(`that is ${kind} gets all of ${JSON.stringify(options)} from ` +
-          through, async () => {
-          const { notes, received } = await writeToSocket(
-            host, { through, touch, ...options });
-          assert.deepEqual(notes, {
-            kind: 'socket', nonblock: touch, nonblockAfter: touch, short: 0,
-            again: 0, touchedOnError: 0, written: 1_000_000, errno: 0,
-          });
-          assertSameBytes(received, pattern(1_000_000));
-        });
+        it(
+          `that is ${kind} gets all of ${JSON.stringify(options)} from ` +
+            through,
+          async () => {
+            const { notes, received } = await writeToSocket(host, {
+              through,
+              touch,
+              ...options,
+            });
+            assert.deepEqual(notes, {
+              kind: 'socket',
+              nonblock: touch,
+              nonblockAfter: touch,
+              short: 0,
+              again: 0,
+              touchedOnError: 0,
+              written: 1_000_000,
+              errno: 0,
+            });
+            assertSameBytes(received, pattern(1_000_000));
+          },
+        );
       }
 
-      it(`that is ${kind} gives ${through} PIPE when its reader is gone`,
-        async () => {
-          const { notes } = await writeToClosedSocket(
-            host, { through, touch, calls: 1, size: 10 });
-          assert.deepEqual(notes, {
-            kind: 'socket', nonblock: touch, nonblockAfter: touch, short: 0,
-            again: 0, touchedOnError: 0, written: 0, errno: ERRNO.PIPE,
-          });
+      it(`that is ${kind} gives ${through} PIPE when its reader is gone`, async () => {
+        const { notes } = await writeToClosedSocket(host, {
+          through,
+          touch,
+          calls: 1,
+          size: 10,
         });
+        assert.deepEqual(notes, {
+          kind: 'socket',
+          nonblock: touch,
+          nonblockAfter: touch,
+          short: 0,
+          again: 0,
+          touchedOnError: 0,
+          written: 0,
+          errno: ERRNO.PIPE,
+        });
+      });
 
-      it(`that is ${kind} tells ${through} when its reader goes in the middle`,
-        async () => {
-          const { notes, received } = await writeToSocket(
-            host, { through, touch, calls: 1000, size: 10_000 }, 1);
-          assert.equal(notes.kind, 'socket');
-          // Who waits for room when bytes that nobody read are thrown away is
-          // told of a reset; who comes later finds the socket shut.
-          assert.ok([ERRNO.PIPE, ERRNO.CONNRESET].includes(notes.errno),
-            `errno ${notes.errno}`);
-          assert.ok(notes.written >= received.length);
-          assertSameBytes(received, pattern(received.length));
-        });
+      it(`that is ${kind} tells ${through} when its reader goes in the middle`, async () => {
+        const { notes, received } = await writeToSocket(
+          host,
+          { through, touch, calls: 1000, size: 10_000 },
+          1,
+        );
+        assert.equal(notes.kind, 'socket');
+        // Who waits for room when bytes that nobody read are thrown away is
+        // told of a reset; who comes later finds the socket shut.
+        assert.ok(
+          [ERRNO.PIPE, ERRNO.CONNRESET].includes(notes.errno),
+          `errno ${notes.errno}`,
+        );
+        assert.ok(notes.written >= received.length);
+        assertSameBytes(received, pattern(received.length));
+      });
     }
   }
 });
@@ -369,23 +485,38 @@ describe('A terminal', () => {
         { calls: 1, size: 100_000, buffers: 1500 },
         { calls: 100, size: 1000 },
       ]) {
-        it(`that is ${way} gets all of ${JSON.stringify(options)} from ` +
-          through, () => {
-          const { notes, received } = writeToTerminal(
-            host, { through, touch: false, ...options }, way);
-          const nonblock = way === 'nonblocking';
-          assert.deepEqual(notes, {
-            kind: 'terminal', nonblock, nonblockAfter: nonblock, short: 0,
-            again: 0, touchedOnError: 0, written: 100_000, errno: 0,
-          });
-          assertSameBytes(received, pattern(100_000));
-        });
+        it(
+          `that is ${way} gets all of ${JSON.stringify(options)} from ` +
+            through,
+          () => {
+            const { notes, received } = writeToTerminal(
+              host,
+              { through, touch: false, ...options },
+              way,
+            );
+            const nonblock = way === 'nonblocking';
+            assert.deepEqual(notes, {
+              kind: 'terminal',
+              nonblock,
+              nonblockAfter: nonblock,
+              short: 0,
+              again: 0,
+              touchedOnError: 0,
+              written: 100_000,
+              errno: 0,
+            });
+            assertSameBytes(received, pattern(100_000));
+          },
+        );
       }
     }
 
     it(`gives ${through} IO when the other side is gone`, () => {
       const { notes } = writeToTerminal(
-        host, { through, touch: false, calls: 1, size: 10 }, 'gone');
+        host,
+        { through, touch: false, calls: 1, size: 10 },
+        'gone',
+      );
       assert.equal(notes.errno, ERRNO.IO);
       assert.equal(notes.touchedOnError, 0);
     });
@@ -417,7 +548,10 @@ describe('A device', () => {
 describe('A descriptor that is not for writing', () => {
   const host = useHostFiles();
   const LISTS_TO_REFUSE = [
-    SMALL, LISTS['one buffer'], LISTS['5,000 buffers'], ...EMPTY_LISTS,
+    SMALL,
+    LISTS['one buffer'],
+    LISTS['5,000 buffers'],
+    ...EMPTY_LISTS,
   ];
 
   const targets = {
@@ -464,12 +598,25 @@ describe('A limit on the size of files', () => {
 
   for (const through of ['WASI', 'createWrites']) {
     it(`gives ${through} a short count, then FBIG, and no signal`, () => {
-      const { notes, received } = writeToLimitedFile(host, {
-        through, touch: false, calls: 3, size: 1000,
-      }, 4);
+      const { notes, received } = writeToLimitedFile(
+        host,
+        {
+          through,
+          touch: false,
+          calls: 3,
+          size: 1000,
+        },
+        4,
+      );
       assert.deepEqual(notes, {
-        kind: 'file', nonblock: false, nonblockAfter: false, short: 1,
-        again: 0, touchedOnError: 0, written: 2048, errno: ERRNO.FBIG,
+        kind: 'file',
+        nonblock: false,
+        nonblockAfter: false,
+        short: 1,
+        again: 0,
+        touchedOnError: 0,
+        written: 2048,
+        errno: ERRNO.FBIG,
       });
       assertSameBytes(received, pattern(3000).subarray(0, 2048));
     });

@@ -19,6 +19,7 @@ const DIRECTORY = 5;
 const CLOSED = 6;
 const RENUMBERED = 7;
 const REPLACED = 8;
+const FD_LIMIT = 16;
 
 const FD_READDIR = 1n << 14n; // of rights
 const REALTIME = 0;
@@ -27,7 +28,7 @@ const SHUT_WR = 2;
 const SUBSCRIPTION = Buffer.alloc(48); // a clock, in 0 ns
 
 // Of filestat: the inode; atim, mtim and ctim.
-const STAT = [56, [8, 16], [32, 56]];
+const STAT = [64, [8, 16], [40, 48], [48, 56], [56, 64]];
 
 /**
  * Makes the arguments of each call; those that are places stand for pointers.
@@ -52,10 +53,17 @@ const CALLS = {
   fd_filestat_set_times: () => [FILE, 0n, 0n, ATIM_AND_MTIM],
   fd_pread: (p) => [FILE, ...p.list(p.room(3), p.room(5)), 1n, p.room(4)],
   fd_prestat_get: (p) => [PREOPEN, p.room(8)],
-  fd_prestat_dir_name: (p) =>
-    [PREOPEN, p.room(DIRECTORY_NAME.length), DIRECTORY_NAME.length],
-  fd_pwrite: (p) =>
-    [FILE, ...p.list(p.bytes('one'), p.bytes('two')), 2n, p.room(4)],
+  fd_prestat_dir_name: (p) => [
+    PREOPEN,
+    p.room(DIRECTORY_NAME.length),
+    DIRECTORY_NAME.length,
+  ],
+  fd_pwrite: (p) => [
+    FILE,
+    ...p.list(p.bytes('one'), p.bytes('two')),
+    2n,
+    p.room(4),
+  ],
   fd_read: (p) => [FILE, ...p.list(p.room(3), p.room(5)), p.room(4)],
   fd_readdir: (p) => [DIRECTORY, p.room(64), 64, 0n, p.room(4)],
   fd_renumber: () => [RENUMBERED, REPLACED],
@@ -65,18 +73,45 @@ const CALLS = {
   fd_write: (p) => [FILE, ...p.list(p.bytes('three'), p.bytes('4')), p.room(4)],
   path_create_directory: (p) => [PREOPEN, ...p.path('created')],
   path_filestat_get: (p) => [PREOPEN, 0, ...p.path('file'), p.room(...STAT)],
-  path_filestat_set_times: (p) =>
-    [PREOPEN, 0, ...p.path('file'), 0n, 0n, ATIM_AND_MTIM],
-  path_link: (p) =>
-    [PREOPEN, 0, ...p.path('file'), PREOPEN, ...p.path('linked')],
-  path_open: (p) =>
-    [PREOPEN, 0, ...p.path('opened'), OFLAGS.CREAT, RIGHTS.FILE, 0n, 0,
-      p.room(4)],
-  path_readlink: (p) =>
-    [PREOPEN, ...p.path('symlink'), p.room(16), 16, p.room(4)],
+  path_filestat_set_times: (p) => [
+    PREOPEN,
+    0,
+    ...p.path('file'),
+    0n,
+    0n,
+    ATIM_AND_MTIM,
+  ],
+  path_link: (p) => [
+    PREOPEN,
+    0,
+    ...p.path('file'),
+    PREOPEN,
+    ...p.path('linked'),
+  ],
+  path_open: (p) => [
+    PREOPEN,
+    0,
+    ...p.path('opened'),
+    OFLAGS.CREAT,
+    RIGHTS.FILE,
+    0n,
+    0,
+    p.room(4),
+  ],
+  path_readlink: (p) => [
+    PREOPEN,
+    ...p.path('symlink'),
+    p.room(16),
+    16,
+    p.room(4),
+  ],
   path_remove_directory: (p) => [PREOPEN, ...p.path('removed')],
-  path_rename: (p) =>
-    [PREOPEN, ...p.path('to rename'), PREOPEN, ...p.path('renamed')],
+  path_rename: (p) => [
+    PREOPEN,
+    ...p.path('to rename'),
+    PREOPEN,
+    ...p.path('renamed'),
+  ],
   path_symlink: (p) => [...p.path('file'), PREOPEN, ...p.path('symlinked')],
   path_unlink_file: (p) => [PREOPEN, ...p.path('unlinked')],
   poll_oneoff: (p) => [
@@ -103,8 +138,8 @@ const ERRNOS = {
   sock_shutdown: ERRNO.NOTCAPABLE,
 };
 
-/** A guest in whose `directory` all that CALLS name is. */
-function startGuest(directory, name) {
+/** Makes what CALLS name in a directory. */
+function makeFiles(directory) {
   const file = (text) => `${directory}/${text}`;
   fs.mkdirSync(file('directory/entry'), { recursive: true });
   fs.mkdirSync(file('removed'));
@@ -112,21 +147,36 @@ function startGuest(directory, name) {
   for (const text of ['file', 'to rename', 'unlinked']) {
     fs.writeFileSync(file(text), '0123456789');
   }
+}
+
+/** A guest that has a directory with all that CALLS name. */
+function startGuest(directory, name) {
+  makeFiles(directory);
   const guest = withWASI(
-    { args: ARGS, env: ENV, preopens: { [DIRECTORY_NAME]: directory } }, name);
+    { args: ARGS, env: ENV, preopens: { [DIRECTORY_NAME]: directory } },
+    name,
+  );
   const session = new Session(guest);
   session.open('file');
-  session.open('directory',
-    { oflags: OFLAGS.DIRECTORY, rights: FD_READDIR });
+  session.open('directory', { oflags: OFLAGS.DIRECTORY, rights: FD_READDIR });
   for (let fd = CLOSED; fd <= REPLACED; fd++) session.open('file');
   return guest;
 }
 
-/** Makes a call as wasm makes it: numbers are i32. */
+/** Closes whatever a guest has open. Its standard streams belong to the host. */
+function closeAll({ wasi }) {
+  wasi.close();
+  for (let fd = PREOPEN; fd < FD_LIMIT; fd++) wasi.wasiImport.fd_close(fd);
+}
+
+/** Makes a call as wasm makes it: numbers are i32. Text is an i64. */
 function makeCall({ guest, wasi }, name, values) {
   const call = guest[name] ?? wasi.wasiImport[name];
-  return call(...values.map((value) =>
-    (typeof value === 'bigint' ? value : value | 0)));
+  return call(
+    ...values.map((value) =>
+      typeof value === 'number' ? value | 0 : BigInt(value),
+    ),
+  );
 }
 
 /** The places of a call, and its arguments. */
@@ -136,4 +186,12 @@ function prepare(name) {
   return { places, values };
 }
 
-module.exports = { CALLS, ERRNOS, makeCall, prepare, startGuest };
+module.exports = {
+  CALLS,
+  ERRNOS,
+  closeAll,
+  makeCall,
+  makeFiles,
+  prepare,
+  startGuest,
+};

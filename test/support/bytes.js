@@ -19,7 +19,9 @@ function assertSameBytes(actual, expected) {
     same = actual.findIndex((byte, i) => byte !== expected[i]);
   }
   assert.deepEqual(
-    { length: actual.length, same }, { length: expected.length, same: length });
+    { length: actual.length, same },
+    { length: expected.length, same: length },
+  );
 }
 
 module.exports = { assertSameBytes, pattern };

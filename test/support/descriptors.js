@@ -26,7 +26,9 @@ function links() {
 /** The descriptors that are open on a file. */
 function descriptorsOf(file) {
   const target = fs.realpathSync(file);
-  return links().filter(([, link]) => link === target).map(([fd]) => fd);
+  return links()
+    .filter(([, link]) => link === target)
+    .map(([fd]) => fd);
 }
 
 /** The flags of open(2), of the description behind a descriptor. */
@@ -50,10 +52,15 @@ function countDescriptors() {
  */
 function assertNoneLeft(before) {
   const left = [...countDescriptors()].filter(
-    ([target, count]) => count > (before.get(target) ?? 0));
+    ([target, count]) => count > (before.get(target) ?? 0),
+  );
   assert.deepEqual(left, []);
 }
 
 module.exports = {
-  assertNoneLeft, countDescriptors, descriptorsOf, hostFlags, itWithProc,
+  assertNoneLeft,
+  countDescriptors,
+  descriptorsOf,
+  hostFlags,
+  itWithProc,
 };

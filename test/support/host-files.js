@@ -57,7 +57,9 @@ function useHostFiles() {
 
   function open(name, flags) {
     const fd = fs.openSync(
-      path.isAbsolute(name) ? name : temp.path(name), flags);
+      path.isAbsolute(name) ? name : temp.path(name),
+      flags,
+    );
     opened.add(fd);
     return fd;
   }

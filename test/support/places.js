@@ -56,9 +56,11 @@ class Places {
   /** A list of these places as buffers, and its length. */
   list(...buffers) {
     const put = (memory, at, base) =>
-      putIovs(memory, at, buffers.map(({ offset, size }) => [
-        base + offset, size,
-      ]));
+      putIovs(
+        memory,
+        at,
+        buffers.map(({ offset, size }) => [base + offset, size]),
+      );
     const pointers = buffers.map((_, i) => 8 * i);
     return [
       this.#add(8 * buffers.length, { put, pointers, isList: true }),
@@ -86,13 +88,14 @@ class Places {
    *   vary were not written
    */
   read(memory, base) {
-    const bytes = Buffer.from(
-      memory.buffer.slice(base, base + this.#size));
+    const bytes = Buffer.from(memory.buffer.slice(base, base + this.#size));
     let untouched = 0;
     for (const { offset, pointers, varies } of this.#places) {
       for (const at of pointers) {
-        bytes.writeInt32LE((bytes.readUInt32LE(offset + at) - base) | 0,
-          offset + at);
+        bytes.writeInt32LE(
+          (bytes.readUInt32LE(offset + at) - base) | 0,
+          offset + at,
+        );
       }
       for (const [from, to] of varies) {
         const range = bytes.subarray(offset + from, offset + to);

@@ -14,12 +14,12 @@ function proxyOf(instance, memory) {
     handler[trap] = (target, ...values) => Reflect[trap](exports, ...values);
   }
   handler.get = (target, key) =>
-    (key === 'memory' ? memory ?? exports.memory : exports[key]);
+    key === 'memory' ? (memory ?? exports.memory) : exports[key];
   handler.has = (target, key) => key === 'memory' || key in exports;
   const exportsProxy = new Proxy(Object.create(null), handler);
   return new Proxy(instance, {
     get: (target, key) =>
-      (key === 'exports' ? exportsProxy : Reflect.get(target, key)),
+      key === 'exports' ? exportsProxy : Reflect.get(target, key),
   });
 }
 

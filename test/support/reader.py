@@ -1,10 +1,11 @@
 # Copies a pipe on stdin to stdout, in its own way.
 #
 #   reader.py late            begins when the pipe is full
+#   reader.py after FILE      begins when there is such a file
 #   reader.py slow            takes little at a time and dawdles
 #   reader.py part COUNT      takes COUNT bytes, and goes
-#   reader.py signals FILE    begins when the pipe is full, and after the process
-#                             whose id is in FILE got signals for a while
+#   reader.py signals FILE    begins when the pipe is full and the process whose
+#                             id is in FILE got signals for a while
 
 import fcntl
 import os
@@ -29,11 +30,20 @@ def hung_up():
     return bool(poll.poll(0))
 
 
-# A call of 1,000 bytes leaves the end of each page unused.
-def wait_until_full():
-    size = fcntl.fcntl(0, F_GETPIPE_SZ)
-    while waiting() < size - size // 32 and not hung_up():
+def wait_until(condition):
+    end = time.monotonic() + 60
+    while not condition() and not hung_up() and time.monotonic() < end:
         time.sleep(0.001)
+
+
+# The ends of pages can stay unused: so a pipe is full when there is much in it
+# and no more comes.
+def is_full():
+    before = waiting()
+    if before < fcntl.fcntl(0, F_GETPIPE_SZ) * 7 // 8:
+        return False
+    time.sleep(0.02)
+    return waiting() == before
 
 
 def copy(chunk, limit=None, pause=0):
@@ -49,14 +59,17 @@ def copy(chunk, limit=None, pause=0):
 
 way = sys.argv[1]
 if way == 'late':
-    wait_until_full()
+    wait_until(is_full)
+    copy(65536)
+elif way == 'after':
+    wait_until(lambda: os.path.exists(sys.argv[2]))
     copy(65536)
 elif way == 'slow':
     copy(8192, pause=0.0005)
 elif way == 'part':
     copy(4096, limit=int(sys.argv[2]))
 elif way == 'signals':
-    wait_until_full()
+    wait_until(is_full)
     with open(sys.argv[2], encoding='ascii') as file:
         writer = int(file.read())
     for _ in range(50):

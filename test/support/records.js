@@ -21,8 +21,10 @@ function assertRecords(bytes, ids, count, size) {
     const id = Number(record.toString('latin1', 0, record.indexOf('/')));
     assert.ok(next.has(id), `no record begins at ${at}`);
     const index = next.get(id);
-    assert.ok(record.equals(recordOf(id, index, size)),
-      `the record at ${at} is not the record ${index} of ${id}`);
+    assert.ok(
+      record.equals(recordOf(id, index, size)),
+      `the record at ${at} is not the record ${index} of ${id}`,
+    );
     next.set(id, index + 1);
   }
   for (const [id, written] of next) assert.equal(written, count, `of ${id}`);

@@ -14,15 +14,21 @@ const support = (name) => path.join(__dirname, name);
 function writer(host, options) {
   const report = host.path('report');
   return {
-    command: [process.execPath, '--no-warnings', support('writer.js'),
-      JSON.stringify({ ...options, report })],
+    command: [
+      process.execPath,
+      '--no-warnings',
+      support('writer.js'),
+      JSON.stringify({ ...options, report }),
+    ],
     notes: () => JSON.parse(fs.readFileSync(report)),
   };
 }
 
 function run(command, args, stdio = ['ignore', 'pipe', 'inherit']) {
-  const { error, status, signal, stdout } = spawnSync(
-    command, args, { stdio, maxBuffer: Infinity });
+  const { error, status, signal, stdout } = spawnSync(command, args, {
+    stdio,
+    maxBuffer: Infinity,
+  });
   assert.ifError(error);
   assert.deepEqual({ status, signal }, { status: 0, signal: null });
   return stdout;
@@ -43,7 +49,12 @@ function writeToPipe(host, options, ...way) {
   const pipeline =
     '{ "$1" "$2" "$3" "$4"; echo $? >"$0"; } | { shift 4; python3 "$@"; }';
   const received = run('sh', [
-    '-c', pipeline, status, ...command, support('reader.py'), ...way,
+    '-c',
+    pipeline,
+    status,
+    ...command,
+    support('reader.py'),
+    ...way,
   ]);
   assert.equal(fs.readFileSync(status, 'utf8'), '0\n');
   return { notes: notes(), received };
@@ -52,18 +63,21 @@ function writeToPipe(host, options, ...way) {
 /** Like `writeToPipe`, with a terminal: `way` is for on-terminal.py. */
 function writeToTerminal(host, options, way) {
   const { command, notes } = writer(host, options);
-  const received = run(
-    'python3', [support('on-terminal.py'), way, ...command]);
+  const received = run('python3', [support('on-terminal.py'), way, ...command]);
   return { notes: notes(), received };
 }
 
 /** With a file that may not become larger than `blocks` of 512 bytes. */
 function writeToLimitedFile(host, options, blocks) {
   const { command, notes } = writer(host, options);
-  run('sh', ['-c', `ulimit -f ${blocks}; exec "$@"`, 'sh', ...command],
-    ['ignore', host.open('limited', 'w'), 'inherit']);
+  run(
+    'sh',
+    ['-c', `ulimit -f ${blocks}; exec "$@"`, 'sh', ...command],
+    ['ignore', host.open('limited', 'w'), 'inherit'],
+  );
   return {
-    notes: notes(), received: fs.readFileSync(host.path('limited')),
+    notes: notes(),
+    received: fs.readFileSync(host.path('limited')),
   };
 }
 
@@ -74,8 +88,9 @@ function writeToLimitedFile(host, options, blocks) {
  */
 async function writeToSocket(host, options, limit = Infinity) {
   const { command, notes } = writer(host, options);
-  const child = spawn(
-    command[0], command.slice(1), { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(command[0], command.slice(1), {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const exit = once(child, 'exit');
   const chunks = [];
   let count = 0;
@@ -91,8 +106,9 @@ async function writeToSocket(host, options, limit = Infinity) {
 /** With a Unix socket that nobody has at the other side when it begins. */
 async function writeToClosedSocket(host, options) {
   const { command, notes } = writer(host, { ...options, wait: true });
-  const child = spawn(
-    command[0], command.slice(1), { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(command[0], command.slice(1), {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   const exit = once(child, 'exit');
   const closed = once(child.stdout, 'close');
   child.stdout.destroy();
@@ -103,6 +119,10 @@ async function writeToClosedSocket(host, options) {
 }
 
 module.exports = {
-  support, writeToClosedSocket, writeToLimitedFile, writeToPipe, writeToSocket,
+  support,
+  writeToClosedSocket,
+  writeToLimitedFile,
+  writeToPipe,
+  writeToSocket,
   writeToTerminal,
 };

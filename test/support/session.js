@@ -47,8 +47,9 @@ class Session {
 
   // Returns how many buffers there are in the list at IOVS.
   #put(bytes) {
-    const buffers = (Array.isArray(bytes) ? bytes : [bytes]).map(
-      (buffer) => Buffer.from(buffer));
+    const buffers = (Array.isArray(bytes) ? bytes : [bytes]).map((buffer) =>
+      Buffer.from(buffer),
+    );
     let at = this.base + DATA;
     const end = at + buffers.reduce((sum, { length }) => sum + length, 0);
     const missing = end - this.memory.buffer.byteLength;
@@ -63,12 +64,22 @@ class Session {
   }
 
   /** @returns {number} errno */
-  tryOpen(path, {
-    oflags = OFLAGS.CREAT, rights = RIGHTS.FILE, fdflags = 0,
-  } = {}) {
+  tryOpen(
+    path,
+    { oflags = OFLAGS.CREAT, rights = RIGHTS.FILE, fdflags = 0 } = {},
+  ) {
     const length = putBytes(this.memory, this.base + PATH, path);
-    return this.guest.path_open(PREOPEN, 0, this.base + PATH, length, oflags,
-      rights, 0n, fdflags, this.base + RESULT);
+    return this.guest.path_open(
+      PREOPEN,
+      0,
+      this.base + PATH,
+      length,
+      oflags,
+      rights,
+      0n,
+      fdflags,
+      this.base + RESULT,
+    );
   }
 
   /** @returns {number} guest fd */
@@ -85,7 +96,11 @@ class Session {
   /** @returns {number} errno */
   tryWrite(fd, bytes) {
     return this.guest.fd_write(
-      fd, this.base + IOVS, this.#put(bytes), this.base + RESULT);
+      fd,
+      this.base + IOVS,
+      this.#put(bytes),
+      this.base + RESULT,
+    );
   }
 
   /** `bytes`: one buffer or text, or several. Returns how many were written. */
@@ -97,12 +112,20 @@ class Session {
   /** @returns {number} errno */
   tryPwrite(fd, bytes, offset) {
     return this.guest.fd_pwrite(
-      fd, this.base + IOVS, this.#put(bytes), offset, this.base + RESULT);
+      fd,
+      this.base + IOVS,
+      this.#put(bytes),
+      offset,
+      this.base + RESULT,
+    );
   }
 
   pwrite(fd, bytes, offset) {
     assert.equal(
-      this.tryPwrite(fd, bytes, offset), ERRNO.SUCCESS, `pwrite to ${fd}`);
+      this.tryPwrite(fd, bytes, offset),
+      ERRNO.SUCCESS,
+      `pwrite to ${fd}`,
+    );
     return this.#result();
   }
 
@@ -111,27 +134,40 @@ class Session {
     putIovs(this.memory, this.base + IOVS, [[this.base + DATA, length]]);
     assert.equal(
       this.guest.fd_read(fd, this.base + IOVS, 1, this.base + RESULT),
-      ERRNO.SUCCESS, `read from ${fd}`);
+      ERRNO.SUCCESS,
+      `read from ${fd}`,
+    );
     return Buffer.from(
-      this.memory.buffer, this.base + DATA, this.#result()).toString();
+      this.memory.buffer,
+      this.base + DATA,
+      this.#result(),
+    ).toString();
   }
 
   seek(fd, offset, whence = WHENCE.SET) {
     assert.equal(
       this.guest.fd_seek(fd, offset, whence, this.base + RESULT),
-      ERRNO.SUCCESS, `seek in ${fd}`);
+      ERRNO.SUCCESS,
+      `seek in ${fd}`,
+    );
     return this.#u64(RESULT);
   }
 
   tell(fd) {
     assert.equal(
-      this.guest.fd_tell(fd, this.base + RESULT), ERRNO.SUCCESS, `tell ${fd}`);
+      this.guest.fd_tell(fd, this.base + RESULT),
+      ERRNO.SUCCESS,
+      `tell ${fd}`,
+    );
     return this.#u64(RESULT);
   }
 
   fdstat(fd) {
-    assert.equal(this.guest.fd_fdstat_get(fd, this.base + FDSTAT),
-      ERRNO.SUCCESS, `fdstat of ${fd}`);
+    assert.equal(
+      this.guest.fd_fdstat_get(fd, this.base + FDSTAT),
+      ERRNO.SUCCESS,
+      `fdstat of ${fd}`,
+    );
     const data = new DataView(this.memory.buffer, this.base + FDSTAT, 24);
     return {
       filetype: data.getUint8(0),

@@ -20,15 +20,23 @@ const STDOUT = 1;
  */
 function startWASI({ memory, base = 0, stdout = STDOUT, directory }) {
   const wasi = new WASI({
-    version: 'preview1', stdout, preopens: directory && { '/': directory },
+    version: 'preview1',
+    stdout,
+    preopens: directory && { '/': directory },
   });
   const instance = new WebAssembly.Instance(
     compile(memory ? 'calls-shared-memory' : 'calls'),
-    { ...wasi.getImportObject(), env: { memory } });
+    { ...wasi.getImportObject(), env: { memory } },
+  );
   wasi.initialize(memory ? proxyOf(instance, memory) : instance);
-  return new Session({
-    guest: instance.exports, memory: memory ?? instance.exports.memory, wasi,
-  }, base);
+  return new Session(
+    {
+      guest: instance.exports,
+      memory: memory ?? instance.exports.memory,
+      wasi,
+    },
+    base,
+  );
 }
 
 /** The same under createWrites, without files. */
@@ -36,7 +44,9 @@ function startWrites({ memory, base = 0, stdout }) {
   const { wasiImport } = createWrites({ fds: { [STDOUT]: stdout }, memory });
   const module = compile('calls-shared-memory');
   const { exports } = new WebAssembly.Instance(
-    module, importsFor(module, wasiImport, { env: { memory } }));
+    module,
+    importsFor(module, wasiImport, { env: { memory } }),
+  );
   return new Session({ guest: exports, memory }, base);
 }
 
@@ -54,8 +64,10 @@ const jobs = {
    */
   records({ host = 'WASI', id, count, size, file }) {
     const session = HOSTS[host](workerData);
-    const fd = file === undefined
-      ? STDOUT : session.open(file, { fdflags: FDFLAGS.APPEND });
+    const fd =
+      file === undefined
+        ? STDOUT
+        : session.open(file, { fdflags: FDFLAGS.APPEND });
     waitForGo();
     for (let i = 0; i < count; i++) {
       const record = recordOf(id, i, size);

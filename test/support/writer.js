@@ -13,6 +13,7 @@
 // waitTimeout     the option
 // wait     whether to begin when stdin ends
 // pid      file for the id of this process; SIGUSR2 is handled then
+// full     file to make when the guest gets AGAIN
 //
 // A short count is continued with the next call, and AGAIN is repeated when the
 // guest set NONBLOCK. Any other errno is the end.
@@ -31,8 +32,17 @@ const DATA = 65536;
 const PAGE = 65536;
 
 const {
-  report, through, touch, nonblock = false, calls, size, buffers = 1,
-  waitTimeout, wait = false, pid,
+  report,
+  through,
+  touch,
+  nonblock = false,
+  calls,
+  size,
+  buffers = 1,
+  waitTimeout,
+  wait = false,
+  pid,
+  full,
 } = JSON.parse(process.argv[2]);
 
 function kind() {
@@ -58,17 +68,22 @@ if (pid !== undefined) {
   fs.renameSync(`${pid}.part`, pid);
 }
 if (wait) fs.readFileSync(0);
-if (touch) process.stdout.write('');
+if (touch) void process.stdout;
 
-const { guest, memory } = through === 'WASI'
-  ? withWASI({ stdout: 1, waitTimeout })
-  : withWrites({ fds: { 1: 1 }, waitTimeout });
+const { guest, memory } =
+  through === 'WASI'
+    ? withWASI({ stdout: 1, waitTimeout })
+    : withWrites({ fds: { 1: 1 }, waitTimeout });
 const total = calls * size;
 memory.grow(Math.ceil(total / PAGE));
 new Uint8Array(memory.buffer).set(pattern(total), DATA);
 
 const notes = {
-  kind: kind(), nonblock: isNonblock(1), short: 0, again: 0, touchedOnError: 0,
+  kind: kind(),
+  nonblock: isNonblock(1),
+  short: 0,
+  again: 0,
+  touchedOnError: 0,
 };
 if (nonblock) notes.set = guest.fd_fdstat_set_flags(1, FDFLAGS.NONBLOCK);
 
@@ -76,7 +91,7 @@ const cell = new Int32Array(new SharedArrayBuffer(4));
 let done = 0;
 let errno = ERRNO.SUCCESS;
 while (done < total && errno === ERRNO.SUCCESS) {
-  const length = size - done % size;
+  const length = size - (done % size);
   const list = split(DATA + done, length);
   putIovs(memory, IOVS, list);
   new DataView(memory.buffer).setUint32(NWRITTEN, UNTOUCHED, true);
@@ -89,12 +104,18 @@ while (done < total && errno === ERRNO.SUCCESS) {
   }
   if (u32(memory, NWRITTEN) !== UNTOUCHED) notes.touchedOnError++;
   if (errno === ERRNO.AGAIN && nonblock) {
-    notes.again++;
+    if (notes.again++ === 0 && full !== undefined) fs.writeFileSync(full, '');
     errno = ERRNO.SUCCESS;
     Atomics.wait(cell, 0, 0, 1);
   }
 }
 
-fs.writeFileSync(report, JSON.stringify({
-  ...notes, written: done, errno, nonblockAfter: isNonblock(1),
-}));
+fs.writeFileSync(
+  report,
+  JSON.stringify({
+    ...notes,
+    written: done,
+    errno,
+    nonblockAfter: isNonblock(1),
+  }),
+);

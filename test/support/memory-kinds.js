@@ -1,0 +1,34 @@
+'use strict';
+
+// The guest `calls` with its memory from either side.
+
+const { compile, importsFor } = require('./guest');
+
+const KINDS = {
+  exported: { name: 'calls' },
+  imported: { name: 'calls-imported-memory', options: { initial: 2 } },
+  shared: {
+    name: 'calls-shared-memory',
+    options: { initial: 2, maximum: 65536, shared: true },
+  },
+};
+
+const MEMORY_KINDS = Object.keys(KINDS);
+
+/**
+ * @param {string} kind one of MEMORY_KINDS
+ * @param {object} functions the import functions of a WASI
+ * @returns {{ instance: object, guest: object, memory: WebAssembly.Memory }}
+ *   the memory has two pages, and has still to be given to that WASI
+ */
+function makeGuest(kind, functions) {
+  const { name, options } = KINDS[kind];
+  const module = compile(name);
+  const own = options && new WebAssembly.Memory(options);
+  const instance = new WebAssembly.Instance(
+    module, importsFor(module, functions, own && { env: { memory: own } }));
+  const guest = instance.exports;
+  return { instance, guest, memory: own ?? guest.memory };
+}
+
+module.exports = { MEMORY_KINDS, makeGuest };

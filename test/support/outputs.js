@@ -1,0 +1,69 @@
+'use strict';
+
+// Guests whose output has targets, under either of the ways in.
+
+const assert = require('node:assert/strict');
+const { withWASI, withWrites } = require('./guest');
+const { Session } = require('./session');
+
+const STDOUT = 1;
+
+// Each takes targets by guest fd, of which `WASI` has those of 1 and 2.
+const THROUGH = {
+  WASI(fds, options) {
+    const started = withWASI({ stdout: fds[1], stderr: fds[2], ...options });
+    const { wasi } = started;
+    return Object.assign(new Session(started), {
+      captured: (fd) => (fd === STDOUT ? wasi.stdout : wasi.stderr),
+      flush: () => wasi.flush(),
+      end: () => wasi.close(),
+    });
+  },
+
+  createWrites(fds, options) {
+    const started = withWrites({ fds, ...options });
+    const { writes } = started;
+    return Object.assign(new Session(started), {
+      writes,
+      captured: (fd) => writes.captured(fd),
+      flush: () => writes.flush(),
+      end: () => writes.close(),
+    });
+  },
+};
+
+/**
+ * To be called in a `describe`.
+ *
+ * @returns {(through: string, fds: object, options?: object) => Session} a
+ *   session with `captured(fd)`, `flush()` and, for createWrites, `writes`. What
+ *   it holds open is closed after the test.
+ */
+function useOutputs() {
+  const ends = [];
+
+  afterEach(() => {
+    const all = ends.splice(0);
+    for (const end of all) end();
+  });
+
+  return (through, fds, options) => {
+    const session = THROUGH[through](fds, options);
+    ends.push(session.end);
+    return session;
+  };
+}
+
+/** Asserts that `action` throws this very value, and not one like it. */
+function assertThrowsIt(action, value) {
+  let thrown;
+  try {
+    action();
+  } catch (error) {
+    thrown = { error };
+  }
+  assert.ok(thrown !== undefined, 'nothing was thrown');
+  assert.equal(thrown.error, value);
+}
+
+module.exports = { THROUGH: Object.keys(THROUGH), assertThrowsIt, useOutputs };

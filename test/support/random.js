@@ -1,0 +1,39 @@
+'use strict';
+
+/** Numbers that look random and are the same for the same seed (mulberry32). */
+class Random {
+  #state;
+
+  constructor(seed) {
+    this.#state = seed >>> 0;
+  }
+
+  #next() {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
+    let mixed = this.#state;
+    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return (mixed ^ (mixed >>> 14)) >>> 0;
+  }
+
+  /** 0 to `limit` - 1. */
+  below(limit) {
+    return this.#next() % limit;
+  }
+
+  /** `low` to `high`, both among them. */
+  between(low, high) {
+    return low + this.below(high - low + 1);
+  }
+
+  /** True once in `times`. */
+  oneIn(times) {
+    return this.below(times) === 0;
+  }
+
+  pick(list) {
+    return list[this.below(list.length)];
+  }
+}
+
+module.exports = { Random };

@@ -5,12 +5,13 @@
 // The closure keeps a call out of V8's fast path, in which Node 20 and 22 crash
 // (nodejs/node#46777, #53087). On that detour a number that wasm passes as
 // negative would be refused, so numbers are made unsigned; and where Node
-// multiplies a guest's count in 32 bits, the list is checked before.
+// multiplies a guest's count in 32 bits, the list is checked before. Where Node
+// would end the process all the same, the call is not made: see the functions
+// below, lib/delegated-paths.js and lib/delegated-polls.js.
 
+const { guardPaths } = require('./delegated-paths');
+const { guardPoll } = require('./delegated-polls');
 const { CIOVEC_SIZE, ERRNO } = require('./wasi-abi');
-
-const SUBSCRIPTION_SIZE = 48;
-const EVENT_SIZE = 32;
 
 // Node turns a whole list into an array of its own. More elements than this are
 // cut off, which makes a short count, as IOV_MAX does in readv(2).
@@ -93,15 +94,24 @@ function closure(target, parameters) {
 /**
  * @param {object} target the import functions of Node's WASI, bound
  * @param {import('./memory').GuestMemory} memory
+ * @param {(memory: WebAssembly.Memory) => void} setMemory of Node's WASI
  * @returns {object} a closure for each of them
  */
-function createDelegates(target, memory) {
+function createDelegates(target, memory, setMemory) {
   const delegates = {};
   for (const name of Object.keys(target)) {
     if (typeof target[name] === 'function') {
       delegates[name] = closure(target[name], PARAMETERS[name]);
     }
   }
+
+  // A shutdown of neither direction says whether an fd is open, and no more.
+  const probe = (fd) => target.sock_shutdown(u(fd), 0);
+  const isOpen = (fd) => probe(fd) !== ERRNO.BADF;
+
+  // No guest fd is a socket for Node: it opens none, and a stdio that is one, or
+  // a pipe, lacks what its calls take for granted.
+  const noSocket = (fd) => probe(fd) || ERRNO.NOTSOCK;
 
   // Puts the list that Node shall see in `list`. Empty elements in front are
   // skipped, so that a cut never leaves nothing but those.
@@ -130,22 +140,14 @@ function createDelegates(target, memory) {
         ? target.fd_pread(u(fd), list.at, list.length, offset, u(nread))
         : ERRNO.FAULT,
 
-    sock_recv: (fd, data, dataLen, flags, roDatalen, roFlags) =>
-      checkList(data, dataLen)
-        ? target.sock_recv(
-            u(fd),
-            list.at,
-            list.length,
-            u(flags),
-            u(roDatalen),
-            u(roFlags),
-          )
-        : ERRNO.FAULT,
+    sock_recv: (fd, data, dataLen) =>
+      checkList(data, dataLen) ? noSocket(fd) : ERRNO.FAULT,
 
-    sock_send: (fd, data, dataLen, flags, soDatalen) =>
-      checkList(data, dataLen)
-        ? target.sock_send(u(fd), list.at, list.length, u(flags), u(soDatalen))
-        : ERRNO.FAULT,
+    sock_send: (fd, data, dataLen) =>
+      checkList(data, dataLen) ? noSocket(fd) : ERRNO.FAULT,
+
+    sock_accept: noSocket,
+    sock_shutdown: noSocket,
 
     // The check of buffers comes before: see lib/guest-files.js.
     fd_write: (fd, iovs, iovsLen, nwritten) =>
@@ -158,11 +160,9 @@ function createDelegates(target, memory) {
         ? target.fd_pwrite(u(fd), list.at, list.length, offset, u(nwritten))
         : ERRNO.FAULT,
 
-    poll_oneoff: (input, output, count, nevents) =>
-      memory.has(input, u(count) * SUBSCRIPTION_SIZE) &&
-      memory.has(output, u(count) * EVENT_SIZE)
-        ? target.poll_oneoff(u(input), u(output), u(count), u(nevents))
-        : ERRNO.FAULT,
+    poll_oneoff: guardPoll(delegates.poll_oneoff, memory, isOpen),
+
+    ...guardPaths({ ...delegates }, memory, setMemory),
   });
 }
 

@@ -55,6 +55,10 @@ class GuestMemory {
   view = EMPTY;
   words = new DataView(EMPTY.buffer);
 
+  get memory() {
+    return this.#memory;
+  }
+
   set(memory) {
     this.#memory = memory;
     this.#refresh();

@@ -104,7 +104,9 @@ class WASI extends NodeWASI {
     const checked = writeOptions(options);
     const node = this.wasiImport;
     const memory = new GuestMemory();
-    const delegates = createDelegates(node, memory);
+    const kSetMemory = symbolOf(this, 'kSetMemory');
+    const setMemory = this[kSetMemory];
+    const delegates = createDelegates(node, memory, setMemory);
     const preopens = Object.keys(options.preopens ?? {}).length;
     const files = new GuestFiles(delegates, memory, preopens);
     const staging =
@@ -142,8 +144,6 @@ class WASI extends NodeWASI {
 
     // Node hands the memory over by this function, and so do packages that look
     // the symbol up: @emnapi/wasi-threads does in its workers.
-    const kSetMemory = symbolOf(this, 'kSetMemory');
-    const setMemory = this[kSetMemory];
     this[kSetMemory] = (value) => {
       setMemory(value);
       memory.set(value);

@@ -18,9 +18,11 @@ try {
     return [fdWrite(1, 4096, list.length, 32), u32(memory, 32)];
   });
   const written = readFileSync(path, 'utf8');
-  report(errno === 0 && count === TEXT.length && written === TEXT,
+  report(
+    errno === 0 && count === TEXT.length && written === TEXT,
     `errno ${errno}, ${count} written, ${written.length} of ${TEXT.length} ` +
-    'bytes in the file');
+      'bytes in the file',
+  );
 } finally {
   rmSync(path, { force: true });
 }

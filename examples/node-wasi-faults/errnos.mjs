@@ -7,14 +7,20 @@ const NOWHERE = 0x7ffffff0;
 
 withFile('/dev/null', 'w', (fd) => {
   const { memory, fd_write: fdWrite } = startGuest(fd);
-  putIovs(memory, 0, [[64, 16], [NOWHERE, 16]]);
+  putIovs(memory, 0, [
+    [64, 16],
+    [NOWHERE, 16],
+  ]);
   const errnos = {
     'a buffer': fdWrite(1, 8, 1, 32),
     'the list': fdWrite(1, NOWHERE, 1, 32),
     'the place for the count': fdWrite(1, 0, 1, NOWHERE),
   };
   const seen = Object.entries(errnos)
-    .map(([what, errno]) => `${what} ${errno}`).join(', ');
-  report(Object.values(errnos).every((errno) => errno === FAULT),
-    `errnos out of bounds: ${seen}`);
+    .map(([what, errno]) => `${what} ${errno}`)
+    .join(', ');
+  report(
+    Object.values(errnos).every((errno) => errno === FAULT),
+    `errnos out of bounds: ${seen}`,
+  );
 });

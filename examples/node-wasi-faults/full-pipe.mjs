@@ -9,14 +9,26 @@ const CALLS = 1000;
 const SIZE = 1000;
 
 if (process.argv[3] === 'write') {
-  process.stdout; // eslint-disable-line no-unused-expressions
+  process.stdout; // opens it
   const { memory, write_loop: writeLoop } = startGuest(1);
   putIovs(memory, 0, [[64, SIZE]]);
   writeLoop(1, 0, 1, 32, CALLS, 0);
 } else {
   const command = '"$0" --no-warnings "$@" | { sleep 1; wc -c; }';
-  const count = execFileSync('sh', ['-c', command, process.execPath,
-    fileURLToPath(import.meta.url), moduleName, 'write'], { encoding: 'utf8' });
-  report(Number(count) === CALLS * SIZE,
-    `${Number(count)} of ${CALLS * SIZE} bytes arrived`);
+  const count = execFileSync(
+    'sh',
+    [
+      '-c',
+      command,
+      process.execPath,
+      fileURLToPath(import.meta.url),
+      moduleName,
+      'write',
+    ],
+    { encoding: 'utf8' },
+  );
+  report(
+    Number(count) === CALLS * SIZE,
+    `${Number(count)} of ${CALLS * SIZE} bytes arrived`,
+  );
 }

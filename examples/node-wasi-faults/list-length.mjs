@@ -8,6 +8,8 @@ const FAULT = 21;
 withFile('/dev/null', 'w', (fd) => {
   const { memory, fd_write: fdWrite } = startGuest(fd);
   const errno = fdWrite(1, 0, 0x20000000, 32);
-  report(errno === FAULT && u32(memory, 32) === 0,
-    `a list of 2^29 buffers in a memory of 128 KiB, errno ${errno}`);
+  report(
+    errno === FAULT && u32(memory, 32) === 0,
+    `a list of 2^29 buffers in a memory of 128 KiB, errno ${errno}`,
+  );
 });

@@ -8,7 +8,7 @@ const SENTINEL = 0xabcdabcd;
 
 withFile('/dev/null', 'w', (fd) => {
   const { memory, fd_write: fdWrite } = startGuest(fd);
-  memory.grow(4 * MIB / 65536);
+  memory.grow((4 * MIB) / 65536);
 
   const write = (size) => {
     putIovs(memory, 4096, new Array(1024).fill([65536, size]));
@@ -19,8 +19,11 @@ withFile('/dev/null', 'w', (fd) => {
   const four = write(4 * MIB);
 
   // 4 GiB is more than the count that a guest gets back can say.
-  const ok = two[0] === 0 && two[1] === 2 ** 31 &&
-    four[0] === INVAL && four[1] === SENTINEL;
+  const ok =
+    two[0] === 0 &&
+    two[1] === 2 ** 31 &&
+    four[0] === INVAL &&
+    four[1] === SENTINEL;
   const said = ([errno, count]) =>
     `errno ${errno}, ${count === SENTINEL ? 'no count' : `${count} written`}`;
   report(ok, `2 GiB: ${said(two)}; 4 GiB: ${said(four)}`);

@@ -8,12 +8,19 @@ const { Session } = require('./session');
 
 const STDOUT = 1;
 
+class OutputSession extends Session {
+  /** What the last call gave: `nwritten`, for a write. */
+  lastResult() {
+    return this.lastFd();
+  }
+}
+
 // Each takes targets by guest fd, of which `WASI` has those of 1 and 2.
 const THROUGH = {
   WASI(fds, options) {
     const started = withWASI({ stdout: fds[1], stderr: fds[2], ...options });
     const { wasi } = started;
-    return Object.assign(new Session(started), {
+    return Object.assign(new OutputSession(started), {
       captured: (fd) => (fd === STDOUT ? wasi.stdout : wasi.stderr),
       flush: () => wasi.flush(),
       end: () => wasi.close(),
@@ -23,7 +30,7 @@ const THROUGH = {
   createWrites(fds, options) {
     const started = withWrites({ fds, ...options });
     const { writes } = started;
-    return Object.assign(new Session(started), {
+    return Object.assign(new OutputSession(started), {
       writes,
       captured: (fd) => writes.captured(fd),
       flush: () => writes.flush(),
@@ -35,21 +42,20 @@ const THROUGH = {
 /**
  * To be called in a `describe`.
  *
- * @returns {(through: string, fds: object, options?: object) => Session} a
- *   session with `captured(fd)`, `flush()` and, for createWrites, `writes`. What
- *   it holds open is closed after the test.
+ * @returns {(through: string, fds: object, options?: object) => OutputSession} a
+ *   session with `captured(fd)`, `flush()` and, for createWrites, `writes`. After
+ *   the test its `end()` is called, which closes what it holds open.
  */
 function useOutputs() {
-  const ends = [];
+  const sessions = [];
 
   afterEach(() => {
-    const all = ends.splice(0);
-    for (const end of all) end();
+    for (const session of sessions.splice(0)) session.end();
   });
 
   return (through, fds, options) => {
     const session = THROUGH[through](fds, options);
-    ends.push(session.end);
+    sessions.push(session);
     return session;
   };
 }

@@ -1,0 +1,120 @@
+'use strict';
+
+// The path_* calls of Node's WASI.
+//
+// uvwasi takes a path for a C string: it reads up to the next NUL, past the end
+// of memory if none comes before, and ends the process there. Such a call is made
+// on a memory of ours that has a copy of the path, with a NUL behind it. So is
+// every call on a shared memory, where a thread could take the NUL away.
+
+const { isShared } = require('./memory');
+const { ERRNO } = require('./wasi-abi');
+
+// Which arguments point to a path; its length is the argument behind it.
+const PATHS = {
+  path_create_directory: [1],
+  path_filestat_get: [2],
+  path_filestat_set_times: [2],
+  path_link: [2, 5],
+  path_open: [2],
+  path_readlink: [1],
+  path_remove_directory: [1],
+  path_rename: [1, 4],
+  path_symlink: [0, 3],
+  path_unlink_file: [1],
+};
+
+// Which point to room for a result, and its size.
+const RESULTS = {
+  path_filestat_get: () => [[4, 64]],
+  path_open: () => [[8, 4]],
+  path_readlink: (values) => [
+    [3, values[4] >>> 0],
+    [5, 4],
+  ],
+};
+
+// No host has longer paths, or longer targets of links.
+const PATH_MAX = 32768;
+const SCRATCH_PAGES = 2;
+
+/**
+ * @param {object} delegates closures of Node's functions, by name
+ * @param {import('./memory').GuestMemory} memory
+ * @param {(memory: WebAssembly.Memory) => void} setMemory of Node's WASI
+ * @returns {object} what to put in place of the path_* among them
+ */
+function guardPaths(delegates, memory, setMemory) {
+  let scratch;
+
+  // [argument, size] of all that the call reads and writes, or an errno.
+  function rangesOf(name, values) {
+    const paths = PATHS[name].map((i) => [i, values[i + 1] >>> 0]);
+    const results = RESULTS[name]?.(values) ?? [];
+    for (const [i, size] of [...paths, ...results]) {
+      if (!memory.has(values[i], size)) return ERRNO.OVERFLOW;
+    }
+    if (paths.some(([, size]) => size > PATH_MAX)) return ERRNO.NAMETOOLONG;
+    return { paths, results };
+  }
+
+  const isTerminated = (values, paths) =>
+    paths.every(
+      ([i, size]) => memory.view.indexOf(0, (values[i] >>> 0) + size) !== -1,
+    );
+
+  function callOnCopy(name, values, { paths, results }) {
+    scratch ??= new WebAssembly.Memory({
+      initial: SCRATCH_PAGES,
+      maximum: SCRATCH_PAGES,
+    });
+    const bytes = new Uint8Array(scratch.buffer);
+    const copied = [...values];
+    let at = 0;
+    for (const [i, size] of paths) {
+      memory.copy(values[i] >>> 0, size, bytes, at);
+      copied[i] = at;
+      at += size;
+      bytes[at++] = 0;
+    }
+    for (const [i, size] of results) {
+      const room = Math.min(size, PATH_MAX);
+      memory.copy(values[i] >>> 0, room, bytes, at);
+      copied[i] = at;
+      at += room;
+    }
+    if (name === 'path_readlink')
+      copied[4] = Math.min(copied[4] >>> 0, PATH_MAX);
+    let errno;
+    setMemory(scratch);
+    try {
+      errno = delegates[name](...copied);
+    } finally {
+      setMemory(memory.memory);
+    }
+    if (errno === ERRNO.SUCCESS) {
+      for (const [i, size] of results) {
+        const end = copied[i] + Math.min(size, PATH_MAX);
+        memory.view.set(bytes.subarray(copied[i], end), values[i] >>> 0);
+      }
+    }
+    return errno;
+  }
+
+  const guard =
+    (name) =>
+    (...values) => {
+      if (memory.memory === undefined) return delegates[name](...values);
+      const ranges = rangesOf(name, values);
+      if (typeof ranges === 'number') return ranges;
+      return isTerminated(values, ranges.paths) && !isShared(memory.memory)
+        ? delegates[name](...values)
+        : callOnCopy(name, values, ranges);
+    };
+
+  return Object.fromEntries(
+    Object.keys(PATHS).map((name) => [name, guard(name)]),
+  );
+}
+
+module.exports = { guardPaths };

@@ -1,0 +1,5 @@
+;; A command that calls itself until the stack is full.
+(module
+  (memory (export "memory") 1)
+  (func $call (export "_start") (call $call))
+)

@@ -36,17 +36,14 @@ const RESULTS = {
 
 // No host has longer paths, or longer targets of links.
 const PATH_MAX = 32768;
-const SCRATCH_PAGES = 2;
 
 /**
  * @param {object} delegates closures of Node's functions, by name
  * @param {import('./memory').GuestMemory} memory
- * @param {(memory: WebAssembly.Memory) => void} setMemory of Node's WASI
+ * @param {import('./scratch').Scratch} scratch
  * @returns {object} what to put in place of the path_* among them
  */
-function guardPaths(delegates, memory, setMemory) {
-  let scratch;
-
+function guardPaths(delegates, memory, scratch) {
   // [argument, size] of all that the call reads and writes, or an errno.
   function rangesOf(name, values) {
     const paths = PATHS[name].map((i) => [i, values[i + 1] >>> 0]);
@@ -64,11 +61,7 @@ function guardPaths(delegates, memory, setMemory) {
     );
 
   function callOnCopy(name, values, { paths, results }) {
-    scratch ??= new WebAssembly.Memory({
-      initial: SCRATCH_PAGES,
-      maximum: SCRATCH_PAGES,
-    });
-    const bytes = new Uint8Array(scratch.buffer);
+    const { bytes } = scratch;
     const copied = [...values];
     let at = 0;
     for (const [i, size] of paths) {
@@ -85,13 +78,7 @@ function guardPaths(delegates, memory, setMemory) {
     }
     if (name === 'path_readlink')
       copied[4] = Math.min(copied[4] >>> 0, PATH_MAX);
-    let errno;
-    setMemory(scratch);
-    try {
-      errno = delegates[name](...copied);
-    } finally {
-      setMemory(memory.memory);
-    }
+    const errno = scratch.during(() => delegates[name](...copied));
     if (errno === ERRNO.SUCCESS) {
       for (const [i, size] of results) {
         const end = copied[i] + Math.min(size, PATH_MAX);

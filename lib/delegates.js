@@ -94,10 +94,10 @@ function closure(target, parameters) {
 /**
  * @param {object} target the import functions of Node's WASI, bound
  * @param {import('./memory').GuestMemory} memory
- * @param {(memory: WebAssembly.Memory) => void} setMemory of Node's WASI
+ * @param {import('./scratch').Scratch} scratch
  * @returns {object} a closure for each of them
  */
-function createDelegates(target, memory, setMemory) {
+function createDelegates(target, memory, scratch) {
   const delegates = {};
   for (const name of Object.keys(target)) {
     if (typeof target[name] === 'function') {
@@ -162,7 +162,7 @@ function createDelegates(target, memory, setMemory) {
 
     poll_oneoff: guardPoll(delegates.poll_oneoff, memory, isOpen),
 
-    ...guardPaths({ ...delegates }, memory, setMemory),
+    ...guardPaths({ ...delegates }, memory, scratch),
   });
 }
 

@@ -6,6 +6,7 @@
 const { ENTRY, ERRNO, FDFLAGS, RIGHTS } = require('./wasi-abi');
 
 const ALL_FDFLAGS = 0x1f;
+const WHENCE_CUR = 1;
 
 const STDIO = ['stdin', 'stdout', 'stderr'];
 
@@ -42,6 +43,7 @@ class GuestFiles {
   #output;
   #placeholders;
   #preopens;
+  #scratch;
   #fds = new Map();
   #pointers = [];
   #lengths = [];
@@ -53,11 +55,13 @@ class GuestFiles {
   /**
    * @param {object} node Node's import functions, as lib/delegates.js makes them
    * @param {import('./memory').GuestMemory} memory
+   * @param {import('./scratch').Scratch} scratch
    * @param {number} preopens how many directories it begins with
    */
-  constructor(node, memory, preopens) {
+  constructor(node, memory, scratch, preopens) {
     this.#node = node;
     this.#memory = memory;
+    this.#scratch = scratch;
     this.#preopens = preopens;
   }
 
@@ -72,7 +76,7 @@ class GuestFiles {
     this.#placeholders = placeholders;
     return stdio.map((target, fd) => {
       const flags = ENTRY.MAY_WRITE | ENTRY.MAY_SEEK;
-      const made = output.map(fd, target, flags, `options.${STDIO[fd]}`);
+      const made = output.map(fd, target, flags);
       const host = output.engine.inspect(fd);
       this.#fds.set(fd, {
         writer: OURS,
@@ -139,17 +143,20 @@ class GuestFiles {
   #adopt(fd, state) {
     if (this.#output.engine.adopt === undefined) return false;
     const { fdflags } = state;
-    const setNonblock = (nonblock) =>
-      this.#node.fd_fdstat_set_flags(
-        fd,
-        nonblock ? fdflags | FDFLAGS.NONBLOCK : fdflags & ~FDFLAGS.NONBLOCK,
-      ) === ERRNO.SUCCESS;
-    return this.#output.engine.adopt(
-      fd,
-      state.hint,
-      setNonblock,
-      (fdflags & FDFLAGS.NONBLOCK) !== 0,
-      entryFlags(state),
+    const node = this.#node;
+    const file = {
+      move: (distance) =>
+        node.fd_seek(fd, distance, WHENCE_CUR, 0) === ERRNO.SUCCESS,
+      setNonblock: (nonblock) =>
+        node.fd_fdstat_set_flags(
+          fd,
+          nonblock ? fdflags | FDFLAGS.NONBLOCK : fdflags & ~FDFLAGS.NONBLOCK,
+        ) === ERRNO.SUCCESS,
+      nonblock: (fdflags & FDFLAGS.NONBLOCK) !== 0,
+    };
+    // Node puts the new offset into memory: not into the guest's.
+    return this.#scratch.during(() =>
+      this.#output.engine.adopt(fd, state.hint, file, entryFlags(state)),
     );
   }
 
@@ -243,13 +250,13 @@ class GuestFiles {
   // guest gets those that it set, in its own.
   fd_fdstat_get(fd, pointer) {
     const errno = this.#node.fd_fdstat_get(fd, pointer);
-    const state = this.#fds.get(fd >>> 0);
-    if (errno !== ERRNO.SUCCESS || state === undefined) return errno;
+    if (errno !== ERRNO.SUCCESS) return errno;
+    const state = this.#fds.get(fd >>> 0); // none for a preopen
     const FLAGS = 2; // offsets in fdstat
     const RIGHTS_BASE = 8;
     const memory = this.#memory;
-    memory.setU16(pointer + FLAGS, state.fdflags);
-    if (state.lent) {
+    memory.setU16(pointer + FLAGS, state?.fdflags ?? 0);
+    if (state?.lent) {
       memory.setU64(
         pointer + RIGHTS_BASE,
         memory.u64(pointer + RIGHTS_BASE) & ~RIGHTS.FD_FDSTAT_SET_FLAGS,
@@ -297,7 +304,8 @@ class GuestFiles {
     const SET_FLAGS = RIGHTS.FD_FDSTAT_SET_FLAGS;
     const keeps = (rights & SET_FLAGS) !== 0n;
     if (state.lent && keeps) return ERRNO.NOTCAPABLE;
-    const lent = state.lent || (state.writer === ADOPTABLE && !keeps);
+    const had = (state.rights & SET_FLAGS) !== 0n;
+    const lent = state.lent || (state.writer === ADOPTABLE && had && !keeps);
     const errno = this.#node.fd_fdstat_set_rights(
       fd,
       lent ? rights | SET_FLAGS : rights,
@@ -339,4 +347,4 @@ class GuestFiles {
   }
 }
 
-module.exports = { GuestFiles };
+module.exports = { GuestFiles, STDIO };

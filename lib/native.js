@@ -26,17 +26,18 @@ const SET_FLAGS = 5;
 const INSPECT = 6;
 const LOWEST_FREE = 7;
 const SEARCH_BEGIN = 8;
-const SEARCH_KEEP = 9;
-const SEARCH_COPY = 10;
-const SEARCH_ADOPT = 11;
-const SEARCH_END = 12;
-const SET_MEMORY = 13;
-const KIND = 14;
-const SET_STAGING = 15;
-const DRAIN = 16;
-const PDRAIN = 17;
-const STATS = 18;
-const RELEASE = 19;
+const SEARCH_KEEP_MOVED = 9;
+const SEARCH_KEEP_NONBLOCK = 10;
+const SEARCH_COPY = 11;
+const SEARCH_ADOPT = 12;
+const SEARCH_END = 13;
+const SET_MEMORY = 14;
+const KIND = 15;
+const SET_STAGING = 16;
+const DRAIN = 17;
+const PDRAIN = 18;
+const STATS = 19;
+const RELEASE = 20;
 
 const NOT_MAPPED = 0xffff;
 
@@ -48,11 +49,13 @@ const IS_NONBLOCK = 1 << 1;
 const IS_APPEND = 1 << 2;
 const IS_FILE = 1 << 3;
 
-// A search among all descriptors of the process narrows its candidates in this
-// many rounds; those that are left then are copies of one another. The last
-// candidate has to pass these many more.
-const NARROWING_ROUNDS = 4;
-const PROOF_ROUNDS = 2;
+// How far a guest fd is moved for the proof of its descriptor: at random, so that
+// nothing else that moves at the same time is taken for it. Some file systems
+// have no files that long.
+const DISTANCES = [2 ** 40, 2 ** 31];
+
+// Where there is no offset to move: how often NONBLOCK is set at random.
+const NONBLOCK_ROUNDS = 40;
 
 /**
  * The state of one guest behind src/binding.c. See lib/engine.js for what an
@@ -137,24 +140,53 @@ function createNativeEngine(binding, waitTimeout, unmapped) {
     return errno;
   }
 
-  // Flips NONBLOCK and looks which candidates follow. How many do.
-  function round(setNonblock, nonblock) {
-    if (!setNonblock(!nonblock)) return 0;
-    const followed = control(SEARCH_KEEP, 0, 0, nonblock ? 0 : 1);
-    if (!setNonblock(nonblock)) return 0;
-    return followed && control(SEARCH_KEEP, 0, 0, nonblock ? 1 : 0);
+  function keepMoved(distance) {
+    box64[OFFSET] = distance;
+    return control(SEARCH_KEEP_MOVED, 0, 0, 0);
   }
 
-  function prove(hint, setNonblock, nonblock) {
-    let left = control(SEARCH_BEGIN, 0, hint, nonblock ? 1 : 0);
-    for (let i = 0; i < NARROWING_ROUNDS && left > 1; i++) {
-      left = round(setNonblock, nonblock);
+  // Whether the candidates could be brought down to one that follows the guest
+  // fd there and back; undefined where it cannot be moved.
+  function proveByOffset(hint, file) {
+    if (control(SEARCH_BEGIN, 0, hint, 0) === 0) return false;
+    if (hint >= 0) control(SEARCH_COPY, 0, 0, 0);
+    const distance = DISTANCES.map((range) =>
+      BigInt(Math.floor(Math.random() * range) + 1),
+    ).find((each) => file.move(each));
+    if (distance === undefined) return undefined;
+    let left = keepMoved(distance);
+    if (hint < 0 && left > 0) {
+      control(SEARCH_COPY, 0, 0, 0);
+      left = keepMoved(distance);
     }
-    if (left > 0) left = control(SEARCH_COPY, 0, 0, 0);
-    for (let i = 0; i < PROOF_ROUNDS && left > 0; i++) {
-      left = round(setNonblock, nonblock);
+    return file.move(-distance) && left > 0 && keepMoved(0n) > 0;
+  }
+
+  function proveByNonblock(hint, file) {
+    let left = control(SEARCH_BEGIN, 0, hint, 0);
+    for (let round = 0; round < NONBLOCK_ROUNDS && left > 0; round++) {
+      // The last rounds on a copy, and the very last as the guest has it.
+      if (round === NONBLOCK_ROUNDS / 2) control(SEARCH_COPY, 0, 0, 0);
+      const last = round === NONBLOCK_ROUNDS - 1;
+      const nonblock = last ? file.nonblock : Math.random() < 0.5;
+      if (!file.setNonblock(nonblock)) return false;
+      left = control(SEARCH_KEEP_NONBLOCK, 0, 0, nonblock ? 1 : 0);
     }
+    if (left === 0) file.setNonblock(file.nonblock);
     return left > 0;
+  }
+
+  // The hint first: to list all descriptors takes time.
+  function prove(hint, file) {
+    for (const method of [proveByOffset, proveByNonblock]) {
+      if (hint >= 0) {
+        const proven = method(hint, file);
+        if (proven) return true;
+        if (proven === undefined) continue;
+      }
+      if (method(-1, file)) return true;
+    }
+    return false;
   }
 
   return {
@@ -208,17 +240,18 @@ function createNativeEngine(binding, waitTimeout, unmapped) {
      *
      * @param {number} fd guest fd
      * @param {number} hint what `nextHostFd` said before the file was opened
-     * @param {(nonblock: boolean) => boolean} setNonblock sets the flag through
-     *   the other host, and says whether that worked
-     * @param {boolean} nonblock how the flag stands
+     * @param {object} file what the other host can do with it
+     * @param {(distance: bigint) => boolean} file.move moves its offset, and says
+     *   whether that worked
+     * @param {(nonblock: boolean) => boolean} file.setNonblock
+     * @param {boolean} file.nonblock how the flag stands
      * @param {number} flags of the entry
      * @returns {boolean} whether there was proof
      */
-    adopt(fd, hint, setNonblock, nonblock, flags) {
-      const proven =
-        (hint >= 0 && prove(hint, setNonblock, nonblock)) ||
-        prove(-1, setNonblock, nonblock);
-      if (proven) return control(SEARCH_ADOPT, fd, 0, flags) === ERRNO.SUCCESS;
+    adopt(fd, hint, file, flags) {
+      if (prove(hint, file)) {
+        return control(SEARCH_ADOPT, fd, 0, flags) === ERRNO.SUCCESS;
+      }
       control(SEARCH_END, 0, 0, 0);
       return false;
     },

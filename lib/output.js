@@ -100,13 +100,13 @@ class Output {
   // The table. What changes it flushes first.
 
   /** @returns {object | undefined} the target, where it is no host descriptor */
-  map(fd, target, flags, name) {
+  map(fd, target, flags) {
     this.unmap(fd);
     if (typeof target === 'number') {
       this.engine.map(fd, target, flags);
       return undefined;
     }
-    const made = createTarget(target, name, this.#options);
+    const made = createTarget(target, this.#options);
     this.#guestTargets.set(fd, made);
     return made;
   }

@@ -125,14 +125,13 @@ const isWritable = (value) =>
   typeof value.on === 'function';
 
 /**
- * @param {unknown} target `'capture'`, a function or a Writable
+ * @param {unknown} target which is no number
  * @param {string} name of the option, for the error
- * @param {{ captureLimit: number, waitTimeout: number }} options
  */
-function createTarget(target, name, { captureLimit, waitTimeout }) {
-  if (target === 'capture') return new Capture(captureLimit);
-  if (typeof target === 'function') return new FunctionTarget(target);
-  if (isWritable(target)) return new StreamTarget(target, waitTimeout);
+function checkTarget(target, name) {
+  const known =
+    target === 'capture' || typeof target === 'function' || isWritable(target);
+  if (known) return;
   throw invalidType(
     name,
     "a file descriptor, 'capture', a function or a Writable",
@@ -140,4 +139,14 @@ function createTarget(target, name, { captureLimit, waitTimeout }) {
   );
 }
 
-module.exports = { Capture, FunctionTarget, createTarget };
+/**
+ * @param {unknown} target that `checkTarget` lets through
+ * @param {{ captureLimit: number, waitTimeout: number }} options
+ */
+function createTarget(target, { captureLimit, waitTimeout }) {
+  if (target === 'capture') return new Capture(captureLimit);
+  if (typeof target === 'function') return new FunctionTarget(target);
+  return new StreamTarget(target, waitTimeout);
+}
+
+module.exports = { Capture, FunctionTarget, checkTarget, createTarget };

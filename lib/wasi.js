@@ -7,10 +7,12 @@ const os = require('node:os');
 const { WASI: NodeWASI } = require('node:wasi');
 const { createDelegates } = require('./delegates');
 const { alreadyStarted, checkObject } = require('./errors');
-const { GuestFiles } = require('./guest-files');
+const { GuestFiles, STDIO } = require('./guest-files');
 const { GuestMemory } = require('./memory');
 const { writeOptions } = require('./options');
 const { Output } = require('./output');
+const { Scratch } = require('./scratch');
+const { checkTarget } = require('./targets');
 
 // Own properties under symbols, as Node's: packages wrap instances in a Proxy,
 // which private fields would not survive.
@@ -50,19 +52,31 @@ function closeAll(placeholders) {
 const forgotten = new FinalizationRegistry(closeAll);
 
 /**
- * The options for Node's constructor, with a placeholder for each stream that is
- * no descriptor. `placeholders` has them by guest fd.
+ * Checks what is ours among the options, and makes those for Node's constructor,
+ * with a placeholder for each stream that is no descriptor. Node's options are
+ * left to Node, also how it reads them.
  */
-function optionsForNode(options, placeholders) {
-  if (typeof options !== 'object' || options === null) return options;
-  const forNode = { ...options };
-  ['stdin', 'stdout', 'stderr'].forEach((name, fd) => {
-    const target = options[name];
-    if (fd === 0 || target === undefined || typeof target === 'number') return;
-    placeholders.set(fd, fs.openSync(os.devNull, 'w'));
-    forNode[name] = placeholders.get(fd);
-  });
-  return forNode;
+function prepare(options) {
+  const placeholders = new Map(options?.[kOwnedStreams]);
+  if (typeof options !== 'object' || options === null) {
+    return { forNode: options, placeholders };
+  }
+  const checked = writeOptions(options);
+  const targets = { 1: options.stdout, 2: options.stderr };
+  const replaced = {};
+  for (const [fd, target] of Object.entries(targets)) {
+    if (target === undefined || typeof target === 'number') continue;
+    checkTarget(target, `options.${STDIO[fd]}`);
+    replaced[STDIO[fd]] = Number(fd);
+  }
+  const forNode =
+    Object.keys(replaced).length === 0 ? options : Object.create(options);
+  for (const [name, fd] of Object.entries(replaced)) {
+    const value = fs.openSync(os.devNull, 'w');
+    placeholders.set(fd, value);
+    Object.defineProperty(forNode, name, { value });
+  }
+  return { checked, forNode, placeholders };
 }
 
 function withFlush(call, isAboutFd, output) {
@@ -89,26 +103,26 @@ function flushing(imports, output) {
  */
 class WASI extends NodeWASI {
   constructor(options) {
-    const placeholders = new Map(options?.[kOwnedStreams]);
+    const { checked, forNode, placeholders } = prepare(options);
     try {
-      super(optionsForNode(options, placeholders));
-      this.#setUp(options, placeholders);
+      super(forNode);
+      this.#setUp(options, checked, placeholders);
     } catch (error) {
       closeAll(placeholders);
       throw error;
     }
   }
 
-  #setUp(options, placeholders) {
+  #setUp(options, checked, placeholders) {
     const { stdin = 0, stdout = 1, stderr = 2 } = options;
-    const checked = writeOptions(options);
     const node = this.wasiImport;
     const memory = new GuestMemory();
     const kSetMemory = symbolOf(this, 'kSetMemory');
     const setMemory = this[kSetMemory];
-    const delegates = createDelegates(node, memory, setMemory);
+    const scratch = new Scratch(memory, setMemory);
+    const delegates = createDelegates(node, memory, scratch);
     const preopens = Object.keys(options.preopens ?? {}).length;
-    const files = new GuestFiles(delegates, memory, preopens);
+    const files = new GuestFiles(delegates, memory, scratch, preopens);
     const staging =
       checked.buffered !== false ||
       stdout === 'capture' ||

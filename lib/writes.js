@@ -13,6 +13,7 @@ const {
 const { isMemory } = require('./memory');
 const { WRITE_OPTIONS, writeOptions } = require('./options');
 const { Output } = require('./output');
+const { checkTarget } = require('./targets');
 const { ENTRY, ERRNO, GUEST_FD_LIMIT } = require('./wasi-abi');
 
 const OPTIONS = ['fds', 'memory', 'fallback', ...WRITE_OPTIONS];
@@ -85,7 +86,8 @@ function createWrites(options = {}) {
   function map(fd, target, name) {
     checkGuestFd(fd, 'fd');
     if (typeof target === 'number') checkInteger(target, name, 0, MAX_HOST_FD);
-    output.map(fd, target, ENTRY.MAY_WRITE | ENTRY.MAY_SEEK, name);
+    else checkTarget(target, name);
+    output.map(fd, target, ENTRY.MAY_WRITE | ENTRY.MAY_SEEK);
   }
 
   const writes = {

@@ -5,76 +5,83 @@
 
 #include "sys.h"
 
-typedef struct listing {
-  wv_search *search;
-  bool nonblock;
-} listing;
+/* A list of up to this many candidates is kept from one search to the next. */
+#define KEPT_CAPACITY 64
 
-static bool add(wv_search *search, int fd) {
+static bool consider(void *data, int fd) {
+  wv_search *search = data;
+  int flags = wv_sys_flags(fd);
   size_t capacity;
-  int *fds;
+  wv_candidate *list;
 
+  if (flags < 0 || !(flags & WV_SYS_WRITABLE)) return true;
   if (search->count == search->capacity) {
-    capacity = search->capacity == 0 ? 64 : search->capacity * 2;
-    fds = realloc(search->fds, capacity * sizeof(*fds));
-    if (fds == NULL) return false;
-    search->fds = fds;
+    capacity = search->capacity == 0 ? KEPT_CAPACITY : search->capacity * 2;
+    list = realloc(search->list, capacity * sizeof(*list));
+    if (list == NULL) return false;
+    search->list = list;
     search->capacity = capacity;
   }
-  search->fds[search->count++] = fd;
+  search->list[search->count++] =
+      (wv_candidate){.fd = fd, .offset = wv_sys_offset(fd)};
   return true;
 }
 
-static bool has_nonblock(int flags) {
-  return (flags & WV_SYS_NONBLOCK) != 0;
-}
-
-static bool consider(void *data, int fd) {
-  listing *list = data;
-  int flags = wv_sys_flags(fd);
-
-  if (flags < 0 || !(flags & WV_SYS_WRITABLE)) return true;
-  if (has_nonblock(flags) != list->nonblock) return true;
-  return add(list->search, fd);
-}
-
-void wv_search_begin(wv_search *search, int hint, bool nonblock) {
-  listing list = {.search = search, .nonblock = nonblock};
-
+void wv_search_begin(wv_search *search, int hint) {
   wv_search_end(search);
   if (hint >= 0)
-    consider(&list, hint);
+    consider(search, hint);
   else
-    wv_sys_each_fd(consider, &list);
+    wv_sys_each_fd(consider, search);
 }
 
-void wv_search_keep(wv_search *search, bool nonblock) {
+/* Keeps the candidates for which `followed` says so. */
+static void keep(wv_search *search,
+                 bool (*followed)(const wv_candidate *, int64_t),
+                 int64_t wanted) {
   size_t kept = 0;
   size_t i;
-  int flags;
 
   for (i = 0; i < search->count; i++) {
-    flags = wv_sys_flags(search->fds[i]);
-    if (flags >= 0 && has_nonblock(flags) == nonblock)
-      search->fds[kept++] = search->fds[i];
+    if (followed(&search->list[i], wanted))
+      search->list[kept++] = search->list[i];
     else if (search->copied)
-      wv_sys_close(search->fds[i]);
+      wv_sys_close(search->list[i].fd);
   }
   search->count = kept;
+}
+
+static bool has_moved(const wv_candidate *candidate, int64_t distance) {
+  return candidate->offset >= 0 &&
+         wv_sys_offset(candidate->fd) - distance == candidate->offset;
+}
+
+void wv_search_keep_moved(wv_search *search, int64_t distance) {
+  keep(search, has_moved, distance);
+}
+
+static bool has_nonblock(const wv_candidate *candidate, int64_t nonblock) {
+  int flags = wv_sys_flags(candidate->fd);
+
+  return flags >= 0 && ((flags & WV_SYS_NONBLOCK) != 0) == (nonblock != 0);
+}
+
+void wv_search_keep_nonblock(wv_search *search, bool nonblock) {
+  keep(search, has_nonblock, nonblock);
 }
 
 void wv_search_copy(wv_search *search) {
   int copy;
 
   if (search->count == 0 || search->copied) return;
-  copy = wv_sys_dup(search->fds[0]);
+  copy = wv_sys_dup(search->list[0].fd);
   search->count = copy < 0 ? 0 : 1;
   search->copied = true;
-  search->fds[0] = copy;
+  search->list[0].fd = copy;
 }
 
 int wv_search_take(wv_search *search) {
-  int fd = search->copied && search->count == 1 ? search->fds[0] : -1;
+  int fd = search->copied && search->count == 1 ? search->list[0].fd : -1;
 
   if (fd >= 0) search->count = 0;
   wv_search_end(search);
@@ -82,12 +89,12 @@ int wv_search_take(wv_search *search) {
 }
 
 void wv_search_end(wv_search *search) {
-  if (search->copied && search->count == 1) wv_sys_close(search->fds[0]);
+  if (search->copied && search->count == 1) wv_sys_close(search->list[0].fd);
   search->count = 0;
   search->copied = false;
-  if (search->capacity > 64) { /* a long list of one search is not kept */
-    free(search->fds);
-    search->fds = NULL;
+  if (search->capacity > KEPT_CAPACITY) {
+    free(search->list);
+    search->list = NULL;
     search->capacity = 0;
   }
 }

@@ -1,31 +1,43 @@
 /* Which host descriptor stands behind a guest fd of another WASI host?
  *
- * The other host keeps that to itself, but it sets NONBLOCK on the guest fd
- * when asked to (fd_fdstat_set_flags), and O_NONBLOCK then shows on the open
- * file description. So: list the candidates, let the caller flip the flag, and
- * keep those that followed. Exactly the description that is sought follows each
- * time. The proof ends on a copy of the descriptor, since a number can be
- * closed and given out again between two looks, and a copy can not. */
+ * The other host keeps that to itself, but it moves the file offset of the
+ * guest fd when asked to (fd_seek), and sets NONBLOCK on it
+ * (fd_fdstat_set_flags). Both belong to the open file description, and show on
+ * every descriptor of it. So: list the candidates, let the caller move by a
+ * random distance, and keep those that followed. Where there is no offset,
+ * NONBLOCK in a random pattern does it.
+ *
+ * The proof ends on a copy of the descriptor, since a number can be closed and
+ * given out again between two looks, and a copy can not. */
 #ifndef WV_ADOPT_H
 #define WV_ADOPT_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+typedef struct wv_candidate {
+  int fd;
+  int64_t offset; /* when the search began; -1 where there is none */
+} wv_candidate;
 
 /* Zero when it starts. */
 typedef struct wv_search {
-  int *fds;
+  wv_candidate *list;
   size_t count;
   size_t capacity;
-  bool copied; /* fds[0] is a copy of ours, and the only candidate */
+  bool copied; /* list[0] is a copy of ours, and the only candidate */
 } wv_search;
 
-/* Begins with the writable descriptors whose O_NONBLOCK is `nonblock`: `hint`
- * alone, or all of the process when `hint` is negative. */
-void wv_search_begin(wv_search *search, int hint, bool nonblock);
+/* Begins with the descriptors that can be written: `hint` alone, or all of the
+ * process when `hint` is negative. */
+void wv_search_begin(wv_search *search, int hint);
+
+/* Drops the candidates whose offset is not `distance` from where it was. */
+void wv_search_keep_moved(wv_search *search, int64_t distance);
 
 /* Drops the candidates whose O_NONBLOCK is not `nonblock`. */
-void wv_search_keep(wv_search *search, bool nonblock);
+void wv_search_keep_nonblock(wv_search *search, bool nonblock);
 
 /* Goes on with a copy of the first candidate alone. */
 void wv_search_copy(wv_search *search);

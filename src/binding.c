@@ -36,18 +36,19 @@ enum op {
   OP_SET_FLAGS,    /* B: WV_FD_* flags the guest can change. RESULT: errno */
   OP_INSPECT,      /* RESULT: INSPECT_* of the host descriptor */
   OP_LOWEST_FREE,  /* RESULT: host fd, or -1 */
-  OP_SEARCH_BEGIN, /* A: hint or -1, B: NONBLOCK. RESULT: candidates */
-  OP_SEARCH_KEEP,  /* B: NONBLOCK. RESULT: candidates */
-  OP_SEARCH_COPY,  /* RESULT: candidates */
-  OP_SEARCH_ADOPT, /* B: WV_FD_* flags. RESULT: errno */
-  OP_SEARCH_END,   /* */
-  OP_SET_MEMORY,   /* the argument: a Uint8Array over the guest's memory */
-  OP_KIND,         /* RESULT: wv_kind | WV_FD_* flags << 8, 0 if not mapped */
-  OP_SET_STAGING,  /* the argument: a Uint8Array that never moves */
-  OP_DRAIN,        /* A: start in staging, B: length. RESULT: errno, A: done */
-  OP_PDRAIN,       /* the same, and OFFSET */
-  OP_STATS,        /* CALLS, BYTES: what was written */
-  OP_RELEASE,      /* closes the copies, unmaps every fd */
+  OP_SEARCH_BEGIN, /* A: hint or -1. RESULT: candidates */
+  OP_SEARCH_KEEP_MOVED,    /* OFFSET: distance. RESULT: candidates */
+  OP_SEARCH_KEEP_NONBLOCK, /* B: NONBLOCK. RESULT: candidates */
+  OP_SEARCH_COPY,          /* RESULT: candidates */
+  OP_SEARCH_ADOPT,         /* B: WV_FD_* flags. RESULT: errno */
+  OP_SEARCH_END,           /* */
+  OP_SET_MEMORY,  /* the argument: a Uint8Array over the guest's memory */
+  OP_KIND,        /* RESULT: wv_kind | WV_FD_* flags << 8, 0 if not mapped */
+  OP_SET_STAGING, /* the argument: a Uint8Array that never moves */
+  OP_DRAIN,       /* A: start in staging, B: length. RESULT: errno, A: done */
+  OP_PDRAIN,      /* the same, and OFFSET */
+  OP_STATS,       /* CALLS, BYTES: what was written */
+  OP_RELEASE,     /* closes the copies, unmaps every fd */
 };
 
 enum {
@@ -70,16 +71,21 @@ static uint32_t kind(const wv_fd_table *table, uint32_t fd) {
                        : (uint32_t)entry->kind | (uint32_t)entry->flags << 8;
 }
 
+static int64_t box_offset(const uint32_t *box) {
+  int64_t offset;
+
+  memcpy(&offset, &box[BOX_OFFSET], sizeof(offset));
+  return offset;
+}
+
 static wv_errno drain(instance *self, bool at_offset) {
   uint32_t *box = self->box;
   uint64_t done = 0;
-  int64_t offset = -1;
   wv_errno error;
 
   if (!wv_in_bounds(&self->staging, box[BOX_A], box[BOX_B])) return WV_EFAULT;
-  if (at_offset) memcpy(&offset, &box[BOX_OFFSET], sizeof(offset));
   error = wv_drain(&self->guest, box[BOX_FD], self->staging.base + box[BOX_A],
-                   box[BOX_B], offset, &done);
+                   box[BOX_B], at_offset ? box_offset(box) : -1, &done);
   box[BOX_A] = (uint32_t)done;
   return error;
 }
@@ -197,10 +203,13 @@ static uint32_t control(napi_env env, napi_callback_info info, instance *self) {
     case OP_LOWEST_FREE:
       return (uint32_t)wv_lowest_free_fd();
     case OP_SEARCH_BEGIN:
-      wv_search_begin(search, (int)box[BOX_A], box[BOX_B] != 0);
+      wv_search_begin(search, (int)box[BOX_A]);
       return (uint32_t)search->count;
-    case OP_SEARCH_KEEP:
-      wv_search_keep(search, box[BOX_B] != 0);
+    case OP_SEARCH_KEEP_MOVED:
+      wv_search_keep_moved(search, box_offset(box));
+      return (uint32_t)search->count;
+    case OP_SEARCH_KEEP_NONBLOCK:
+      wv_search_keep_nonblock(search, box[BOX_B] != 0);
       return (uint32_t)search->count;
     case OP_SEARCH_COPY:
       wv_search_copy(search);
@@ -238,7 +247,6 @@ static napi_value call(napi_env env, napi_callback_info info) {
   instance *self;
   uint32_t *box;
   wv_call request;
-  uint64_t offset;
   void *data;
 
   if (napi_get_cb_info(env, info, NULL, NULL, NULL, &data) != napi_ok)
@@ -252,8 +260,8 @@ static napi_value call(napi_env env, napi_callback_info info) {
   if (box[BOX_OP] == OP_FD_WRITE) {
     box[BOX_RESULT] = wv_fd_write(&self->guest, &request);
   } else if (box[BOX_OP] == OP_FD_PWRITE) {
-    memcpy(&offset, &box[BOX_OFFSET], sizeof(offset));
-    box[BOX_RESULT] = wv_fd_pwrite(&self->guest, &request, offset);
+    box[BOX_RESULT] =
+        wv_fd_pwrite(&self->guest, &request, (uint64_t)box_offset(box));
   } else {
     box[BOX_RESULT] = control(env, info, self);
   }
@@ -266,7 +274,7 @@ static void finalize(napi_env env, void *data, void *hint) {
   (void)env;
   (void)hint;
   release(self);
-  free(self->search.fds);
+  free(self->search.list);
   free(self);
 }
 

@@ -42,6 +42,9 @@ enum {
 /* A set of the flags above, or -1. */
 int wv_sys_flags(int fd);
 
+/* The file offset, or -1 where there is none. */
+int64_t wv_sys_offset(int fd);
+
 typedef enum wv_sys_kind {
   WV_SYS_FILE,
   WV_SYS_SOCKET,

@@ -109,6 +109,10 @@ int wv_sys_flags(int fd) {
          (flags & O_APPEND ? WV_SYS_APPEND : 0);
 }
 
+int64_t wv_sys_offset(int fd) {
+  return lseek(fd, 0, SEEK_CUR);
+}
+
 int wv_sys_stat_kind(int fd, wv_sys_kind *kind) {
   struct stat st;
 

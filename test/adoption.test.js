@@ -16,12 +16,20 @@ const { WASI, engine } = require('..');
 const { ERRNO, FDFLAGS } = require('../lib/wasi-abi');
 const { assertSameBytes, pattern } = require('./support/bytes');
 const {
-  assertNoneLeft, countDescriptors, descriptorsOf, hostFlags, itWithProc,
+  assertNoneLeft,
+  countDescriptors,
+  descriptorsOf,
+  hostFlags,
+  itWithProc,
 } = require('./support/descriptors');
 const { compile, withWASI } = require('./support/guest');
 const { readAvailable } = require('./support/host-files');
 const {
-  OFLAGS, PREOPEN, RIGHTS, Session, WHENCE,
+  OFLAGS,
+  PREOPEN,
+  RIGHTS,
+  Session,
+  WHENCE,
 } = require('./support/session');
 const { useTempDir } = require('./support/temp');
 
@@ -32,9 +40,12 @@ const { FD_FDSTAT_SET_FLAGS, FD_READ, FD_SEEK, FD_WRITE } = RIGHTS;
 /** Asserts that `files` were adopted with the addon, or `writes` delegated. */
 function assertAdopted({ wasi }, files, writes) {
   const { adopted, delegated } = wasi.stats;
-  assert.deepEqual({ adopted, delegated }, native
-    ? { adopted: files, delegated: 0 }
-    : { adopted: 0, delegated: writes });
+  assert.deepEqual(
+    { adopted, delegated },
+    native
+      ? { adopted: files, delegated: 0 }
+      : { adopted: 0, delegated: writes },
+  );
 }
 
 describe('adoption', () => {
@@ -50,7 +61,8 @@ describe('adoption', () => {
 
   function start(options) {
     const session = new Session(
-      withWASI({ preopens: { '/': dir.path('') }, ...options }));
+      withWASI({ preopens: { '/': dir.path('') }, ...options }),
+    );
     sessions.push(session);
     return session;
   }
@@ -117,7 +129,9 @@ describe('adoption', () => {
       session.write(fd, '0123456789');
       session.seek(fd, 0n);
       assert.equal(
-        session.guest.fd_fdstat_set_flags(fd, FDFLAGS.APPEND), ERRNO.SUCCESS);
+        session.guest.fd_fdstat_set_flags(fd, FDFLAGS.APPEND),
+        ERRNO.SUCCESS,
+      );
       session.write(fd, 'end');
       session.seek(fd, 0n);
       assert.equal(session.guest.fd_fdstat_set_flags(fd, 0), ERRNO.SUCCESS);
@@ -241,7 +255,8 @@ describe('adoption', () => {
     it('finds its own among descriptors of the host on the same file', () => {
       dir.write('file', '0123456789');
       const hosts = Array.from({ length: 20 }, () =>
-        fs.openSync(dir.path('file'), 'r+'));
+        fs.openSync(dir.path('file'), 'r+'),
+      );
       const session = start();
       const fd = session.open('file');
       for (let i = 0; i < 20; i++) {
@@ -319,19 +334,22 @@ describe('adoption', () => {
     });
 
     for (const written of [true, false]) {
-      it('refuses the number that fd_renumber took away from a file ' +
-        `${written ? 'written' : 'not written'} before`, () => {
-        const session = start();
-        const a = session.open('a');
-        const b = session.open('b');
-        if (written) session.write(a, 'one');
-        assert.equal(session.guest.fd_renumber(a, b), ERRNO.SUCCESS);
-        assert.equal(session.tryWrite(a, 'x'), ERRNO.BADF);
-        assert.equal(session.tryPwrite(a, 'x', 0n), ERRNO.BADF);
-        session.close(b);
-        assert.equal(dir.read('a'), written ? 'one' : '');
-        assert.equal(dir.read('b'), '');
-      });
+      it(
+        'refuses the number that fd_renumber took away from a file ' +
+          `${written ? 'written' : 'not written'} before`,
+        () => {
+          const session = start();
+          const a = session.open('a');
+          const b = session.open('b');
+          if (written) session.write(a, 'one');
+          assert.equal(session.guest.fd_renumber(a, b), ERRNO.SUCCESS);
+          assert.equal(session.tryWrite(a, 'x'), ERRNO.BADF);
+          assert.equal(session.tryPwrite(a, 'x', 0n), ERRNO.BADF);
+          session.close(b);
+          assert.equal(dir.read('a'), written ? 'one' : '');
+          assert.equal(dir.read('b'), '');
+        },
+      );
     }
 
     it('keeps a file that is renumbered to its own number', () => {
@@ -343,6 +361,19 @@ describe('adoption', () => {
       session.close(fd);
       assert.equal(dir.read('file'), 'one two');
       assertAdopted(session, 1, 2);
+    });
+
+    it('forgets a file when fd_renumber puts a directory there', () => {
+      const session = start();
+      const directory = session.fdstat(PREOPEN);
+      const fd = session.open('file', { rights: FD_WRITE });
+      session.write(fd, 'text');
+      assert.equal(session.guest.fd_renumber(PREOPEN, fd), ERRNO.SUCCESS);
+      assert.equal(session.tryWrite(fd, 'x'), ERRNO.NOTCAPABLE);
+      assert.equal(session.tryPwrite(fd, 'x', 0n), ERRNO.NOTCAPABLE);
+      assert.deepEqual(session.fdstat(fd), directory);
+      session.close(fd);
+      assert.equal(dir.read('file'), 'text');
     });
 
     it('keeps both files when fd_renumber fails', () => {
@@ -382,7 +413,8 @@ describe('adoption', () => {
       session.write(fd, 'x');
       session.close(fd);
       const hosts = Array.from({ length: 10 }, (_, i) =>
-        fs.openSync(dir.path(`host ${i}`), 'w'));
+        fs.openSync(dir.path(`host ${i}`), 'w'),
+      );
       assert.equal(session.tryWrite(fd, 'x'), ERRNO.BADF);
       const next = session.open('next');
       session.write(next, 'y');
@@ -406,19 +438,22 @@ describe('adoption', () => {
     }
 
     for (const written of [true, false]) {
-      it('writes to stdout what goes to a file that was renumbered to it, ' +
-        `${written ? 'written' : 'not written'} before`, () => {
-        const session = startWithStdout();
-        session.write(STDOUT, 'to stdout');
-        const fd = session.open('file');
-        if (written) session.write(fd, 'one ');
-        assert.equal(session.guest.fd_renumber(fd, STDOUT), ERRNO.SUCCESS);
-        session.write(STDOUT, 'two');
-        assert.equal(session.tryWrite(fd, 'x'), ERRNO.BADF);
-        session.close(STDOUT);
-        assert.equal(dir.read('stdout'), 'to stdout');
-        assert.equal(dir.read('file'), `${written ? 'one ' : ''}two`);
-      });
+      it(
+        'writes to stdout what goes to a file that was renumbered to it, ' +
+          `${written ? 'written' : 'not written'} before`,
+        () => {
+          const session = startWithStdout();
+          session.write(STDOUT, 'to stdout');
+          const fd = session.open('file');
+          if (written) session.write(fd, 'one ');
+          assert.equal(session.guest.fd_renumber(fd, STDOUT), ERRNO.SUCCESS);
+          session.write(STDOUT, 'two');
+          assert.equal(session.tryWrite(fd, 'x'), ERRNO.BADF);
+          session.close(STDOUT);
+          assert.equal(dir.read('stdout'), 'to stdout');
+          assert.equal(dir.read('file'), `${written ? 'one ' : ''}two`);
+        },
+      );
     }
 
     it('writes to the host what goes to stdout under another number', () => {
@@ -481,16 +516,20 @@ describe('adoption', () => {
       assert.equal(session.wasi.stats.adopted, native ? 1 : 0);
     });
 
-    it('writes to the real stdout of a process that a guest has redirected',
-      () => {
-        const out = execFileSync(process.execPath, [
-          '--no-warnings', path.join(__dirname, 'support', 'redirect.js'),
+    it('writes to the real stdout of a process that a guest has redirected', () => {
+      const out = execFileSync(
+        process.execPath,
+        [
+          '--no-warnings',
+          path.join(__dirname, 'support', 'redirect.js'),
           dir.path(''),
-        ], { encoding: 'utf8' });
-        assert.equal(out, 'to stdout\n');
-        assert.equal(dir.read('file'), 'to the file\n');
-        assert.equal(dir.read('after'), 'fd 1 again\n');
-      });
+        ],
+        { encoding: 'utf8' },
+      );
+      assert.equal(out, 'to stdout\n');
+      assert.equal(dir.read('file'), 'to the file\n');
+      assert.equal(dir.read('after'), 'fd 1 again\n');
+    });
   });
 
   describe('and the rights of the guest', () => {
@@ -516,18 +555,20 @@ describe('adoption', () => {
     });
 
     for (const rights of [WITHOUT_SET_FLAGS, RIGHTS.FILE, FD_WRITE]) {
-      it(`reports the rights 0x${rights.toString(16)} as they were asked for`,
-        () => {
-          const session = start();
-          const fd = session.open('file', { rights });
-          aroundFirstWrite(session, fd, () => {
-            const REGULAR_FILE = 4;
-            assert.deepEqual(session.fdstat(fd), {
-              filetype: REGULAR_FILE, flags: 0, rights, inheriting: 0n,
-            });
+      it(`reports the rights 0x${rights.toString(16)} as they were asked for`, () => {
+        const session = start();
+        const fd = session.open('file', { rights });
+        aroundFirstWrite(session, fd, () => {
+          const REGULAR_FILE = 4;
+          assert.deepEqual(session.fdstat(fd), {
+            filetype: REGULAR_FILE,
+            flags: 0,
+            rights,
+            inheriting: 0n,
           });
-          session.close(fd);
         });
+        session.close(fd);
+      });
     }
 
     it('reports the rights that are left when the guest gives some up', () => {
@@ -535,7 +576,9 @@ describe('adoption', () => {
       const fd = session.open('file');
       const drop = (rights) => {
         assert.equal(
-          session.guest.fd_fdstat_set_rights(fd, rights, 0n), ERRNO.SUCCESS);
+          session.guest.fd_fdstat_set_rights(fd, rights, 0n),
+          ERRNO.SUCCESS,
+        );
         assert.equal(session.fdstat(fd).rights, rights);
       };
       drop(WITHOUT_SET_FLAGS | FD_FDSTAT_SET_FLAGS);
@@ -552,8 +595,10 @@ describe('adoption', () => {
         session.open('file', { rights: WITHOUT_SET_FLAGS }),
       'was given up': (session) => {
         const fd = session.open('file');
-        assert.equal(session.guest.fd_fdstat_set_rights(
-          fd, WITHOUT_SET_FLAGS, 0n), ERRNO.SUCCESS);
+        assert.equal(
+          session.guest.fd_fdstat_set_rights(fd, WITHOUT_SET_FLAGS, 0n),
+          ERRNO.SUCCESS,
+        );
         return fd;
       },
       'was given up before fd_renumber': (session) => {
@@ -569,19 +614,25 @@ describe('adoption', () => {
         const fd = open(session);
         aroundFirstWrite(session, fd, () => {
           for (const fdflags of [0, FDFLAGS.APPEND, FDFLAGS.NONBLOCK]) {
-            assert.equal(session.guest.fd_fdstat_set_flags(fd, fdflags),
-              ERRNO.NOTCAPABLE);
+            assert.equal(
+              session.guest.fd_fdstat_set_flags(fd, fdflags),
+              ERRNO.NOTCAPABLE,
+            );
           }
           for (const rights of [
-            FD_FDSTAT_SET_FLAGS, WITHOUT_SET_FLAGS | FD_FDSTAT_SET_FLAGS,
+            FD_FDSTAT_SET_FLAGS,
+            WITHOUT_SET_FLAGS | FD_FDSTAT_SET_FLAGS,
           ]) {
             assert.equal(
               session.guest.fd_fdstat_set_rights(fd, rights, 0n),
-              ERRNO.NOTCAPABLE);
+              ERRNO.NOTCAPABLE,
+            );
           }
           const { flags, rights } = session.fdstat(fd);
-          assert.deepEqual({ flags, rights },
-            { flags: 0, rights: WITHOUT_SET_FLAGS });
+          assert.deepEqual(
+            { flags, rights },
+            { flags: 0, rights: WITHOUT_SET_FLAGS },
+          );
         });
         session.seek(fd, 0n);
         session.write(fd, 'T');
@@ -600,13 +651,14 @@ describe('adoption', () => {
         const fd = session.open('file');
         if (written) session.write(fd, 'text');
         const rights = RIGHTS.FILE & ~FD_WRITE;
-        assert.equal(
-          guest.fd_fdstat_set_rights(fd, rights, 0n), ERRNO.SUCCESS);
+        assert.equal(guest.fd_fdstat_set_rights(fd, rights, 0n), ERRNO.SUCCESS);
         for (let i = 0; i < 2; i++) {
           assert.equal(session.tryWrite(fd, 'x'), ERRNO.NOTCAPABLE);
           assert.equal(session.tryPwrite(fd, 'x', 0n), ERRNO.NOTCAPABLE);
-          assert.equal(guest.fd_fdstat_set_rights(fd, RIGHTS.FILE, 0n),
-            ERRNO.NOTCAPABLE);
+          assert.equal(
+            guest.fd_fdstat_set_rights(fd, RIGHTS.FILE, 0n),
+            ERRNO.NOTCAPABLE,
+          );
         }
         session.close(fd);
         assert.equal(dir.read('file'), written ? 'text' : '');
@@ -616,8 +668,10 @@ describe('adoption', () => {
         const session = start();
         const fd = session.open('file');
         if (written) session.write(fd, 'one ');
-        assert.equal(session.guest.fd_fdstat_set_rights(
-          fd, RIGHTS.FILE & ~FD_SEEK, 0n), ERRNO.SUCCESS);
+        assert.equal(
+          session.guest.fd_fdstat_set_rights(fd, RIGHTS.FILE & ~FD_SEEK, 0n),
+          ERRNO.SUCCESS,
+        );
         assert.equal(session.tryPwrite(fd, 'x', 0n), ERRNO.NOTCAPABLE);
         session.write(fd, 'two');
         session.close(fd);
@@ -637,33 +691,61 @@ describe('adoption', () => {
       assert.equal(session.wasi.stats.adopted, 0);
     });
 
-    it('opens no file with more rights than the directory hands on', () => {
-      const session = start();
-      const { guest } = session;
-      const { rights, inheriting } = session.fdstat(PREOPEN);
-      assert.equal(guest.fd_fdstat_set_rights(
-        PREOPEN, rights, inheriting & ~FD_FDSTAT_SET_FLAGS), ERRNO.SUCCESS);
-      assert.equal(session.tryOpen('file'), ERRNO.NOTCAPABLE);
-      assert.equal(fs.existsSync(dir.path('file')), false);
-    });
+    describe('in a directory that does not hand the right to set flags on', () => {
+      function startRestricted() {
+        const session = start();
+        const { rights, inheriting } = session.fdstat(PREOPEN);
+        const rest = inheriting & ~FD_FDSTAT_SET_FLAGS;
+        assert.equal(
+          session.guest.fd_fdstat_set_rights(PREOPEN, rights, rest),
+          ERRNO.SUCCESS,
+        );
+        return session;
+      }
 
-    it('leaves a file to node:wasi that the directory lends no right for', () => {
-      const session = start();
-      const { guest } = session;
-      const { rights, inheriting } = session.fdstat(PREOPEN);
-      assert.equal(guest.fd_fdstat_set_rights(
-        PREOPEN, rights, inheriting & ~FD_FDSTAT_SET_FLAGS), ERRNO.SUCCESS);
-      const fd = session.open('file', { rights: WITHOUT_SET_FLAGS });
-      aroundFirstWrite(session, fd, () => {
-        assert.equal(session.fdstat(fd).rights, WITHOUT_SET_FLAGS);
-        assert.equal(guest.fd_fdstat_set_flags(fd, FDFLAGS.APPEND),
-          ERRNO.NOTCAPABLE);
+      it('opens no file with that right', () => {
+        const session = startRestricted();
+        assert.equal(session.tryOpen('file'), ERRNO.NOTCAPABLE);
+        assert.equal(fs.existsSync(dir.path('file')), false);
       });
-      session.pwrite(fd, 'T', 0n);
-      session.close(fd);
-      assert.equal(dir.read('file'), 'Text');
-      const { adopted, delegated } = session.wasi.stats;
-      assert.deepEqual({ adopted, delegated }, { adopted: 0, delegated: 2 });
+
+      for (const [title, dropped, files] of [
+        ['finds a file by its offset', 0n, native ? 1 : 0],
+        ['leaves a file that cannot be moved either to node:wasi', FD_SEEK, 0],
+      ]) {
+        it(title, () => {
+          const session = startRestricted();
+          const rights = WITHOUT_SET_FLAGS & ~dropped;
+          const fd = session.open('file', { rights });
+          aroundFirstWrite(session, fd, () => {
+            assert.equal(session.fdstat(fd).rights, rights);
+            assert.equal(
+              session.guest.fd_fdstat_set_flags(fd, FDFLAGS.APPEND),
+              ERRNO.NOTCAPABLE,
+            );
+          });
+          session.close(fd);
+          assert.equal(dir.read('file'), 'text');
+          const { adopted, delegated } = session.wasi.stats;
+          const expected = { adopted: files, delegated: 1 - files };
+          assert.deepEqual({ adopted, delegated }, expected);
+        });
+      }
+
+      it('lets the guest give other rights up', () => {
+        const session = startRestricted();
+        const fd = session.open('file', { rights: WITHOUT_SET_FLAGS });
+        for (const rights of [FD_READ | FD_WRITE, FD_WRITE]) {
+          assert.equal(
+            session.guest.fd_fdstat_set_rights(fd, rights, 0n),
+            ERRNO.SUCCESS,
+          );
+          assert.equal(session.fdstat(fd).rights, rights);
+        }
+        session.write(fd, 'text');
+        session.close(fd);
+        assert.equal(dir.read('file'), 'text');
+      });
     });
   });
 
@@ -674,7 +756,12 @@ describe('adoption', () => {
     const { O_APPEND, O_NONBLOCK } = fs.constants;
 
     for (const fdflags of [
-      0, APPEND, NONBLOCK, APPEND | NONBLOCK, DSYNC, SYNC | APPEND,
+      0,
+      APPEND,
+      NONBLOCK,
+      APPEND | NONBLOCK,
+      DSYNC,
+      SYNC | APPEND,
     ]) {
       it(`reports the flags ${fdflags} that a file was opened with`, () => {
         const session = start();
@@ -709,7 +796,8 @@ describe('adoption', () => {
         assertAdopted(session, 1, 2);
       });
 
-      itWithProc(`leaves the host with the flags ${fdflags} after the proof`,
+      itWithProc(
+        `leaves the host with the flags ${fdflags} after the proof`,
         () => {
           const session = start();
           const fd = session.open('file', { fdflags });
@@ -720,17 +808,33 @@ describe('adoption', () => {
             const flags = hostFlags(descriptor);
             assert.equal((flags & O_APPEND) !== 0, (fdflags & APPEND) !== 0);
             assert.equal(
-              (flags & O_NONBLOCK) !== 0, (fdflags & NONBLOCK) !== 0);
+              (flags & O_NONBLOCK) !== 0,
+              (fdflags & NONBLOCK) !== 0,
+            );
           }
           session.close(fd);
-        });
+        },
+      );
     }
+
+    it('reports no flags of directories', () => {
+      fs.mkdirSync(dir.path('directory'));
+      const session = start();
+      const fd = session.open('directory', {
+        oflags: OFLAGS.DIRECTORY,
+        rights: FD_READ,
+      });
+      assert.equal(session.fdstat(PREOPEN).flags, 0);
+      assert.equal(session.fdstat(fd).flags, 0);
+      session.close(fd);
+    });
 
     itWithProc('touches no flag of any descriptor of the host', () => {
       dir.write('file', '');
       const modes = ['r+', 'a', fs.constants.O_WRONLY | O_NONBLOCK];
-      const hosts = [...modes, ...modes].map(
-        (mode) => fs.openSync(dir.path('file'), mode));
+      const hosts = [...modes, ...modes].map((mode) =>
+        fs.openSync(dir.path('file'), mode),
+      );
       const before = hosts.map(hostFlags);
       const session = start();
       for (const fdflags of [0, APPEND, NONBLOCK]) {
@@ -752,7 +856,9 @@ describe('adoption', () => {
     beforeEach(() => {
       execFileSync('mkfifo', [dir.path('fifo')]);
       held = fs.openSync(
-        dir.path('fifo'), fs.constants.O_RDWR | fs.constants.O_NONBLOCK);
+        dir.path('fifo'),
+        fs.constants.O_RDWR | fs.constants.O_NONBLOCK,
+      );
     });
     afterEach(() => {
       if (held >= 0) fs.closeSync(held);
@@ -780,8 +886,10 @@ describe('adoption', () => {
     it('refuses fd_pwrite on a FIFO', () => {
       const session = start();
       const fd = openFifo(session, { rights: FD_WRITE | FD_SEEK });
-      assert.equal(session.tryPwrite(fd, 'x', 0n),
-        native ? ERRNO.SPIPE : ERRNO.NOTCAPABLE);
+      assert.equal(
+        session.tryPwrite(fd, 'x', 0n),
+        native ? ERRNO.SPIPE : ERRNO.NOTCAPABLE,
+      );
       session.close(fd);
       assert.equal(readAvailable(held).toString(), '');
     });
@@ -789,10 +897,13 @@ describe('adoption', () => {
     it('keeps two FIFOs apart, and a FIFO that is open twice', () => {
       execFileSync('mkfifo', [dir.path('other')]);
       const other = fs.openSync(
-        dir.path('other'), fs.constants.O_RDWR | fs.constants.O_NONBLOCK);
+        dir.path('other'),
+        fs.constants.O_RDWR | fs.constants.O_NONBLOCK,
+      );
       const session = start();
-      const fds = ['fifo', 'other', 'fifo'].map(
-        (name) => session.open(name, { oflags: 0, rights: FD_WRITE }));
+      const fds = ['fifo', 'other', 'fifo'].map((name) =>
+        session.open(name, { oflags: 0, rights: FD_WRITE }),
+      );
       fds.forEach((fd, i) => session.write(fd, `${i}`));
       session.close(fds[0]);
       session.write(fds[2], '2');
@@ -806,8 +917,9 @@ describe('adoption', () => {
     it('waits for the reader of a full FIFO', async () => {
       const bytes = pattern(1000000);
       const out = fs.openSync(dir.path('out'), 'w');
-      const reader = spawn('cat', [dir.path('fifo')],
-        { stdio: ['ignore', out, 'inherit'] });
+      const reader = spawn('cat', [dir.path('fifo')], {
+        stdio: ['ignore', out, 'inherit'],
+      });
       const exit = once(reader, 'exit');
       fs.closeSync(out);
       const session = start();
@@ -820,10 +932,34 @@ describe('adoption', () => {
       assertAdopted(session, 1, 1);
     });
 
-    it('gives AGAIN to a guest that asked for NONBLOCK when a FIFO is full',
-      () => {
+    const askings = {
+      'when it opened the FIFO': (session) =>
+        openFifo(session, { fdflags: NONBLOCK }),
+      'before its first write': (session) => {
+        const fd = openWithFlags(session);
+        setNonblock(session, fd);
+        return fd;
+      },
+      'after its first write': (session) => {
+        const fd = openWithFlags(session);
+        session.write(fd, 'first');
+        assert.equal(readAvailable(held).toString(), 'first');
+        setNonblock(session, fd);
+        return fd;
+      },
+    };
+    const openWithFlags = (session) =>
+      openFifo(session, { rights: FD_WRITE | FD_FDSTAT_SET_FLAGS });
+    const setNonblock = (session, fd) =>
+      assert.equal(
+        session.guest.fd_fdstat_set_flags(fd, NONBLOCK),
+        ERRNO.SUCCESS,
+      );
+
+    for (const [when, open] of Object.entries(askings)) {
+      it(`gives AGAIN to a guest that asked for NONBLOCK ${when}`, () => {
         const session = start();
-        const fd = openFifo(session, { fdflags: NONBLOCK });
+        const fd = open(session);
         const bytes = pattern(4096);
         const sent = [];
         let errno;
@@ -839,6 +975,7 @@ describe('adoption', () => {
         session.close(fd);
         assert.equal(session.wasi.stats.adopted, native ? 1 : 0);
       });
+    }
 
     it('gives PIPE when the reader of a FIFO is gone', () => {
       const session = start();
@@ -854,8 +991,14 @@ describe('adoption', () => {
     it('gives NXIO to a guest that opens a FIFO without a reader', () => {
       letGo();
       const session = start();
-      assert.equal(session.tryOpen('fifo',
-        { oflags: 0, rights: FD_WRITE, fdflags: NONBLOCK }), ERRNO.NXIO);
+      assert.equal(
+        session.tryOpen('fifo', {
+          oflags: 0,
+          rights: FD_WRITE,
+          fdflags: NONBLOCK,
+        }),
+        ERRNO.NXIO,
+      );
       assert.equal(session.wasi.stats.adopted, 0);
     });
   });
@@ -898,30 +1041,35 @@ describe('adoption', () => {
       assert.equal(countOf('a'), 0);
     });
 
-    itWithProc('closes the copies with close(), and the guest writes on', () => {
-      const session = start();
-      const written = session.open('written');
-      const fresh = session.open('fresh');
-      session.write(written, 'one ');
-      session.wasi.close();
-      assert.equal(countOf('written'), 1);
-      session.write(written, 'two');
-      session.write(fresh, 'text');
-      assert.equal(countOf('written'), 1);
-      const next = session.open('next');
-      session.write(next, 'text');
-      assert.equal(countOf('next'), ADOPTED);
-      session.wasi.close();
-      session.wasi.close();
-      assert.equal(countOf('next'), 1);
-      session.close(written, fresh, next);
-      assert.equal(dir.read('written'), 'one two');
-      assert.equal(dir.read('fresh'), 'text');
-      assert.equal(dir.read('next'), 'text');
-      const { adopted, delegated } = session.wasi.stats;
-      assert.deepEqual({ adopted, delegated }, native
-        ? { adopted: 2, delegated: 2 } : { adopted: 0, delegated: 4 });
-    });
+    itWithProc(
+      'closes the copies with close(), and the guest writes on',
+      () => {
+        const session = start();
+        const written = session.open('written');
+        const fresh = session.open('fresh');
+        session.write(written, 'one ');
+        session.wasi.close();
+        assert.equal(countOf('written'), 1);
+        session.write(written, 'two');
+        session.write(fresh, 'text');
+        assert.equal(countOf('written'), 1);
+        const next = session.open('next');
+        session.write(next, 'text');
+        assert.equal(countOf('next'), ADOPTED);
+        session.wasi.close();
+        session.wasi.close();
+        assert.equal(countOf('next'), 1);
+        session.close(written, fresh, next);
+        assert.equal(dir.read('written'), 'one two');
+        assert.equal(dir.read('fresh'), 'text');
+        assert.equal(dir.read('next'), 'text');
+        const { adopted, delegated } = session.wasi.stats;
+        assert.deepEqual(
+          { adopted, delegated },
+          native ? { adopted: 2, delegated: 2 } : { adopted: 0, delegated: 4 },
+        );
+      },
+    );
 
     itWithProc('closes the copies when the guest calls proc_exit', () => {
       const session = start();
@@ -955,7 +1103,9 @@ describe('adoption', () => {
           preopens: { '/': dir.path('') },
         });
         const instance = new WebAssembly.Instance(
-          compile('leave-open'), wasi.getImportObject());
+          compile('leave-open'),
+          wasi.getImportObject(),
+        );
         check(() => wasi.start(instance));
         for (const name of ['one', 'two', 'three']) {
           assert.equal(dir.read(name), `/${name}`);
@@ -968,12 +1118,18 @@ describe('adoption', () => {
 
     itWithProc('keeps the copies when initialize() returns', () => {
       const wasi = new WASI({
-        version: 'preview1', preopens: { '/': dir.path('') },
+        version: 'preview1',
+        preopens: { '/': dir.path('') },
       });
       const { exports } = new WebAssembly.Instance(
-        compile('calls'), wasi.getImportObject());
-      const session = new Session(
-        { guest: exports, memory: exports.memory, wasi });
+        compile('calls'),
+        wasi.getImportObject(),
+      );
+      const session = new Session({
+        guest: exports,
+        memory: exports.memory,
+        wasi,
+      });
       let fd;
       wasi.initialize({
         exports: {
@@ -999,7 +1155,8 @@ describe('adoption', () => {
 
       (() => {
         const session = new Session(
-          withWASI({ preopens: { '/': dir.path('') } }));
+          withWASI({ preopens: { '/': dir.path('') } }),
+        );
         session.write(session.open('file'), 'x');
         session.close(PREOPEN);
       })();
@@ -1012,26 +1169,34 @@ describe('adoption', () => {
       fs.closeSync(descriptorsOf(dir.path('file'))[0]);
     });
 
-    it('leaves writes to node:wasi where there is no descriptor for a copy',
-      () => {
-        const { opened, adopted, delegated } = JSON.parse(execFileSync('sh', [
-          '-c', 'ulimit -n 80 && exec "$0" "$@"', process.execPath,
-          '--no-warnings', path.join(__dirname, 'support', 'few-descriptors.js'),
-          dir.path(''),
-        ], { encoding: 'utf8' }));
-        assert.ok(opened > 10);
-        // All of the first round; then half the files are closed, and as many
-        // opened and written.
-        const half = Math.floor(opened / 2);
-        for (let i = 0; i < opened; i++) {
-          assert.equal(dir.read(`file ${i}`), `file ${i}`);
-        }
-        for (let i = 0; i < half; i++) {
-          assert.equal(dir.read(`again ${i}`), `again ${i}`);
-        }
-        assert.equal(adopted + delegated, opened + half);
-        if (!native) assert.equal(adopted, 0);
-      });
+    it('leaves writes to node:wasi where there is no descriptor for a copy', () => {
+      const { opened, adopted, delegated } = JSON.parse(
+        execFileSync(
+          'sh',
+          [
+            '-c',
+            'ulimit -n 80 && exec "$0" "$@"',
+            process.execPath,
+            '--no-warnings',
+            path.join(__dirname, 'support', 'few-descriptors.js'),
+            dir.path(''),
+          ],
+          { encoding: 'utf8' },
+        ),
+      );
+      assert.ok(opened > 10);
+      // All of the first round; then half the files are closed, and as many
+      // opened and written.
+      const half = Math.floor(opened / 2);
+      for (let i = 0; i < opened; i++) {
+        assert.equal(dir.read(`file ${i}`), `file ${i}`);
+      }
+      for (let i = 0; i < half; i++) {
+        assert.equal(dir.read(`again ${i}`), `again ${i}`);
+      }
+      assert.equal(adopted + delegated, opened + half);
+      if (!native) assert.equal(adopted, 0);
+    });
   });
 
   describe('under load', () => {
@@ -1039,49 +1204,54 @@ describe('adoption', () => {
     const FILES = 20; // of the guest, opened twice a round
     const HOST_OPENS = 4; // for each open of the guest
 
-    itWithProc('finds the right descriptor 10,000 times while the thread pool ' +
-      'opens and closes host files', async () => {
-      const hostText = 'the host';
-      const hostFiles = Array.from(
-        { length: FILES * HOST_OPENS }, (_, i) => dir.path(`host ${i}`));
-      for (const file of hostFiles) fs.writeFileSync(file, hostText);
-      const session = start();
-      const before = countDescriptors();
-      const expected = Array.from({ length: FILES }, () => '');
+    itWithProc(
+      'finds the right descriptor 10,000 times while the thread pool ' +
+        'opens and closes host files',
+      async () => {
+        const hostText = 'the host';
+        const hostFiles = Array.from({ length: FILES * HOST_OPENS }, (_, i) =>
+          dir.path(`host ${i}`),
+        );
+        for (const file of hostFiles) fs.writeFileSync(file, hostText);
+        const session = start();
+        const before = countDescriptors();
+        const expected = Array.from({ length: FILES }, () => '');
 
-      // Each open of the guest comes right after some work for the pool. The
-      // first written is the last opened.
-      function guestRound(text, poolWork) {
-        const work = [];
-        const fds = expected.map((_, i) => {
-          for (let j = 0; j < HOST_OPENS; j++) {
-            work.push(poolWork(i * HOST_OPENS + j));
+        // Each open of the guest comes right after some work for the pool. The
+        // first written is the last opened.
+        function guestRound(text, poolWork) {
+          const work = [];
+          const fds = expected.map((_, i) => {
+            for (let j = 0; j < HOST_OPENS; j++) {
+              work.push(poolWork(i * HOST_OPENS + j));
+            }
+            return session.open(`guest ${i}`, { fdflags: FDFLAGS.APPEND });
+          });
+          for (let i = FILES - 1; i >= 0; i--) {
+            const record = `${text} ${i}\n`;
+            session.write(fds[i], record);
+            expected[i] += record;
           }
-          return session.open(`guest ${i}`, { fdflags: FDFLAGS.APPEND });
-        });
-        for (let i = FILES - 1; i >= 0; i--) {
-          const record = `${text} ${i}\n`;
-          session.write(fds[i], record);
-          expected[i] += record;
+          session.close(...fds);
+          return Promise.all(work);
         }
-        session.close(...fds);
-        return Promise.all(work);
-      }
 
-      for (let round = 0; round < ROUNDS; round++) {
-        const handles = await guestRound(`while opening ${round}`,
-          (i) => fs.promises.open(hostFiles[i], 'r+'));
-        await guestRound(`while closing ${round}`, (i) => handles[i].close());
-      }
+        for (let round = 0; round < ROUNDS; round++) {
+          const handles = await guestRound(`while opening ${round}`, (i) =>
+            fs.promises.open(hostFiles[i], 'r+'),
+          );
+          await guestRound(`while closing ${round}`, (i) => handles[i].close());
+        }
 
-      for (const [i, text] of expected.entries()) {
-        assert.equal(dir.read(`guest ${i}`), text);
-      }
-      for (const file of hostFiles) {
-        assert.equal(fs.readFileSync(file, 'utf8'), hostText);
-      }
-      assertAdopted(session, 10000, 10000);
-      assertNoneLeft(before);
-    });
+        for (const [i, text] of expected.entries()) {
+          assert.equal(dir.read(`guest ${i}`), text);
+        }
+        for (const file of hostFiles) {
+          assert.equal(fs.readFileSync(file, 'utf8'), hostText);
+        }
+        assertAdopted(session, 10000, 10000);
+        assertNoneLeft(before);
+      },
+    );
   });
 });

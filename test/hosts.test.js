@@ -21,7 +21,9 @@ describe('hosts that wrap node:wasi', () => {
 
   function create(version) {
     wasi = new WASI({
-      version, stdout: out, preopens: { '/': dir.path('') },
+      version,
+      stdout: out,
+      preopens: { '/': dir.path('') },
     });
   }
 
@@ -43,8 +45,8 @@ describe('hosts that wrap node:wasi', () => {
     fs.closeSync(out);
   });
 
-  const instantiate = () => new WebAssembly.Instance(
-    compile('calls'), wasi.getImportObject());
+  const instantiate = () =>
+    new WebAssembly.Instance(compile('calls'), wasi.getImportObject());
 
   /** An instance that runs `_start` as a command does. */
   function commandOf(_start) {
@@ -83,18 +85,21 @@ describe('hosts that wrap node:wasi', () => {
     });
 
     it('write within start()', () => {
-      let session;
-      const instance = commandOf(() => assertWrites(session));
-      session = sessionOf(instance);
+      const instance = commandOf(() => assertWrites(sessionOf(instance)));
       assert.equal(wasi.start(proxyOf(instance)), 0);
       assert.equal(dir.read('out'), 'to stdout');
     });
 
     it('write from a shared memory that the Proxy alone exports', () => {
-      const memory = new WebAssembly.Memory(
-        { initial: 1, maximum: 65536, shared: true });
-      const instance = new WebAssembly.Instance(compile('calls-shared-memory'),
-        { ...wasi.getImportObject(), env: { memory } });
+      const memory = new WebAssembly.Memory({
+        initial: 1,
+        maximum: 65536,
+        shared: true,
+      });
+      const instance = new WebAssembly.Instance(
+        compile('calls-shared-memory'),
+        { ...wasi.getImportObject(), env: { memory } },
+      );
       assert.equal(instance.exports.memory, undefined);
       wasi.initialize(proxyOf(instance, memory));
       assertWrites(sessionOf(instance, memory));
@@ -104,13 +109,19 @@ describe('hosts that wrap node:wasi', () => {
   describe('by its symbols', () => {
     it('find each of its own symbols once, as node:wasi has them', () => {
       const { WASI: NodeWASI } = require('node:wasi');
-      const descriptions = (object) => Object.getOwnPropertySymbols(object)
-        .map(({ description }) => description);
+      const descriptions = (object) =>
+        Object.getOwnPropertySymbols(object).map(
+          ({ description }) => description,
+        );
       const ours = descriptions(wasi);
       for (const description of descriptions(
-        new NodeWASI({ version: 'preview1' }))) {
+        new NodeWASI({ version: 'preview1' }),
+      )) {
         assert.equal(
-          ours.filter((other) => other === description).length, 1, description);
+          ours.filter((other) => other === description).length,
+          1,
+          description,
+        );
       }
     });
 
@@ -120,8 +131,9 @@ describe('hosts that wrap node:wasi', () => {
       wasi[symbolOf(wasi, 'kSetMemory')](instance.exports.memory);
       wasi[symbolOf(wasi, 'kStarted')] = true;
       assertWrites(sessionOf(instance));
-      assert.throws(() => wasi.initialize(instance),
-        { code: 'ERR_WASI_ALREADY_STARTED' });
+      assert.throws(() => wasi.initialize(instance), {
+        code: 'ERR_WASI_ALREADY_STARTED',
+      });
     });
   });
 
@@ -133,12 +145,10 @@ describe('hosts that wrap node:wasi', () => {
         codes.push(code);
         return proc_exit.call(this, code);
       };
-      let session;
       const instance = commandOf(() => {
-        assertWrites(session);
-        session.guest.proc_exit(5);
+        assertWrites(sessionOf(instance));
+        instance.exports.proc_exit(5);
       });
-      session = sessionOf(instance);
       assert.equal(wasi.start(instance), 5);
       assert.deepEqual(codes, [5]);
     });
@@ -160,8 +170,7 @@ describe('hosts that wrap node:wasi', () => {
       wasi.wasiImport.fd_write = () => ERRNO.NOTSUP;
       const instance = instantiate();
       wasi.initialize(instance);
-      assert.equal(
-        sessionOf(instance).tryWrite(STDOUT, 'text'), ERRNO.NOTSUP);
+      assert.equal(sessionOf(instance).tryWrite(STDOUT, 'text'), ERRNO.NOTSUP);
       assert.equal(dir.read('out'), '');
     });
   });
@@ -179,7 +188,9 @@ describe('hosts that wrap node:wasi', () => {
     for (const [name, importsOf] of Object.entries(imports)) {
       it(`write with ${name}`, () => {
         const instance = new WebAssembly.Instance(
-          compile('calls'), importsOf());
+          compile('calls'),
+          importsOf(),
+        );
         wasi.initialize(instance);
         assertWrites(sessionOf(instance));
       });
@@ -189,7 +200,9 @@ describe('hosts that wrap node:wasi', () => {
       closeDirectory();
       create('unstable');
       const instance = new WebAssembly.Instance(
-        compile('calls-unstable'), wasi.getImportObject());
+        compile('calls-unstable'),
+        wasi.getImportObject(),
+      );
       wasi.initialize(instance);
       assertWrites(sessionOf(instance));
     });

@@ -8,7 +8,11 @@ const { Worker } = require('node:worker_threads');
 const { WASI, createWrites } = require('..');
 const { ERRNO } = require('../lib/wasi-abi');
 const {
-  compile, importsFor, putBytes, putIovs, u32,
+  compile,
+  importsFor,
+  putBytes,
+  putIovs,
+  u32,
 } = require('./support/guest');
 const { PREOPEN, Session } = require('./support/session');
 const { symbolOf } = require('./support/symbols');
@@ -18,16 +22,18 @@ const PAGE = 65536;
 const GIB = 2 ** 30;
 const STDOUT = 1;
 
-const itResizable = 'toResizableBuffer' in WebAssembly.Memory.prototype
-  ? it : it.skip;
+const itResizable =
+  'toResizableBuffer' in WebAssembly.Memory.prototype ? it : it.skip;
 
 // Each host gives a guest whose stdout is the host descriptor `stdout`. Its
 // memory is `memory` where that is given, else the one that it exports.
 const HOSTS = {
   WASI(stdout, name, memory) {
     const wasi = new WASI({ version: 'preview1', stdin: stdout, stdout });
-    const { exports } = new WebAssembly.Instance(
-      compile(name), { ...wasi.getImportObject(), env: { memory } });
+    const { exports } = new WebAssembly.Instance(compile(name), {
+      ...wasi.getImportObject(),
+      env: { memory },
+    });
     wasi.finalizeBindings({ exports }, memory && { memory });
     return { guest: exports, memory: memory ?? exports.memory, wasi };
   },
@@ -36,7 +42,9 @@ const HOSTS = {
     const writes = createWrites({ fds: { [STDOUT]: stdout } });
     const module = compile(name);
     const { exports } = new WebAssembly.Instance(
-      module, importsFor(module, writes.wasiImport, { env: { memory } }));
+      module,
+      importsFor(module, writes.wasiImport, { env: { memory } }),
+    );
     memory ??= exports.memory;
     writes.setMemory(memory);
     return { guest: exports, memory };
@@ -59,7 +67,9 @@ const NEW_PARTS = {
   'the list': (end) => ({ ...OLD, iovs: end - 1024 }),
   nwritten: (end) => ({ ...OLD, nwritten: end - 4 }),
   everything: (end) => ({
-    data: end - 1024, iovs: end - 512, nwritten: end - 4,
+    data: end - 1024,
+    iovs: end - 512,
+    nwritten: end - 4,
   }),
 };
 
@@ -79,7 +89,9 @@ for (const [hostName, start] of Object.entries(HOSTS)) {
       // Calls with what is in memory, and checks that `text` arrived.
       function arrives({ guest, memory }, text, { iovs, nwritten }) {
         assert.equal(
-          call(guest, 1, iovs, nwritten, expected.length), ERRNO.SUCCESS);
+          call(guest, 1, iovs, nwritten, expected.length),
+          ERRNO.SUCCESS,
+        );
         assert.equal(u32(memory, nwritten), text.length);
         expected += text;
         assert.equal(dir.read('out'), expected);
@@ -93,7 +105,9 @@ for (const [hostName, start] of Object.entries(HOSTS)) {
 
       function faults({ guest }, { iovs, nwritten }) {
         assert.equal(
-          call(guest, 1, iovs, nwritten, expected.length), ERRNO.FAULT);
+          call(guest, 1, iovs, nwritten, expected.length),
+          ERRNO.FAULT,
+        );
         assert.equal(dir.read('out'), expected);
       }
 
@@ -107,7 +121,11 @@ for (const [hostName, start] of Object.entries(HOSTS)) {
           writes(started, 'before ');
           for (const [name, places] of Object.entries(NEW_PARTS)) {
             assert.notEqual(grow(started, 1), -1);
-            writes(started, `${name} `, places(started.memory.buffer.byteLength));
+            writes(
+              started,
+              `${name} `,
+              places(started.memory.buffer.byteLength),
+            );
           }
         });
       }
@@ -173,8 +191,11 @@ for (const [hostName, start] of Object.entries(HOSTS)) {
       });
 
       it('writes from a shared memory, and after its growth', () => {
-        const memory = new WebAssembly.Memory(
-          { initial: 1, maximum: 65536, shared: true });
+        const memory = new WebAssembly.Memory({
+          initial: 1,
+          maximum: 65536,
+          shared: true,
+        });
         const started = start(out, 'calls-shared-memory', memory);
         writes(started, 'before ');
         const { buffer } = memory;
@@ -188,42 +209,57 @@ for (const [hostName, start] of Object.entries(HOSTS)) {
       });
 
       for (const [name, places] of Object.entries(NEW_PARTS)) {
-        it(`sees ${name} where another thread has grown a shared memory`,
-          async () => {
-            const memory = new WebAssembly.Memory(
-              { initial: 1, maximum: 65536, shared: true });
-            const started = start(out, 'calls-shared-memory', memory);
-            writes(started, 'before ');
+        it(`sees ${name} where another thread has grown a shared memory`, async () => {
+          const memory = new WebAssembly.Memory({
+            initial: 1,
+            maximum: 65536,
+            shared: true,
+          });
+          const started = start(out, 'calls-shared-memory', memory);
+          writes(started, 'before ');
 
-            const text = 'by another thread';
-            const at = places(2 * PAGE);
-            await grownByThread(memory, [
+          const text = 'by another thread';
+          const at = places(2 * PAGE);
+          await grownByThread(
+            memory,
+            [
               [at.data, Buffer.from(text)],
               [at.iovs, ciovec(at.data, text.length)],
-            ], () => arrives(started, text, at));
-            faults(started, { ...at, nwritten: 2 * PAGE - 3 });
-          });
+            ],
+            () => arrives(started, text, at),
+          );
+          faults(started, { ...at, nwritten: 2 * PAGE - 3 });
+        });
       }
 
       for (const shared of [false, true]) {
-        itResizable(`writes from a ${shared ? 'shared ' : ''}memory with a ` +
-          'resizable buffer, and after its growth', () => {
-          const memory = new WebAssembly.Memory(
-            { initial: 1, maximum: 65536, shared });
-          const started = start(out, shared
-            ? 'calls-shared-memory' : 'calls-imported-memory', memory);
-          writes(started, 'fixed ');
-          const buffer = memory.toResizableBuffer();
-          writes(started, 'resizable ');
-          for (const [i, places] of Object.values(NEW_PARTS).entries()) {
-            started.guest.grow(1);
-            assert.equal(buffer.byteLength, (i + 2) * PAGE);
-            writes(started, `growth ${i} `, places((i + 2) * PAGE));
-          }
-          faults(started, { ...OLD, nwritten: 5 * PAGE - 3 });
-          memory.toFixedLengthBuffer();
-          writes(started, 'fixed again');
-        });
+        itResizable(
+          `writes from a ${shared ? 'shared ' : ''}memory with a ` +
+            'resizable buffer, and after its growth',
+          () => {
+            const memory = new WebAssembly.Memory({
+              initial: 1,
+              maximum: 65536,
+              shared,
+            });
+            const started = start(
+              out,
+              shared ? 'calls-shared-memory' : 'calls-imported-memory',
+              memory,
+            );
+            writes(started, 'fixed ');
+            const buffer = memory.toResizableBuffer();
+            writes(started, 'resizable ');
+            for (const [i, places] of Object.values(NEW_PARTS).entries()) {
+              started.guest.grow(1);
+              assert.equal(buffer.byteLength, (i + 2) * PAGE);
+              writes(started, `growth ${i} `, places((i + 2) * PAGE));
+            }
+            faults(started, { ...OLD, nwritten: 5 * PAGE - 3 });
+            memory.toFixedLengthBuffer();
+            writes(started, 'fixed again');
+          },
+        );
       }
     });
   }
@@ -244,9 +280,13 @@ for (const [hostName, start] of Object.entries(HOSTS)) {
       it(`writes each time while the guest grows its memory by ${title}`, () => {
         const { guest, memory } = start(out, 'calls');
         const before = memory.buffer.byteLength;
-        putIovs(memory, OLD.iovs, [[OLD.data, putBytes(memory, OLD.data, 'x')]]);
-        assert.equal(guest.write_loop(
-          STDOUT, OLD.iovs, 1, OLD.nwritten, count, pages), ERRNO.SUCCESS);
+        putIovs(memory, OLD.iovs, [
+          [OLD.data, putBytes(memory, OLD.data, 'x')],
+        ]);
+        assert.equal(
+          guest.write_loop(STDOUT, OLD.iovs, 1, OLD.nwritten, count, pages),
+          ERRNO.SUCCESS,
+        );
         assert.equal(memory.buffer.byteLength, before + count * pages * PAGE);
         assert.equal(u32(memory, OLD.nwritten), 1);
         assert.equal(dir.read('out'), 'x'.repeat(count));
@@ -297,8 +337,9 @@ describe('memory: how it reaches the host', () => {
   /** A guest with a memory of its own, and a text in it. */
   function guestOf(imports, text) {
     const { exports } = new WebAssembly.Instance(compile('calls'), imports);
-    putIovs(exports.memory, OLD.iovs,
-      [[OLD.data, putBytes(exports.memory, OLD.data, text)]]);
+    putIovs(exports.memory, OLD.iovs, [
+      [OLD.data, putBytes(exports.memory, OLD.data, text)],
+    ]);
     const write = () => exports.fd_write(STDOUT, OLD.iovs, 1, OLD.nwritten);
     return { exports, write };
   }
@@ -318,17 +359,24 @@ describe('memory: how it reaches the host', () => {
   }
 
   const roads = {
-    'start()': (wasi, exports) => wasi.start({
-      exports: { memory: exports.memory, _start() {} },
-    }),
+    'start()': (wasi, exports) =>
+      wasi.start({
+        exports: { memory: exports.memory, _start() {} },
+      }),
     'initialize()': (wasi, exports) => wasi.initialize({ exports }),
     'finalizeBindings()': (wasi, exports) => wasi.finalizeBindings({ exports }),
     'finalizeBindings() with the memory apart': (wasi, { memory }) =>
       wasi.finalizeBindings({ exports: {} }, { memory }),
-    'finalizeBindings() with two memories, of which the one apart is meant':
-      (wasi, { memory }) => wasi.finalizeBindings({
-        exports: { memory: new WebAssembly.Memory({ initial: 0 }) },
-      }, { memory }),
+    'finalizeBindings() with two memories, of which the one apart is meant': (
+      wasi,
+      { memory },
+    ) =>
+      wasi.finalizeBindings(
+        {
+          exports: { memory: new WebAssembly.Memory({ initial: 0 }) },
+        },
+        { memory },
+      ),
     'the function under the symbol kSetMemory': (wasi, { memory }) =>
       wasi[symbolOf(wasi, 'kSetMemory')](memory),
     'that function, called without the WASI': (wasi, { memory }) => {
@@ -369,7 +417,11 @@ describe('memory: how it reaches the host', () => {
   });
 
   const NO_MEMORIES = [
-    undefined, null, 1, {}, new ArrayBuffer(8),
+    undefined,
+    null,
+    1,
+    {},
+    new ArrayBuffer(8),
     Object.create(WebAssembly.Memory.prototype),
   ];
 
@@ -389,33 +441,39 @@ describe('memory: how it reaches the host', () => {
     const { exports, write } = guestOf(wasi.getImportObject(), 'text');
     for (const memory of NO_MEMORIES) {
       if (memory === undefined) continue; // that of the exports
-      assert.throws(() => wasi.finalizeBindings({ exports }, { memory }),
-        { code: 'ERR_INVALID_ARG_TYPE' });
+      assert.throws(() => wasi.finalizeBindings({ exports }, { memory }), {
+        code: 'ERR_INVALID_ARG_TYPE',
+      });
     }
     assertFaults(write);
     wasi.finalizeBindings({ exports });
     assertWrites(write, 'text');
   });
 
-  it('writes from the memory that createWrites() or setMemory() was given last',
-    () => {
-      const none = { fd_write: () => assert.fail('not called') };
-      const { memory: first } = guestOf(
-        importsFor(compile('calls'), none), 'first').exports;
-      const { memory: second } = guestOf(
-        importsFor(compile('calls'), none), 'second').exports;
+  it('writes from the memory that createWrites() or setMemory() was given last', () => {
+    const none = { fd_write: () => assert.fail('not called') };
+    const { memory: first } = guestOf(
+      importsFor(compile('calls'), none),
+      'first',
+    ).exports;
+    const { memory: second } = guestOf(
+      importsFor(compile('calls'), none),
+      'second',
+    ).exports;
 
-      const { fd_write, setMemory } = createWrites(
-        { fds: { [STDOUT]: out }, memory: first });
-      const write = () => fd_write(STDOUT, OLD.iovs, 1, OLD.nwritten);
-      assertWrites(write, 'first');
-      setMemory(second);
-      assertWrites(write, 'second');
-      for (const value of NO_MEMORIES) {
-        assert.throws(() => setMemory(value), { code: 'ERR_INVALID_ARG_TYPE' });
-        assertWrites(write, 'second');
-      }
+    const { fd_write, setMemory } = createWrites({
+      fds: { [STDOUT]: out },
+      memory: first,
     });
+    const write = () => fd_write(STDOUT, OLD.iovs, 1, OLD.nwritten);
+    assertWrites(write, 'first');
+    setMemory(second);
+    assertWrites(write, 'second');
+    for (const value of NO_MEMORIES) {
+      assert.throws(() => setMemory(value), { code: 'ERR_INVALID_ARG_TYPE' });
+      assertWrites(write, 'second');
+    }
+  });
 
   it('refuses every write of createWrites() without a memory', () => {
     const { fd_write, fd_pwrite } = createWrites({ fds: { [STDOUT]: out } });
@@ -425,14 +483,14 @@ describe('memory: how it reaches the host', () => {
 
   for (const shared of [false, true]) {
     it(`waits for a ${shared ? 'shared ' : ''}memory of no pages to grow`, () => {
-      const memory = new WebAssembly.Memory(
-        { initial: 0, maximum: 1, shared });
+      const memory = new WebAssembly.Memory({ initial: 0, maximum: 1, shared });
       const { fd_write } = createWrites({ fds: { [STDOUT]: out }, memory });
       const write = () => fd_write(STDOUT, OLD.iovs, 1, OLD.nwritten);
       assertFaults(write);
       memory.grow(1);
-      putIovs(memory, OLD.iovs,
-        [[OLD.data, putBytes(memory, OLD.data, 'text')]]);
+      putIovs(memory, OLD.iovs, [
+        [OLD.data, putBytes(memory, OLD.data, 'text')],
+      ]);
       assertWrites(write, 'text');
     });
   }
@@ -446,16 +504,19 @@ describe('memory: the calls that stay with node:wasi', () => {
 
   function start(name, memory) {
     const wasi = new WASI({
-      version: 'preview1', preopens: { '/': dir.path('') },
+      version: 'preview1',
+      preopens: { '/': dir.path('') },
     });
-    const { exports } = new WebAssembly.Instance(
-      compile(name), { ...wasi.getImportObject(), env: { memory } });
+    const { exports } = new WebAssembly.Instance(compile(name), {
+      ...wasi.getImportObject(),
+      env: { memory },
+    });
     wasi.finalizeBindings({ exports }, memory && { memory });
     session = new Session({ guest: exports, memory: memory ?? exports.memory });
   }
 
-  const newMemory = (shared) => new WebAssembly.Memory(
-    { initial: 1, maximum: 65536, shared });
+  const newMemory = (shared) =>
+    new WebAssembly.Memory({ initial: 1, maximum: 65536, shared });
 
   function startResizable(shared) {
     const memory = newMemory(shared);
@@ -480,31 +541,46 @@ describe('memory: the calls that stay with node:wasi', () => {
   }
 
   const growths = {
-    'grew in the guest': [it, () => {
-      start('calls');
-      program(0, 'first');
-      session.guest.grow(1);
-    }],
-    'grew in the host': [it, () => {
-      start('calls-imported-memory', newMemory(false));
-      program(0, 'first');
-      session.memory.grow(1);
-    }],
-    'is shared and grew in the guest': [it, () => {
-      start('calls-shared-memory', newMemory(true));
-      program(0, 'first');
-      session.guest.grow(1);
-    }],
-    'has a resizable buffer and grew': [itResizable, () => {
-      startResizable(false);
-      program(0, 'first');
-      session.guest.grow(1);
-    }],
-    'is shared, has a growable buffer, and grew': [itResizable, () => {
-      startResizable(true);
-      program(0, 'first');
-      session.guest.grow(1);
-    }],
+    'grew in the guest': [
+      it,
+      () => {
+        start('calls');
+        program(0, 'first');
+        session.guest.grow(1);
+      },
+    ],
+    'grew in the host': [
+      it,
+      () => {
+        start('calls-imported-memory', newMemory(false));
+        program(0, 'first');
+        session.memory.grow(1);
+      },
+    ],
+    'is shared and grew in the guest': [
+      it,
+      () => {
+        start('calls-shared-memory', newMemory(true));
+        program(0, 'first');
+        session.guest.grow(1);
+      },
+    ],
+    'has a resizable buffer and grew': [
+      itResizable,
+      () => {
+        startResizable(false);
+        program(0, 'first');
+        session.guest.grow(1);
+      },
+    ],
+    'is shared, has a growable buffer, and grew': [
+      itResizable,
+      () => {
+        startResizable(true);
+        program(0, 'first');
+        session.guest.grow(1);
+      },
+    ],
   };
   for (const [growth, [test, grow]] of Object.entries(growths)) {
     test(`work with files in the new part of a memory that ${growth}`, () => {
@@ -513,11 +589,10 @@ describe('memory: the calls that stay with node:wasi', () => {
     });
   }
 
-  it('work with files in the part of a shared memory that another thread added',
-    async () => {
-      const memory = newMemory(true);
-      start('calls-shared-memory', memory);
-      program(0, 'first');
-      await grownByThread(memory, [], () => program(PAGE, 'second'));
-    });
+  it('work with files in the part of a shared memory that another thread added', async () => {
+    const memory = newMemory(true);
+    start('calls-shared-memory', memory);
+    program(0, 'first');
+    await grownByThread(memory, [], () => program(PAGE, 'second'));
+  });
 });

@@ -9,7 +9,8 @@ const { Session } = require('./session');
 /**
  * @param {object} options of `WASI`
  * @param {(session: Session) => void} main what the guest does
- * @returns {{ wasi: WASI, session: Session, start: () => number }}
+ * @returns {{ wasi: WASI, session: Session, start: () => number,
+ *   bind: () => void }} `bind` in place of `start`: main does not run
  */
 function createCommand(options, main) {
   const wasi = new WASI({ version: 'preview1', ...options });
@@ -23,7 +24,12 @@ function createCommand(options, main) {
     memory: exports.memory,
     wasi,
   });
-  return { wasi, session, start: () => wasi.start(instance) };
+  return {
+    wasi,
+    session,
+    start: () => wasi.start(instance),
+    bind: () => wasi.finalizeBindings(instance),
+  };
 }
 
 /** Runs a command to its end. Returns its `WASI` and the exit code. */

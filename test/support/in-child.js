@@ -41,4 +41,21 @@ function resultInChild(body, args, flags) {
   return JSON.parse(stdout);
 }
 
-module.exports = { commandLine, inChild, resultInChild };
+/**
+ * Like `inChild`, with a pipe on stdout whose reader is slow.
+ *
+ * @returns {{ stdout: Buffer, stderr: string }} at the end of which there is the
+ *   status
+ */
+function throughSlowPipe(body, args) {
+  const pipeline = '{ "$@"; echo "status $?" >&2; } | python3 reader.py slow';
+  const { error, stdout, stderr } = spawnSync(
+    'sh',
+    ['-c', pipeline, 'sh', ...commandLine(body, args)],
+    { cwd: __dirname, maxBuffer: Infinity },
+  );
+  assert.ifError(error);
+  return { stdout, stderr: stderr.toString() };
+}
+
+module.exports = { commandLine, inChild, resultInChild, throughSlowPipe };

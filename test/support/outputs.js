@@ -49,8 +49,15 @@ const THROUGH = {
 function useOutputs() {
   const sessions = [];
 
-  afterEach(() => {
-    for (const session of sessions.splice(0)) session.end();
+  afterEach(function end() {
+    for (const session of sessions.splice(0)) {
+      try {
+        session.end();
+      } catch (error) {
+        // A test that failed may have left bytes that cannot be written.
+        if (this.currentTest.state !== 'failed') throw error;
+      }
+    }
   });
 
   return (through, fds, options) => {

@@ -35,7 +35,8 @@ const ALONE = { '--buffered': 'true', '--trace': '' };
 
 const BUFFERED = { true: true, false: false, auto: 'auto' };
 
-// As a shell has them: a usage error, SIGABRT, SIGPIPE.
+// As a shell has them: an error, a usage error, SIGABRT, SIGPIPE.
+const FAILED = 1;
 const USAGE_ERROR = 2;
 const TRAPPED = 128 + 6;
 const PIPE_CLOSED = 128 + 13;
@@ -122,9 +123,17 @@ function optionsOf({ values, args }) {
   };
 }
 
+function openTrace(file) {
+  try {
+    return fs.openSync(file, 'w');
+  } catch (error) {
+    throw new UsageError(`--trace: ${error.message}`);
+  }
+}
+
 function startTrace(target) {
   if (target === undefined) return;
-  const fd = target === '' ? 2 : fs.openSync(target, 'w');
+  const fd = target === '' ? 2 : openTrace(target);
   const { printTo } = require('./trace');
   printTo((line) => fs.writeSync(fd, `${line}\n`));
 }
@@ -165,16 +174,30 @@ function execute(parsed) {
     const internal = { [kPipeClosed]: pipeClosed };
     return run(module, parsed.file, options, internal).exitCode & 0xff;
   } catch (error) {
-    if (error instanceof PipeClosed) return PIPE_CLOSED;
-    if (error instanceof WebAssembly.RuntimeError) {
-      console.error(error.stack);
-      return TRAPPED;
-    }
-    if (error instanceof WebAssembly.LinkError || error.code !== undefined) {
-      throw new UsageError(error.message);
-    }
-    throw error;
+    return statusOf(error, parsed.file);
   }
+}
+
+/** The exit status for what ended a run, after a word about it on stderr. */
+function statusOf(error, file) {
+  if (error instanceof PipeClosed) return PIPE_CLOSED;
+  if (error instanceof WebAssembly.RuntimeError) {
+    console.error(error.stack);
+    return TRAPPED;
+  }
+  if (error.pending !== undefined) {
+    console.error(`wasi-writev: ${error.message}: ${error.code}`);
+    return error.exitCode & 0xff || FAILED;
+  }
+  // What V8 throws for a module that is missing among the imports is a TypeError.
+  if (
+    error instanceof WebAssembly.LinkError ||
+    /Import #/.test(error.message)
+  ) {
+    throw new UsageError(`${file} cannot be linked: ${error.message}`);
+  }
+  if (error.code !== undefined) throw new UsageError(error.message);
+  throw error;
 }
 
 function main(argv) {

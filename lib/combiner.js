@@ -82,8 +82,6 @@ class Combiner {
   #data;
   #staging;
   #table;
-  #pointers = [];
-  #lengths = [];
   #scheduled = false;
   #backlogs = new Map();
   #capacity = 0;
@@ -203,28 +201,25 @@ class Combiner {
         this.#output.writeNow(fd, iovs, iovsLen, nwritten, offset)
       );
     }
-    const errno = this.#check(iovs, iovsLen, nwritten, offset);
+    const list = { pointers: [], lengths: [], total: 0 };
+    const errno = this.#check(iovs, iovsLen, nwritten, offset, list);
     if (errno !== ERRNO.SUCCESS) return errno;
-    let total = 0;
-    for (const length of this.#lengths) total += length;
-    if (total === 0) {
+    if (list.total === 0) {
       return this.#output.writeNow(fd, iovs, iovsLen, nwritten, offset);
     }
     return (
-      this.#makeRoom(fd, total, offset) ||
-      this.#stageOrWrite(fd, iovs, iovsLen, nwritten, offset, total)
+      this.#makeRoom(fd, list.total, offset) ||
+      this.#stageOrWrite(fd, iovs, iovsLen, nwritten, offset, list)
     );
   }
 
-  #check(iovs, iovsLen, nwritten, offset) {
-    if (!this.#memory.has(nwritten, 4)) return ERRNO.FAULT;
-    const errno = this.#memory.decode(
-      iovs,
-      iovsLen,
-      this.#pointers,
-      this.#lengths,
-    );
+  #check(iovs, iovsLen, nwritten, offset, list) {
+    const memory = this.#memory;
+    if (!memory.has(nwritten, 4)) return ERRNO.FAULT;
+    const { pointers, lengths } = list;
+    const errno = memory.decode(iovs, iovsLen, pointers, lengths);
     if (errno !== ERRNO.SUCCESS) return errno;
+    for (const length of lengths) list.total += length;
     // From 2^63 on, seen as i64.
     return offset !== undefined && offset < 0n ? ERRNO.INVAL : ERRNO.SUCCESS;
   }
@@ -250,17 +245,20 @@ class Combiner {
     return ERRNO.SUCCESS;
   }
 
-  #stageOrWrite(fd, iovs, iovsLen, nwritten, offset, total) {
+  #stageOrWrite(fd, iovs, iovsLen, nwritten, offset, list) {
     const i32 = this.#i32;
+    const { pointers, lengths, total } = list;
     const room = this.#capacity - i32[USED];
     if (total > room || (i32[USED] === 0 && total === this.#data.length)) {
       this.#reset();
       return this.#output.writeNow(fd, iovs, iovsLen, nwritten, offset);
     }
     let to = i32[USED];
-    this.#pointers.forEach((from, i) => {
-      this.#memory.copy(from, this.#lengths[i], this.#data, to);
-      to += this.#lengths[i];
+    pointers.forEach((from, i) => {
+      // The flush before may have let the guest grow its memory.
+      this.#memory.has(from, lengths[i]);
+      this.#memory.copy(from, lengths[i], this.#data, to);
+      to += lengths[i];
     });
     i32[USED] = to;
     i32[CALLS]++;
@@ -286,17 +284,27 @@ class Combiner {
     });
   }
 
-  /** Writes out what is staged. What cannot be written is kept. */
+  /**
+   * Writes out what is staged. What cannot be written is kept.
+   *
+   * @returns {{ fd: number, errno: number }} what was staged, and how it went
+   */
   flush() {
+    const result = this.#flushOnce();
+    // A target may be a function, and that may call the guest, which writes.
+    while (this.#i32[USED] !== 0) this.#flushOnce();
+    if (this.#backlogs.size === 0) waiting.delete(this);
+    return result;
+  }
+
+  #flushOnce() {
     const i32 = this.#i32;
     const positioned = i32[PWRITE_FD + 1] === 0;
     const fd = (positioned ? i32[PWRITE_FD] : i32[WRITE_FD]) >>> 0;
     const used = i32[USED];
     const offset = positioned ? this.#i64[END] - BigInt(used) : undefined;
-    // First of all, since a target may be a function that calls the guest.
     this.#reset();
     const errno = used === 0 ? ERRNO.SUCCESS : this.#drain(fd, used, offset);
-    if (this.#backlogs.size === 0) waiting.delete(this);
     return { fd, errno };
   }
 

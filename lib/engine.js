@@ -31,6 +31,12 @@ function libc() {
   return glibcVersionRuntime ? `glibc ${glibcVersionRuntime}` : 'musl';
 }
 
+function howToBuild() {
+  return process.platform === 'win32'
+    ? 'There is none for Windows'
+    : `To build it: npx node-gyp rebuild -C "${ROOT}"`;
+}
+
 function loadAddon() {
   const errors = [];
   for (const configuration of ['Release', 'Debug']) {
@@ -49,7 +55,7 @@ function loadAddon() {
     new Error(
       `wasi-writev has no native build for ${process.platform} ` +
         `${process.arch} with ${libc()} (Node-API ${process.versions.napi}). ` +
-        `To build it: npx node-gyp rebuild -C "${ROOT}"`,
+        howToBuild(),
       { cause },
     ),
     'ERR_WASI_WRITEV_NO_NATIVE',
@@ -102,4 +108,4 @@ function createEngine(waitTimeout, unmapped) {
   return createNativeEngine(addon, waitTimeout, unmapped);
 }
 
-module.exports = { createEngine, engine };
+module.exports = { addon, createEngine, engine };

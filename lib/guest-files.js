@@ -3,6 +3,7 @@
 // The guest's descriptors under the drop-in: which of them our engine writes,
 // and the wrapped calls of Node's WASI that keep this true.
 
+const hostFds = require('./host-fds');
 const { ENTRY, ERRNO, FDFLAGS, RIGHTS } = require('./wasi-abi');
 
 const ALL_FDFLAGS = 0x1f;
@@ -201,7 +202,10 @@ class GuestFiles {
       errno = open(rights);
     }
     if (errno === ERRNO.SUCCESS) {
-      this.#fds.set(this.#memory.u32(fdPointer), {
+      const fd = this.#memory.u32(fdPointer);
+      // After `close()` a stream that was captured may have left its number.
+      this.#output.unmap(fd);
+      this.#fds.set(fd, {
         writer: adoptable ? ADOPTABLE : DELEGATED,
         stream: false,
         adopted: false,
@@ -222,7 +226,7 @@ class GuestFiles {
     const errno = this.#node.fd_close(fd);
     if (errno === ERRNO.SUCCESS || errno === ERRNO.BADF) {
       this.#fds.delete(fd >>> 0);
-      this.#placeholders.delete(fd >>> 0);
+      this.#dropPlaceholder(fd >>> 0);
     } else if (state !== undefined) {
       state.writer = CLOSED;
     }
@@ -239,7 +243,7 @@ class GuestFiles {
     if (state !== undefined) this.#fds.set(to >>> 0, state);
     const placeholder = this.#placeholders.get(from >>> 0);
     this.#placeholders.delete(from >>> 0);
-    this.#placeholders.delete(to >>> 0);
+    this.#dropPlaceholder(to >>> 0);
     if (placeholder !== undefined) {
       this.#placeholders.set(to >>> 0, placeholder);
     }
@@ -333,16 +337,30 @@ class GuestFiles {
       state.adopted = false;
     }
     for (const fd of [...this.#placeholders.keys()]) {
-      this.#node.fd_close(fd);
-      this.#placeholders.delete(fd);
+      this.#closeInNode(fd);
+      this.#dropPlaceholder(fd);
     }
+  }
+
+  // Node has closed its descriptor.
+  #dropPlaceholder(fd) {
+    const hostFd = this.#placeholders.get(fd);
+    if (hostFd !== undefined) hostFds.closedByNode(hostFd);
+    this.#placeholders.delete(fd);
+  }
+
+  // Node wants a memory for every call, also where there was none to give.
+  #closeInNode(fd) {
+    const close = () => this.#node.fd_close(fd);
+    if (this.#memory.memory === undefined) this.#scratch.during(close);
+    else close();
   }
 
   /** Closes every fd in Node's table but the standard streams. */
   closeAll() {
     const first = STDIO.length;
     const last = Math.max(first + this.#preopens - 1, ...this.#fds.keys());
-    for (let fd = first; fd <= last; fd++) this.#node.fd_close(fd);
+    for (let fd = first; fd <= last; fd++) this.#closeInNode(fd);
     this.#fds.clear();
   }
 }

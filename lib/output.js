@@ -7,7 +7,7 @@ const { Combiner } = require('./combiner');
 const { createEngine } = require('./engine');
 const { withCode } = require('./errors');
 const { GuestMemory } = require('./memory');
-const { Capture, FunctionTarget, createTarget } = require('./targets');
+const { Capture, createTarget } = require('./targets');
 const { fdPwrite, fdWrite, publish } = require('./trace');
 const { ENTRY, ERRNO } = require('./wasi-abi');
 
@@ -29,6 +29,9 @@ function flushError({ fd, errno, code, pending }) {
   return Object.assign(error, { errno, fd, pending });
 }
 
+const neededRights = (positioned) =>
+  positioned ? ENTRY.MAY_WRITE | ENTRY.MAY_SEEK : ENTRY.MAY_WRITE;
+
 class Output {
   #buffered;
   #combiner;
@@ -40,6 +43,7 @@ class Output {
   #prepare;
   #size;
   #stats = { calls: 0, bytes: 0 };
+  #thrown = [];
 
   /**
    * @param {object} options checked, as lib/options.js gives them
@@ -106,8 +110,10 @@ class Output {
       this.engine.map(fd, target, flags);
       return undefined;
     }
-    const made = createTarget(target, this.#options);
-    this.#guestTargets.set(fd, made);
+    const made = createTarget(target, this.#options, (error) =>
+      this.#thrown.push(error),
+    );
+    this.#guestTargets.set(fd, { target: made, flags });
     return made;
   }
 
@@ -120,15 +126,17 @@ class Output {
   move(from, to) {
     this.#combiner?.flush();
     this.engine.move(from, to);
-    const target = this.#guestTargets.get(from);
+    const entry = this.#guestTargets.get(from);
     this.#guestTargets.delete(from);
     this.#guestTargets.delete(to);
-    if (target !== undefined) this.#guestTargets.set(to, target);
+    if (entry !== undefined) this.#guestTargets.set(to, entry);
   }
 
   setFlags(fd, flags) {
     this.#combiner?.flush();
     this.engine.setFlags(fd, flags);
+    const entry = this.#guestTargets.get(fd);
+    if (entry !== undefined) entry.flags = flags;
   }
 
   close() {
@@ -137,31 +145,31 @@ class Output {
   }
 
   targetOf(fd) {
-    return this.#guestTargets.get(fd);
+    return this.#guestTargets.get(fd)?.target;
   }
 
   // What the combiner asks for.
 
   /** How many bytes of an fd may be staged; 0 for one that is not buffered. */
   capacity(fd, positioned) {
-    const target = this.#guestTargets.get(fd);
-    if (target !== undefined) {
-      if (positioned) return 0;
-      // Nobody sees a capture before it is read, so it is staged in any case.
-      if (target instanceof Capture) return Math.min(this.#size, target.room);
-      return this.#buffered === true && fd !== STDERR ? this.#size : 0;
-    }
+    const to = this.#guestTargets.get(fd);
+    if (to !== undefined) return this.#targetCapacity(fd, to, positioned);
     if (this.#buffered === false || fd === STDERR) return 0;
     this.#prepare?.(fd);
     const entry = this.engine.kind(fd);
     if (entry === undefined) return 0;
-    const needed = positioned
-      ? ENTRY.MAY_WRITE | ENTRY.MAY_SEEK
-      : ENTRY.MAY_WRITE;
+    const needed = neededRights(positioned);
     const unfit = ENTRY.NONBLOCK | ENTRY.READ_ONLY;
     if ((entry.flags & (needed | unfit)) !== needed) return 0;
     if (entry.file) return this.#size;
     return this.#buffered === true && !positioned ? this.#size : 0;
+  }
+
+  #targetCapacity(fd, { target, flags }, positioned) {
+    if (positioned || !(flags & ENTRY.MAY_WRITE)) return 0;
+    // Nobody sees a capture before it is read, so it is staged in any case.
+    if (target instanceof Capture) return Math.min(this.#size, target.room);
+    return this.#buffered === true && fd !== STDERR ? this.#size : 0;
   }
 
   /** A write that is not staged. */
@@ -179,7 +187,7 @@ class Output {
 
   /** Writes the first `length` bytes of the staging memory. */
   drain(fd, staging, length, offset) {
-    const target = this.#guestTargets.get(fd);
+    const target = this.targetOf(fd);
     if (target === undefined) {
       const result = this.engine.drain(fd, 0, length, offset);
       if (result.errno === ERRNO.PIPE) this.#pipeClosed?.(fd);
@@ -191,14 +199,16 @@ class Output {
 
   // A write to an fd that the engine does not have.
   #unmapped(fd, iovs, iovsLen, nwritten, offset) {
-    const target = this.#guestTargets.get(fd >>> 0);
-    return target === undefined
+    const entry = this.#guestTargets.get(fd >>> 0);
+    return entry === undefined
       ? this.#next(fd, iovs, iovsLen, nwritten, offset)
-      : this.#writeTarget(target, iovs, iovsLen, nwritten, offset);
+      : this.#writeTarget(entry, iovs, iovsLen, nwritten, offset);
   }
 
-  #writeTarget(target, iovs, iovsLen, nwritten, offset) {
+  #writeTarget({ target, flags }, iovs, iovsLen, nwritten, offset) {
     const memory = this.#memory;
+    const needed = neededRights(offset !== undefined);
+    if ((flags & needed) !== needed) return ERRNO.NOTCAPABLE;
     const pointers = [];
     const lengths = [];
     if (!memory.has(nwritten, 4)) return ERRNO.FAULT;
@@ -218,7 +228,7 @@ class Output {
   // One chunk for one call, unless that were too large. Undefined when the target
   // took nothing.
   #writeBuffers(target, pointers, lengths) {
-    const { view } = this.#memory;
+    const memory = this.#memory;
     let total = 0;
     for (const length of lengths) total += length;
     if (total === 0) return 0;
@@ -229,7 +239,9 @@ class Output {
       for (let from = 0; from < lengths[i];) {
         const part = Math.min(lengths[i] - from, chunk.length - used);
         const at = pointers[i] + from;
-        chunk.set(view.subarray(at, at + part), used);
+        // A target may be a function that lets the guest grow its memory.
+        memory.has(at, part);
+        memory.copy(at, part, chunk, used);
         used += part;
         from += part;
         const last = i === lengths.length - 1 && from === lengths[i];
@@ -281,15 +293,12 @@ class Output {
     return target.read();
   }
 
-  /** Throws what a function target threw, once. */
+  /** Throws the first thing that code of the user's threw in a write, once. */
   rethrow() {
-    for (const target of this.#guestTargets.values()) {
-      if (target instanceof FunctionTarget && target.error !== undefined) {
-        const { error } = target;
-        target.error = undefined;
-        throw error;
-      }
-    }
+    if (this.#thrown.length === 0) return;
+    const [error] = this.#thrown;
+    this.#thrown.length = 0;
+    throw error;
   }
 
   stats() {

@@ -14,6 +14,7 @@ const {
   invalidType,
   invalidValue,
 } = require('./errors');
+const hostFds = require('./host-fds');
 const { isMemory } = require('./memory');
 const { WRITE_OPTIONS } = require('./options');
 const { WASI, dispose, kOwnedStreams } = require('./wasi');
@@ -86,11 +87,11 @@ function openInput(bytes) {
     for (let at = 0; at < bytes.length;) {
       at += fs.writeSync(fd, bytes, at, bytes.length - at, at);
     }
-    return fd;
   } catch (error) {
     fs.closeSync(fd);
     throw error;
   }
+  return hostFds.handOver(fd);
 }
 
 /**
@@ -109,7 +110,8 @@ function openStreams({
   };
   const input = () => {
     if (stdin === 'inherit') return 0;
-    if (stdin === 'ignore') return own(0, fs.openSync(os.devNull, 'r'));
+    if (stdin === 'ignore')
+      return own(0, hostFds.handOver(fs.openSync(os.devNull, 'r')));
     if (typeof stdin === 'number') return stdin;
     if (typeof stdin === 'string') return own(0, openInput(Buffer.from(stdin)));
     if (types.isUint8Array(stdin)) return own(0, openInput(stdin));
@@ -121,7 +123,8 @@ function openStreams({
   };
   const output = (target, fd) => {
     if (target === 'inherit') return fd;
-    if (target === 'ignore') return own(fd, fs.openSync(os.devNull, 'w'));
+    if (target === 'ignore')
+      return own(fd, hostFds.handOver(fs.openSync(os.devNull, 'w')));
     return target;
   };
   return {

@@ -29,13 +29,14 @@ class Scratch {
     return new Uint8Array(this.#own.buffer);
   }
 
-  /** What `call` returns. Only once the guest has a memory. */
+  /** What `call` returns. */
   during(call) {
     this.#setMemory(this.#own);
     try {
       return call();
     } finally {
-      this.#setMemory(this.#memory.memory);
+      const { memory } = this.#memory;
+      if (memory !== undefined) this.#setMemory(memory);
     }
   }
 }

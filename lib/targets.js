@@ -58,27 +58,28 @@ class Capture {
 }
 
 /**
- * Calls a function with a copy of each chunk. What it throws is kept in `error`
- * for the caller of `start()`, and the guest gets IO from then on.
+ * Calls a function with a copy of each chunk. What it throws goes to `report`, and
+ * the guest gets IO from then on.
  */
 class FunctionTarget {
   #function;
-  error = undefined;
-  failed = false;
+  #report;
+  #failed = false;
   errno = ERRNO.IO;
 
-  constructor(target) {
+  constructor(target, report) {
     this.#function = target;
+    this.#report = report;
   }
 
   write(chunk) {
-    if (this.failed) return 0;
+    if (this.#failed) return 0;
     try {
       this.#function(Uint8Array.from(chunk));
       return chunk.length;
     } catch (error) {
-      this.failed = true;
-      this.error = error;
+      this.#failed = true;
+      this.#report(error);
       return 0;
     }
   }
@@ -92,11 +93,14 @@ class StreamTarget {
   #stream;
   #hostFd;
   #timeout;
+  #writer;
   errno = ERRNO.PIPE;
 
-  constructor(stream, waitTimeout) {
+  constructor(stream, waitTimeout, report) {
     this.#stream = stream;
     this.#timeout = waitTimeout;
+    // A `write` of the user's own making may throw, as a function may.
+    this.#writer = new FunctionTarget((chunk) => stream.write(chunk), report);
     // The getters of `process` are not touched for any other stream.
     if (stream.fd === 1 && stream === process.stdout) this.#hostFd = 1;
     if (stream.fd === 2 && stream === process.stderr) this.#hostFd = 2;
@@ -113,8 +117,8 @@ class StreamTarget {
       this.errno = errno;
       return done;
     }
-    stream.write(Buffer.from(chunk));
-    return chunk.length;
+    this.errno = this.#writer.errno;
+    return this.#writer.write(chunk);
   }
 }
 
@@ -142,11 +146,12 @@ function checkTarget(target, name) {
 /**
  * @param {unknown} target that `checkTarget` lets through
  * @param {{ captureLimit: number, waitTimeout: number }} options
+ * @param {(error: unknown) => void} report gets what code of the user's throws
  */
-function createTarget(target, { captureLimit, waitTimeout }) {
+function createTarget(target, { captureLimit, waitTimeout }, report) {
   if (target === 'capture') return new Capture(captureLimit);
-  if (typeof target === 'function') return new FunctionTarget(target);
-  return new StreamTarget(target, waitTimeout);
+  if (typeof target === 'function') return new FunctionTarget(target, report);
+  return new StreamTarget(target, waitTimeout, report);
 }
 
-module.exports = { Capture, FunctionTarget, checkTarget, createTarget };
+module.exports = { Capture, checkTarget, createTarget };

@@ -27,7 +27,10 @@ function publish(memory, fd, iovsLen, nwritten, errno, offset) {
   const message = {
     fd: fd >>> 0,
     iovsLen: iovsLen >>> 0,
-    nwritten: errno === ERRNO.SUCCESS ? memory.u32(nwritten) : 0,
+    nwritten:
+      errno === ERRNO.SUCCESS && memory.has(nwritten, 4)
+        ? memory.u32(nwritten)
+        : 0,
     errno,
     errnoName: ERRNO_NAMES[errno],
   };
@@ -45,14 +48,36 @@ function format({ fd, iovsLen, nwritten, errno, errnoName, offset }) {
   );
 }
 
-/** Calls `print` with a line for each call from here on. */
+const printers = [];
+
+/**
+ * Calls `print` with a line for each call from here on, and with one that adds
+ * them up when a guest ends.
+ */
 function printTo(print) {
+  printers.push(print);
   for (const each of [fdWrite, fdPwrite]) {
     each.subscribe((message) => print(format(message)));
   }
 }
 
+/** A guest has ended: `wasi.stats` as `calls=2 bytes=92 ...` for those who print. */
+function summarize(wasi) {
+  if (printers.length === 0) return;
+  const line = Object.entries(wasi.stats)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ');
+  for (const print of printers) print(line);
+}
+
 const debug = debuglog('wasi-writev');
 if (debug.enabled) printTo(debug);
 
-module.exports = { fdPwrite, fdWrite, isTraced, printTo, publish };
+module.exports = {
+  fdPwrite,
+  fdWrite,
+  isTraced,
+  printTo,
+  publish,
+  summarize,
+};

@@ -7,12 +7,15 @@ const os = require('node:os');
 const { WASI: NodeWASI } = require('node:wasi');
 const { createDelegates } = require('./delegates');
 const { alreadyStarted, checkObject } = require('./errors');
+const { flushing } = require('./flushing');
 const { GuestFiles, STDIO } = require('./guest-files');
+const hostFds = require('./host-fds');
 const { GuestMemory } = require('./memory');
 const { writeOptions } = require('./options');
 const { Output } = require('./output');
 const { Scratch } = require('./scratch');
 const { checkTarget } = require('./targets');
+const { summarize } = require('./trace');
 
 // Own properties under symbols, as Node's: packages wrap instances in a Proxy,
 // which private fields would not survive.
@@ -24,18 +27,6 @@ const kPipeClosed = Symbol('wasi-writev.pipeClosed');
 const kOutput = Symbol('wasi-writev.output');
 const kStreams = Symbol('wasi-writev.streams');
 
-// The calls that neither see what was written nor wait for it. All others flush.
-const QUIET = new Set([
-  'args_get',
-  'args_sizes_get',
-  'clock_res_get',
-  'clock_time_get',
-  'environ_get',
-  'environ_sizes_get',
-  'random_get',
-  'sched_yield',
-]);
-
 /** The own symbol of Node's WASI that has this description. */
 function symbolOf(wasi, description) {
   return Object.getOwnPropertySymbols(wasi).find(
@@ -46,7 +37,7 @@ function symbolOf(wasi, description) {
 // Where a stream is no descriptor, Node gets one of /dev/null. Node closes that
 // with the guest's fd; if the guest never does and is collected, it is done here.
 function closeAll(placeholders) {
-  for (const hostFd of placeholders.values()) fs.closeSync(hostFd);
+  for (const hostFd of placeholders.values()) hostFds.close(hostFd);
 }
 
 const forgotten = new FinalizationRegistry(closeAll);
@@ -72,29 +63,11 @@ function prepare(options) {
   const forNode =
     Object.keys(replaced).length === 0 ? options : Object.create(options);
   for (const [name, fd] of Object.entries(replaced)) {
-    const value = fs.openSync(os.devNull, 'w');
+    const value = hostFds.handOver(fs.openSync(os.devNull, 'w'));
     placeholders.set(fd, value);
     Object.defineProperty(forNode, name, { value });
   }
   return { checked, forNode, placeholders };
-}
-
-function withFlush(call, isAboutFd, output) {
-  return isAboutFd
-    ? (fd, ...rest) => output.before(fd) || call(fd, ...rest)
-    : (...values) => output.before() || call(...values);
-}
-
-/** `imports` with a flush before each call that could see what is staged. */
-function flushing(imports, output) {
-  const wrapped = { ...imports };
-  for (const name of Object.keys(imports)) {
-    if (QUIET.has(name)) continue;
-    wrapped[name] = withFlush(imports[name], /^(fd|sock)_/.test(name), output);
-  }
-  wrapped.fd_renumber = (from, to) =>
-    output.before(from) || output.before(to) || imports.fd_renumber(from, to);
-  return wrapped;
 }
 
 /**
@@ -149,8 +122,11 @@ class WASI extends NodeWASI {
       fd_pwrite: output.fd_pwrite,
       proc_exit: (code) => {
         output.settle();
-        // With the process the bytes would go too.
-        if (!returns) output.throwUnwritten();
+        // With the process would go whoever could be told.
+        if (!returns) {
+          output.rethrow();
+          output.throwUnwritten();
+        }
         files.release();
         return exit(code);
       },
@@ -179,6 +155,7 @@ class WASI extends NodeWASI {
     }
     output.settle();
     this[kFiles].release();
+    summarize(this);
     // What a function target threw is the cause of whatever came after.
     output.rethrow();
     if (thrown !== undefined) throw thrown.error;

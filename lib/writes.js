@@ -10,6 +10,7 @@ const {
   invalidType,
   invalidValue,
 } = require('./errors');
+const { flushing } = require('./flushing');
 const { isMemory } = require('./memory');
 const { WRITE_OPTIONS, writeOptions } = require('./options');
 const { Output } = require('./output');
@@ -40,16 +41,12 @@ function pairsOf(fds) {
   });
 }
 
-// Every function of another WASI's import object, called as its method, after a
-// flush of what it could see.
-function methodsOf(fallback, output) {
+// Every function of another WASI's import object, called as its method.
+function methodsOf(fallback) {
   const methods = {};
   for (const name in fallback) {
     if (typeof fallback[name] !== 'function') continue;
-    methods[name] = (...values) => {
-      output.settle();
-      return fallback[name](...values);
-    };
+    methods[name] = (...values) => fallback[name](...values);
   }
   return methods;
 }
@@ -90,10 +87,12 @@ function createWrites(options = {}) {
     output.map(fd, target, ENTRY.MAY_WRITE | ENTRY.MAY_SEEK);
   }
 
+  const methods = methodsOf(fallback);
+  const others = staging ? flushing(methods, output) : methods;
   const writes = {
     fd_write,
     fd_pwrite,
-    wasiImport: { ...methodsOf(fallback, output), fd_write, fd_pwrite },
+    wasiImport: { ...others, fd_write, fd_pwrite },
 
     setMemory(value) {
       checkMemory(value, 'memory');

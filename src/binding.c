@@ -313,12 +313,39 @@ fail:
   return NULL;
 }
 
+/* dup(hostFd), close(hostFd): what node:fs does, but for the list that a worker
+ * of Node's keeps of its descriptors, to close them when it ends. */
+static napi_value dup_host_fd(napi_env env, napi_callback_info info) {
+  size_t argc = 1;
+  napi_value argument, result;
+  int32_t fd = -1;
+
+  if (napi_get_cb_info(env, info, &argc, &argument, NULL, NULL) != napi_ok ||
+      napi_get_value_int32(env, argument, &fd) != napi_ok ||
+      napi_create_int32(env, wv_sys_dup(fd), &result) != napi_ok)
+    return NULL;
+  return result;
+}
+
+static napi_value close_host_fd(napi_env env, napi_callback_info info) {
+  size_t argc = 1;
+  napi_value argument;
+  int32_t fd;
+
+  if (napi_get_cb_info(env, info, &argc, &argument, NULL, NULL) == napi_ok &&
+      napi_get_value_int32(env, argument, &fd) == napi_ok)
+    wv_sys_close(fd);
+  return NULL;
+}
+
 NAPI_MODULE_INIT(/* env, exports */) {
   napi_property_descriptor properties[] = {
-      {.utf8name = "create", .method = create, .attributes = napi_enumerable},
+      {.utf8name = "create", .method = create},
+      {.utf8name = "dup", .method = dup_host_fd},
+      {.utf8name = "close", .method = close_host_fd},
   };
 
-  if (napi_define_properties(env, exports, 1, properties) != napi_ok)
+  if (napi_define_properties(env, exports, 3, properties) != napi_ok)
     return NULL;
   return exports;
 }

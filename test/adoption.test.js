@@ -97,6 +97,20 @@ describe('adoption', () => {
       assertAdopted(session, 1, 3);
     });
 
+    it('writes a TiB into a file, and leaves the offset there', () => {
+      const TIB = 2 ** 40;
+      const session = start();
+      const fd = session.open('file');
+      session.seek(fd, BigInt(TIB));
+      session.write(fd, 'far');
+      assert.equal(session.tell(fd), BigInt(TIB) + 3n);
+      session.seek(fd, -3n, WHENCE.CUR);
+      assert.equal(session.read(fd, 10), 'far');
+      session.close(fd);
+      assert.equal(fs.statSync(dir.path('file')).size, TIB + 3);
+      assertAdopted(session, 1, 1);
+    });
+
     it('makes a hole where the guest seeks past the end', () => {
       const session = start();
       const fd = session.open('file');
@@ -676,6 +690,7 @@ describe('adoption', () => {
         session.write(fd, 'two');
         session.close(fd);
         assert.equal(dir.read('file'), written ? 'one two' : 'two');
+        assert.equal(session.wasi.stats.adopted, native ? 1 : 0);
       });
     }
 
@@ -689,6 +704,25 @@ describe('adoption', () => {
       session.close(fd);
       assert.equal(dir.read('file'), 'text');
       assert.equal(session.wasi.stats.adopted, 0);
+    });
+
+    it('misses the right to write before it looks at pointers', () => {
+      dir.write('file', '');
+      const session = start();
+      const { guest } = session;
+      const fd = session.open('file', { oflags: 0, rights: FD_READ });
+      const OUTSIDE = 0x7fffffff;
+      for (const missing of [fd, PREOPEN]) {
+        assert.equal(
+          guest.fd_write(missing, OUTSIDE, 1, OUTSIDE),
+          ERRNO.NOTCAPABLE,
+        );
+        assert.equal(
+          guest.fd_pwrite(missing, OUTSIDE, 1, 0n, OUTSIDE),
+          ERRNO.NOTCAPABLE,
+        );
+      }
+      session.close(fd);
     });
 
     describe('in a directory that does not hand the right to set flags on', () => {

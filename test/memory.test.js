@@ -22,6 +22,7 @@ const PAGE = 65536;
 const GIB = 2 ** 30;
 const STDOUT = 1;
 
+// Node 26 has toResizableBuffer(); below that these are skipped.
 const itResizable =
   'toResizableBuffer' in WebAssembly.Memory.prototype ? it : it.skip;
 

@@ -21,7 +21,7 @@ const {
 const { importsFor } = require('./support/guest');
 const { readAvailable } = require('./support/host-files');
 const { assertRecords } = require('./support/records');
-const { PREOPEN, Session } = require('./support/session');
+const { PREOPEN, RIGHTS, Session } = require('./support/session');
 const { useTempDir } = require('./support/temp');
 
 const native = engine === 'native';
@@ -187,17 +187,16 @@ describe('workers', () => {
       assertRecords(fs.readFileSync(dir.path('file')), IDS, count, size);
     });
 
-    itWithProc(
-      'find their own descriptors while all of them look for theirs',
-      async () => {
-        const count = 3000;
+    const rightsOfFiles = {
+      'with every right': RIGHTS.FILE,
+      'with the right to write alone': RIGHTS.FD_WRITE,
+    };
+    for (const [what, rights] of Object.entries(rightsOfFiles)) {
+      itWithProc(`find their own files, opened ${what}, at once`, async () => {
+        const count = 1500;
         const before = countDescriptors();
         const results = await runThreads(
-          each({
-            job: 'opens',
-            count,
-            directory: dir.path(''),
-          }),
+          each({ job: 'opens', count, rights, directory: dir.path('') }),
         );
         const numbers = Array.from({ length: count }, (_, i) => `${i}\n`);
         for (const id of IDS) {
@@ -207,8 +206,8 @@ describe('workers', () => {
           assert.equal(adopted > 0, native);
         }
         assertNoneLeft(before);
-      },
-    );
+      });
+    }
   });
 
   for (const host of ['WASI', 'createWrites']) {
@@ -273,7 +272,7 @@ describe('workers', () => {
   });
 
   it('load the addon one after the other', async () => {
-    for (let id = 0; id < 10; id++) {
+    for (let id = 0; id < 6; id++) {
       await runThreads([
         {
           job: 'records',
@@ -289,7 +288,7 @@ describe('workers', () => {
   });
 
   describe('that are terminated in the middle', () => {
-    const ROUNDS = 8;
+    const ROUNDS = 6;
 
     // node:wasi leaves the files of such a guest open, and its directory. Closed
     // here for the next test, once the copies of the addon are known to be gone.

@@ -6,7 +6,10 @@ const { compile, importsFor } = require('./guest');
 
 const KINDS = {
   exported: { name: 'calls' },
-  imported: { name: 'calls-imported-memory', options: { initial: 2 } },
+  imported: {
+    name: 'calls-imported-memory',
+    options: { initial: 2, maximum: 65536 },
+  },
   shared: {
     name: 'calls-shared-memory',
     options: { initial: 2, maximum: 65536, shared: true },
@@ -26,7 +29,9 @@ function makeGuest(kind, functions) {
   const module = compile(name);
   const own = options && new WebAssembly.Memory(options);
   const instance = new WebAssembly.Instance(
-    module, importsFor(module, functions, own && { env: { memory: own } }));
+    module,
+    importsFor(module, functions, own && { env: { memory: own } }),
+  );
   const guest = instance.exports;
   return { instance, guest, memory: own ?? guest.memory };
 }

@@ -2,9 +2,9 @@
 
 // Random programs of WASI calls, and the machine that runs one in a guest.
 //
-// A program is a list of operations. It names an fd by a slot, since the numbers
-// are the host's to give; a slot without an fd stands for one that is not open.
-// Programs of one author are for one guest, one after the other.
+// A program is a list of operations. It names an fd by a slot, since the
+// numbers are the host's to give; a slot without an fd stands for one that is
+// not open. Programs of one author are for one guest, one after the other.
 
 const { FDFLAGS } = require('../../lib/wasi-abi');
 const { pattern } = require('./bytes');
@@ -89,7 +89,8 @@ class Author {
     const random = this.#random;
     if (random.oneIn(100)) return NO_FD;
     return random.pick(
-      random.oneIn(20) || this.#open.size === 0 ? SLOTS : [...this.#open]);
+      random.oneIn(20) || this.#open.size === 0 ? SLOTS : [...this.#open],
+    );
   }
 
   #size() {
@@ -119,10 +120,13 @@ class Author {
     let left = LARGEST;
     let end = 0;
     for (let i = 0; i < count; i++) {
-      const size = count > 8 ? random.between(i % 500 ? 0 : 1, 90) : this.#size();
+      const size =
+        count > 8 ? random.between(i % 500 ? 0 : 1, 90) : this.#size();
       const length = Math.min(size, left);
-      const at = random.oneIn(4) && end + length <= this.#limit
-        ? end : random.below(this.#limit - length + 1);
+      const at =
+        random.oneIn(4) && end + length <= this.#limit
+          ? end
+          : random.below(this.#limit - length + 1);
       list.push([at, length]);
       left -= length;
       end = at + length;
@@ -145,7 +149,8 @@ class Author {
     const slot = this.#slot();
     let offset = BigInt(random.below(50_000));
     for (let i = random.between(1, 8); i > 0; i--) {
-      const list = random.oneIn(3) ? this.#list()
+      const list = random.oneIn(3)
+        ? this.#list()
         : [[random.below(1000), random.pick([4, 8, 12, 200, 4096])]];
       this.#pwrite(slot, list, offset);
       offset += BigInt(list.reduce((sum, [, length]) => sum + length, 0));
@@ -164,15 +169,22 @@ class Author {
     const random = this.#random;
     const append = random.oneIn(8);
     const without = random.oneIn(10)
-      ? random.pick([RIGHTS.FD_READ, RIGHTS.FD_WRITE, RIGHTS.FD_SEEK,
-        RIGHTS.FD_FDSTAT_SET_FLAGS, RIGHTS.FD_TELL])
+      ? random.pick([
+          RIGHTS.FD_READ,
+          RIGHTS.FD_WRITE,
+          RIGHTS.FD_SEEK,
+          RIGHTS.FD_FDSTAT_SET_FLAGS,
+          RIGHTS.FD_TELL,
+        ])
       : 0n;
     let oflags = OFLAGS.CREAT;
     if (random.oneIn(6)) oflags |= OFLAGS.TRUNC;
     if (random.oneIn(12)) oflags |= OFLAGS.EXCL;
     if (random.oneIn(12)) oflags &= ~OFLAGS.CREAT;
     this.#add('open', {
-      slot, name: random.pick(NAMES), oflags,
+      slot,
+      name: random.pick(NAMES),
+      oflags,
       rights: RIGHTS.FILE & ~without,
       fdflags: append ? FDFLAGS.APPEND : 0,
     });
@@ -197,8 +209,7 @@ class Author {
 
   #setFlags() {
     const slot = this.#slot();
-    const fdflags = this.#random.pick(
-      [0, 0, FDFLAGS.NONBLOCK, FDFLAGS.APPEND]);
+    const fdflags = this.#random.pick([0, 0, FDFLAGS.NONBLOCK, FDFLAGS.APPEND]);
     if (fdflags === FDFLAGS.APPEND) this.#append.add(slot);
     this.#add('setFlags', { slot, fdflags });
   }
@@ -211,9 +222,16 @@ class Author {
 
   #bad() {
     const random = this.#random;
-    const place = random.pick(['nwritten', 'list', 'buffer', 'count', 'offset']);
+    const place = random.pick([
+      'nwritten',
+      'list',
+      'buffer',
+      'count',
+      'offset',
+    ]);
     this.#add('bad', {
-      place, list: this.#list(random.between(1, 4)),
+      place,
+      list: this.#list(random.between(1, 4)),
       positioned: place === 'offset' || random.oneIn(2),
     });
   }
@@ -222,8 +240,9 @@ class Author {
     const random = this.#random;
     const name = random.pick(NAMES);
     const offset = BigInt(random.below(20_000));
-    const lengths = Array.from(
-      { length: random.between(1, 3) }, () => random.below(3000));
+    const lengths = Array.from({ length: random.between(1, 3) }, () =>
+      random.below(3000),
+    );
     const others = {
       bad: () => this.#bad(),
       close: () => this.#close(),
@@ -243,10 +262,16 @@ class Author {
       poll: () => this.#add('poll'),
       seek: () => this.#seek(),
       setFlags: () => this.#setFlags(),
-      setRights: () => this.#add('setRights', {
-        rights: RIGHTS.FILE & ~random.pick(
-          [RIGHTS.FD_SEEK, RIGHTS.FD_FDSTAT_SET_FLAGS, RIGHTS.FD_WRITE]),
-      }),
+      setRights: () =>
+        this.#add('setRights', {
+          rights:
+            RIGHTS.FILE &
+            ~random.pick([
+              RIGHTS.FD_SEEK,
+              RIGHTS.FD_FDSTAT_SET_FLAGS,
+              RIGHTS.FD_WRITE,
+            ]),
+        }),
       setSize: () => this.#add('setSize', { size: offset }),
       sync: () => this.#add(random.oneIn(15) ? 'sync' : 'tell'),
       tell: () => this.#add('tell'),
@@ -267,8 +292,9 @@ class Author {
 
 /** Text that tells an operation. */
 function textOf(operation) {
-  return JSON.stringify(operation, (key, value) => (
-    typeof value === 'bigint' ? `${value}n` : value));
+  return JSON.stringify(operation, (key, value) =>
+    typeof value === 'bigint' ? `${value}n` : value,
+  );
 }
 
 class Machine {
@@ -324,7 +350,11 @@ class Machine {
   }
 
   #put(list) {
-    putIovs(this.#memory, LIST, list.map(([at, length]) => [DATA + at, length]));
+    putIovs(
+      this.#memory,
+      LIST,
+      list.map(([at, length]) => [DATA + at, length]),
+    );
   }
 
   // A list of more than 1,024 buffers may be cut short: the rest is written
@@ -345,12 +375,14 @@ class Machine {
 
   write(fd, { list }) {
     return this.#writeAll(list, (count) =>
-      this.#guest.fd_write(fd, LIST, count, RESULT));
+      this.#guest.fd_write(fd, LIST, count, RESULT),
+    );
   }
 
   pwrite(fd, { list, offset }) {
     return this.#writeAll(list, (count, done) =>
-      this.#guest.fd_pwrite(fd, LIST, count, offset + done, RESULT));
+      this.#guest.fd_pwrite(fd, LIST, count, offset + done, RESULT),
+    );
   }
 
   bad(fd, { place, list, positioned }) {
@@ -369,13 +401,18 @@ class Machine {
 
   #read(lengths, call) {
     let at = READ;
-    putIovs(this.#memory, LIST, lengths.map((length) => {
-      at += length;
-      return [at - length, length];
-    }));
+    putIovs(
+      this.#memory,
+      LIST,
+      lengths.map((length) => {
+        at += length;
+        return [at - length, length];
+      }),
+    );
     new Uint8Array(this.#memory.buffer).fill(0, READ, at);
     return this.#answer(call(lengths.length), () => [
-      u32(this.#memory, RESULT), this.#text(READ, at),
+      u32(this.#memory, RESULT),
+      this.#text(READ, at),
     ]);
   }
 
@@ -385,40 +422,48 @@ class Machine {
 
   read(fd, { lengths }) {
     return this.#read(lengths, (count) =>
-      this.#guest.fd_read(fd, LIST, count, RESULT));
+      this.#guest.fd_read(fd, LIST, count, RESULT),
+    );
   }
 
   pread(fd, { lengths, offset }) {
     return this.#read(lengths, (count) =>
-      this.#guest.fd_pread(fd, LIST, count, offset, RESULT));
+      this.#guest.fd_pread(fd, LIST, count, offset, RESULT),
+    );
   }
 
   seek(fd, { offset, whence }) {
-    return this.#answer(this.#guest.fd_seek(fd, offset, whence, RESULT),
-      () => this.#u64(RESULT));
+    return this.#answer(this.#guest.fd_seek(fd, offset, whence, RESULT), () =>
+      this.#u64(RESULT),
+    );
   }
 
   tell(fd) {
-    return this.#answer(
-      this.#guest.fd_tell(fd, RESULT), () => this.#u64(RESULT));
+    return this.#answer(this.#guest.fd_tell(fd, RESULT), () =>
+      this.#u64(RESULT),
+    );
   }
 
   // The rest of a filestat differs from file to file.
   #stat() {
-    return [u32(this.#memory, STAT + FILE_TYPE) & 0xff,
-      this.#u64(STAT + FILE_SIZE)];
+    return [
+      u32(this.#memory, STAT + FILE_TYPE) & 0xff,
+      this.#u64(STAT + FILE_SIZE),
+    ];
   }
 
   filestat(fd) {
-    return this.#answer(
-      this.#guest.fd_filestat_get(fd, STAT), () => this.#stat());
+    return this.#answer(this.#guest.fd_filestat_get(fd, STAT), () =>
+      this.#stat(),
+    );
   }
 
   pathStat(fd, { name }) {
     const length = putBytes(this.#memory, PATH, name);
     return this.#answer(
       this.#guest.path_filestat_get(PREOPEN, 0, PATH, length, STAT),
-      () => this.#stat());
+      () => this.#stat(),
+    );
   }
 
   setSize(fd, { size }) {
@@ -444,7 +489,16 @@ class Machine {
   open(fd, { slot, name, oflags, rights, fdflags }) {
     const length = putBytes(this.#memory, PATH, name);
     const errno = this.#guest.path_open(
-      PREOPEN, 0, PATH, length, oflags, rights, 0n, fdflags, RESULT);
+      PREOPEN,
+      0,
+      PATH,
+      length,
+      oflags,
+      rights,
+      0n,
+      fdflags,
+      RESULT,
+    );
     return this.#answer(errno, () => {
       const opened = u32(this.#memory, RESULT);
       this.#fds.set(slot, opened);
@@ -468,12 +522,21 @@ class Machine {
     const length = putBytes(this.#memory, PATH, name);
     const otherLength = putBytes(this.#memory, OTHER_PATH, to);
     return this.#guest.path_rename(
-      PREOPEN, PATH, length, PREOPEN, OTHER_PATH, otherLength);
+      PREOPEN,
+      PATH,
+      length,
+      PREOPEN,
+      OTHER_PATH,
+      otherLength,
+    );
   }
 
   unlink(fd, { name }) {
     return this.#guest.path_unlink_file(
-      PREOPEN, PATH, putBytes(this.#memory, PATH, name));
+      PREOPEN,
+      PATH,
+      putBytes(this.#memory, PATH, name),
+    );
   }
 
   // In the order of the directory they need not come.
@@ -499,18 +562,24 @@ class Machine {
     new Uint8Array(this.#memory.buffer).fill(0, SUBSCRIPTION, EVENT);
     return this.#answer(
       this.#guest.poll_oneoff(SUBSCRIPTION, EVENT, 1, RESULT),
-      () => u32(this.#memory, RESULT));
+      () => u32(this.#memory, RESULT),
+    );
   }
 
   quiet() {
-    return [this.#guest.clock_time_get(0, 0n, RESULT),
-      this.#guest.random_get(RESULT, 8), this.#guest.sched_yield()];
+    return [
+      this.#guest.clock_time_get(0, 0n, RESULT),
+      this.#guest.random_get(RESULT, 8),
+      this.#guest.sched_yield(),
+    ];
   }
 
   grow() {
     const before = this.#guest.grow(1);
     new Uint8Array(this.#memory.buffer).set(
-      CONTENT.subarray(0, PAGE), this.#end);
+      CONTENT.subarray(0, PAGE),
+      this.#end,
+    );
     this.#end += PAGE;
     return before;
   }
@@ -534,9 +603,11 @@ class Machine {
   closeFiles() {
     // The last is none: there is a call also where nothing is open.
     const slots = [...this.#fds.keys(), NO_FD].filter(
-      (slot) => !STDIO.includes(slot));
+      (slot) => !STDIO.includes(slot),
+    );
     return slots.map((slot) =>
-      this.close(this.#fds.get(slot) ?? NO_FD, { slot }));
+      this.close(this.#fds.get(slot) ?? NO_FD, { slot }),
+    );
   }
 }
 

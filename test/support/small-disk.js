@@ -41,7 +41,6 @@ function useSmallDisk() {
   });
 
   const disk = {
-    size: SIZE,
     path: (name) => path.join(directory, name),
     read: (name) => fs.readFileSync(disk.path(name)),
 

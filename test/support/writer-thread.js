@@ -83,12 +83,18 @@ const jobs = {
     return session;
   },
 
-  /** Opens a file, writes a number to it, and closes it, `count` times. */
-  opens({ id, count }) {
+  /**
+   * Opens a file with `rights`, writes a number to its end, and closes it, `count`
+   * times.
+   */
+  opens({ id, count, rights }) {
     const session = startWASI(workerData);
     waitForGo();
     for (let i = 0; i < count; i++) {
-      const fd = session.open(`file ${id}`, { fdflags: FDFLAGS.APPEND });
+      const fd = session.open(`file ${id}`, {
+        rights,
+        fdflags: FDFLAGS.APPEND,
+      });
       session.write(fd, `${i}\n`);
       session.close(fd);
     }

@@ -1,0 +1,42 @@
+'use strict';
+
+// Descriptors that are opened for a guest, and that Node's WASI closes with it.
+//
+// A worker of Node's keeps a list of what node:fs has opened in it, and closes
+// all that when it ends. WASI closes without a word to that list: by then the
+// number may be another thread's. So the list must not have it. The addon makes
+// a copy that it does not; without the addon the number is taken off late.
+
+const fs = require('node:fs');
+const { isMainThread } = require('node:worker_threads');
+const { addon } = require('./engine');
+
+/** Gives a descriptor of node:fs away; returns the one to use in its place. */
+function handOver(fd) {
+  if (addon === undefined) return fd;
+  const copy = addon.dup(fd);
+  fs.closeSync(fd);
+  if (copy >= 0) return copy;
+  throw Object.assign(new Error('EMFILE: too many open files, dup'), {
+    code: 'EMFILE',
+    syscall: 'dup',
+  });
+}
+
+/** Closes one that `handOver` gave. */
+function close(fd) {
+  if (addon === undefined) fs.closeSync(fd);
+  else addon.close(fd);
+}
+
+/** One that `handOver` gave was closed by Node's WASI. */
+function closedByNode(fd) {
+  if (addon !== undefined || isMainThread) return;
+  try {
+    fs.closeSync(fd);
+  } catch {
+    // EBADF, as it should be: it is off the list.
+  }
+}
+
+module.exports = { close, closedByNode, handOver };

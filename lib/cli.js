@@ -51,7 +51,7 @@ class PipeClosed extends Error {}
 /** Splits the arguments at the file: what is behind it is the command's. */
 function parse(argv) {
   const complete = argv.map((arg) =>
-    arg in ALONE ? `${arg}=${ALONE[arg]}` : arg,
+    Object.hasOwn(ALONE, arg) ? `${arg}=${ALONE[arg]}` : arg,
   );
   const { tokens } = parseArgs({
     args: complete,
@@ -65,7 +65,8 @@ function parse(argv) {
   try {
     ({ values } = parseArgs({ args: complete.slice(0, at), options: OPTIONS }));
   } catch (error) {
-    throw new UsageError(error.message);
+    const [line] = error.message.split('\n');
+    throw new UsageError(line);
   }
   const file = at === undefined ? undefined : argv[at];
   return { values, file, args: at === undefined ? [] : argv.slice(at + 1) };
@@ -90,15 +91,15 @@ function preopensOf(dirs = []) {
 }
 
 function envOf(variables = []) {
-  const env = {};
+  const env = Object.create(null); // any name is one
   for (const variable of variables) {
     const at = variable.indexOf('=');
     const name = at < 0 ? variable : variable.slice(0, at);
     if (name === '') {
       throw new UsageError(`--env: '${variable}' is not NAME[=VALUE]`);
     }
-    const value = at < 0 ? process.env[name] : variable.slice(at + 1);
-    if (value !== undefined) env[name] = value;
+    if (at >= 0) env[name] = variable.slice(at + 1);
+    else if (Object.hasOwn(process.env, name)) env[name] = process.env[name];
   }
   return env;
 }
@@ -181,7 +182,11 @@ function execute(parsed) {
 /** The exit status for what ended a run, after a word about it on stderr. */
 function statusOf(error, file) {
   if (error instanceof PipeClosed) return PIPE_CLOSED;
-  if (error instanceof WebAssembly.RuntimeError) {
+  // A full stack is a RangeError of V8's.
+  if (
+    error instanceof WebAssembly.RuntimeError ||
+    error instanceof RangeError
+  ) {
     console.error(error.stack);
     return TRAPPED;
   }
@@ -200,15 +205,23 @@ function statusOf(error, file) {
   throw error;
 }
 
+function print(text) {
+  try {
+    fs.writeSync(STDOUT, text);
+    return 0;
+  } catch (error) {
+    if (error.code === 'EPIPE') return PIPE_CLOSED;
+    throw error;
+  }
+}
+
 function main(argv) {
   const parsed = parse(argv);
   if (parsed.values.help) {
-    fs.writeSync(1, USAGE);
-    return 0;
+    return print(USAGE);
   }
   if (parsed.values.version) {
-    fs.writeSync(1, `${require('../package.json').version}\n`);
-    return 0;
+    return print(`${require('../package.json').version}\n`);
   }
   if (parsed.file === undefined) {
     throw new UsageError('no file was given; --help lists the options');

@@ -46,6 +46,9 @@ const hasMultiMemory = WebAssembly.validate(
 const waiting = new Set();
 let listening = false;
 
+// From then on no microtask will come to flush: nothing is staged any more.
+let exiting = false;
+
 // The process ends: a stream would be too late.
 function warn(text) {
   try {
@@ -55,7 +58,9 @@ function warn(text) {
   }
 }
 
+/** Writes out what every guest of this thread has staged, before it ends. */
 function flushAtExit() {
+  exiting = true;
   for (const combiner of waiting) {
     combiner.flushAll();
     for (const { fd, code, pending } of combiner.unwritten()) {
@@ -195,7 +200,11 @@ class Combiner {
 
   #slow(fd, iovs, iovsLen, nwritten, offset) {
     if (!areNumbers(fd, iovs, iovsLen, nwritten)) return ERRNO.INVAL;
-    if (this.#output.capacity(fd >>> 0, offset !== undefined) === 0) {
+    if (typeof offset === 'bigint') offset = BigInt.asIntN(64, offset);
+    if (
+      exiting ||
+      this.#output.capacity(fd >>> 0, offset !== undefined) === 0
+    ) {
       return (
         this.before(fd) ||
         this.#output.writeNow(fd, iovs, iovsLen, nwritten, offset)
@@ -231,8 +240,7 @@ class Combiner {
     const positioned = offset !== undefined;
     const field = positioned ? PWRITE_FD : WRITE_FD;
     const continues =
-      this.#isStaged(field, fd) &&
-      (!positioned || this.#i64[END] === BigInt.asIntN(64, offset));
+      this.#isStaged(field, fd) && (!positioned || this.#i64[END] === offset);
     if (continues && total <= this.#capacity - i32[USED]) return ERRNO.SUCCESS;
     const errno = this.before(fd);
     if (errno !== ERRNO.SUCCESS) return errno;
@@ -303,9 +311,20 @@ class Combiner {
     const fd = (positioned ? i32[PWRITE_FD] : i32[WRITE_FD]) >>> 0;
     const used = i32[USED];
     const offset = positioned ? this.#i64[END] - BigInt(used) : undefined;
+    const header = i32.slice();
+    const capacity = this.#capacity;
     this.#reset();
-    const errno = used === 0 ? ERRNO.SUCCESS : this.#drain(fd, used, offset);
-    return { fd, errno };
+    try {
+      const errno = used === 0 ? ERRNO.SUCCESS : this.#drain(fd, used, offset);
+      return { fd, errno };
+    } catch (error) {
+      // The guest has filled the stack: nothing was written.
+      if (error instanceof RangeError) {
+        for (let i = 0; i < CALLS; i++) i32[i] = header[i];
+        this.#capacity = capacity;
+      }
+      throw error;
+    }
   }
 
   #drain(fd, used, offset) {
@@ -367,6 +386,12 @@ class Combiner {
     }));
   }
 
+  /** Forgets what could not be written: the caller has been told. */
+  abandon() {
+    this.#backlogs.clear();
+    waiting.delete(this);
+  }
+
   /** Calls staged, and bytes of theirs that were written out. */
   stats() {
     // The counter wraps; it is looked at at least once for each flush.
@@ -376,4 +401,4 @@ class Combiner {
   }
 }
 
-module.exports = { Combiner };
+module.exports = { Combiner, flushAtExit };

@@ -28,6 +28,17 @@ const CLOSED = 'closed'; // Node failed to close it: nobody writes to it
  * @property {number} hint the host descriptor to try first, or -1
  */
 
+/** A preopen. @type {GuestFd} */
+const DIRECTORY = {
+  writer: DELEGATED,
+  stream: false,
+  adopted: false,
+  rights: 0n,
+  lent: false,
+  fdflags: 0,
+  hint: -1,
+};
+
 function entryFlags({ rights, fdflags }) {
   return (
     (rights & RIGHTS.FD_WRITE ? ENTRY.MAY_WRITE : 0) |
@@ -36,6 +47,9 @@ function entryFlags({ rights, fdflags }) {
     (fdflags & FDFLAGS.APPEND ? ENTRY.APPEND : 0)
   );
 }
+
+const neededRights = (offset) =>
+  offset === undefined ? RIGHTS.FD_WRITE : RIGHTS.FD_WRITE | RIGHTS.FD_SEEK;
 
 /** See the top of the file. One for each `WASI`. */
 class GuestFiles {
@@ -75,6 +89,9 @@ class GuestFiles {
   attach(output, stdio, placeholders) {
     this.#output = output;
     this.#placeholders = placeholders;
+    for (let i = 0; i < this.#preopens; i++) {
+      this.#fds.set(STDIO.length + i, { ...DIRECTORY });
+    }
     return stdio.map((target, fd) => {
       const flags = ENTRY.MAY_WRITE | ENTRY.MAY_SEEK;
       const made = output.map(fd, target, flags);
@@ -124,6 +141,10 @@ class GuestFiles {
     }
     const state = this.#fds.get(fd >>> 0);
     if (state?.writer === CLOSED) return ERRNO.BADF;
+    const needed = neededRights(offset);
+    if (state !== undefined && (state.rights & needed) !== needed) {
+      return ERRNO.NOTCAPABLE;
+    }
     const errno = this.#check(iovs, iovsLen, nwritten);
     if (errno !== ERRNO.SUCCESS) {
       return state === undefined ? ERRNO.BADF : errno;
@@ -255,7 +276,7 @@ class GuestFiles {
   fd_fdstat_get(fd, pointer) {
     const errno = this.#node.fd_fdstat_get(fd, pointer);
     if (errno !== ERRNO.SUCCESS) return errno;
-    const state = this.#fds.get(fd >>> 0); // none for a preopen
+    const state = this.#fds.get(fd >>> 0);
     const FLAGS = 2; // offsets in fdstat
     const RIGHTS_BASE = 8;
     const memory = this.#memory;
@@ -358,9 +379,10 @@ class GuestFiles {
 
   /** Closes every fd in Node's table but the standard streams. */
   closeAll() {
-    const first = STDIO.length;
-    const last = Math.max(first + this.#preopens - 1, ...this.#fds.keys());
-    for (let fd = first; fd <= last; fd++) this.#closeInNode(fd);
+    const isOpened = (fd) => fd >= STDIO.length;
+    for (const fd of [...this.#fds.keys()].filter(isOpened)) {
+      this.#closeInNode(fd);
+    }
     this.#fds.clear();
   }
 }

@@ -67,11 +67,8 @@ class GuestMemory {
   #refresh() {
     const size = this.view.byteLength;
     this.view = viewOf(this.#memory);
-    this.words = new DataView(
-      this.view.buffer,
-      this.view.byteOffset,
-      this.view.byteLength,
-    );
+    // Without a length, so that it follows a resizable buffer as `view` does.
+    this.words = new DataView(this.view.buffer);
     return this.view.byteLength !== size;
   }
 

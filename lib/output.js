@@ -273,6 +273,11 @@ class Output {
     this.#combiner?.flushAll();
   }
 
+  /** Forgets what could not be written. */
+  abandon() {
+    this.#combiner?.abandon();
+  }
+
   /** Throws the error of `flushError`, and `details`, where bytes are left. */
   throwUnwritten(details) {
     const left = this.#combiner?.unwritten()[0];

@@ -9,7 +9,11 @@ const wasi = require('node:wasi');
 const { invalidValue } = require('./errors');
 const { WASI: OurWASI } = require('./wasi');
 
-const BUFFERED = { true: true, false: false, auto: 'auto' };
+const BUFFERED = new Map([
+  ['true', true],
+  ['false', false],
+  ['auto', 'auto'],
+]);
 
 /** The value of a variable, or undefined where it is not set. */
 function variable(name, parse) {
@@ -28,7 +32,7 @@ function variable(name, parse) {
 
 const options = Object.fromEntries(
   Object.entries({
-    buffered: variable('WASI_WRITEV_BUFFERED', (text) => BUFFERED[text]),
+    buffered: variable('WASI_WRITEV_BUFFERED', (text) => BUFFERED.get(text)),
     bufferSize: variable('WASI_WRITEV_BUFFER_SIZE', Number),
     captureLimit: variable('WASI_WRITEV_CAPTURE_LIMIT', Number),
     waitTimeout: variable('WASI_WRITEV_WAIT_TIMEOUT', Number),

@@ -35,6 +35,14 @@ const OPTIONS = [
 const isBytes = (value) =>
   ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value);
 
+// V8 compiles neither a DataView nor shared bytes.
+function bytesOf(source) {
+  const bytes = ArrayBuffer.isView(source)
+    ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
+    : new Uint8Array(source);
+  return types.isSharedArrayBuffer(bytes.buffer) ? bytes.slice() : bytes;
+}
+
 // The brand of a module, of whichever realm.
 function isModule(value) {
   try {
@@ -212,7 +220,8 @@ async function run(source, options = {}) {
   checkOptions(options);
   const file = fileOf(source);
   if (isModule(source)) return execute(source, file, options);
-  const bytes = file === undefined ? source : await fs.promises.readFile(file);
+  const bytes =
+    file === undefined ? bytesOf(source) : await fs.promises.readFile(file);
   return execute(await WebAssembly.compile(bytes), file, options);
 }
 
@@ -221,7 +230,7 @@ function runSync(source, options = {}) {
   checkOptions(options);
   const file = fileOf(source);
   if (isModule(source)) return execute(source, file, options);
-  const bytes = file === undefined ? source : fs.readFileSync(file);
+  const bytes = file === undefined ? bytesOf(source) : fs.readFileSync(file);
   return execute(new WebAssembly.Module(bytes), file, options);
 }
 

@@ -83,7 +83,8 @@ function createStage(i32, i64, data, memory, slow) {
       if (
         i32[PWRITE_FD] === fd &&
         i32[PWRITE_FD + 1] === 0 &&
-        i64[END] === offset
+        i64[END] === offset &&
+        offset >= 0n // from 2^63 on it is negative, and INVAL
       ) {
         const length = stage(iovs, iovsLen, nwritten);
         if (length !== 0) {

@@ -5,6 +5,7 @@
 const fs = require('node:fs');
 const os = require('node:os');
 const { WASI: NodeWASI } = require('node:wasi');
+const { flushAtExit } = require('./combiner');
 const { createDelegates } = require('./delegates');
 const { alreadyStarted, checkObject } = require('./errors');
 const { flushing } = require('./flushing');
@@ -42,17 +43,7 @@ function closeAll(placeholders) {
 
 const forgotten = new FinalizationRegistry(closeAll);
 
-/**
- * Checks what is ours among the options, and makes those for Node's constructor,
- * with a placeholder for each stream that is no descriptor. Node's options are
- * left to Node, also how it reads them.
- */
-function prepare(options) {
-  const placeholders = new Map(options?.[kOwnedStreams]);
-  if (typeof options !== 'object' || options === null) {
-    return { forNode: options, placeholders };
-  }
-  const checked = writeOptions(options);
+function withPlaceholders(options, placeholders) {
   const targets = { 1: options.stdout, 2: options.stderr };
   const replaced = {};
   for (const [fd, target] of Object.entries(targets)) {
@@ -67,7 +58,27 @@ function prepare(options) {
     placeholders.set(fd, value);
     Object.defineProperty(forNode, name, { value });
   }
-  return { checked, forNode, placeholders };
+  return forNode;
+}
+
+/**
+ * Checks what is ours among the options, and makes those for Node's constructor,
+ * with a placeholder for each stream that is no descriptor. Node's options are
+ * left to Node, also how it reads them.
+ */
+function prepare(options) {
+  const placeholders = new Map(options?.[kOwnedStreams]);
+  if (typeof options !== 'object' || options === null) {
+    return { forNode: options, placeholders };
+  }
+  try {
+    const checked = writeOptions(options);
+    const forNode = withPlaceholders(options, placeholders);
+    return { checked, forNode, placeholders };
+  } catch (error) {
+    closeAll(placeholders);
+    throw error;
+  }
 }
 
 /**
@@ -126,6 +137,7 @@ class WASI extends NodeWASI {
         if (!returns) {
           output.rethrow();
           output.throwUnwritten();
+          flushAtExit();
         }
         files.release();
         return exit(code);
@@ -187,6 +199,7 @@ class WASI extends NodeWASI {
 
 /** Closes all that a guest which is not going on has open, preopens included. */
 function dispose(wasi) {
+  wasi[kOutput].abandon();
   wasi[kFiles].release();
   wasi[kFiles].closeAll();
 }

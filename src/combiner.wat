@@ -146,9 +146,12 @@
     (param $fd i32) (param $iovs i32) (param $iovs_len i32)
     (param $offset i64) (param $nwritten i32) (result i32)
     (local $len i32)
+    ;; An offset from 2^63 on is negative here, and INVAL.
     (if (i32.and
-          (i64.eq (i64.extend_i32_u (local.get $fd))
-            (i64.load $staging offset=8 (i32.const 0)))
+          (i32.and
+            (i64.eq (i64.extend_i32_u (local.get $fd))
+              (i64.load $staging offset=8 (i32.const 0)))
+            (i64.ge_s (local.get $offset) (i64.const 0)))
           (i64.eq (local.get $offset)
             (i64.load $staging offset=16 (i32.const 0))))
       (then

@@ -569,6 +569,21 @@ describe('the command', () => {
       });
     }
 
+    for (const [flag, counters] of [
+      ['--buffered=false', 'native=2 staged=0 flushes=0'],
+      ['--buffered', 'native=1 staged=1 flushes=1'],
+    ]) {
+      it(`prints the counters at the end, ${flag}`, () => {
+        const flags = [flag, `--trace=${dir.path('log')}`];
+        command([...flags, TOOLBOX, 'say', 'to stdout', '2.\n']);
+        const line = `calls=2 bytes=12 ${counters} adopted=0 delegated=0`;
+        assert.deepEqual(linesOf(dir.read('log')), [...CALLS, line]);
+
+        command([...flags, TOOLBOX, 'trap', 'to stdout', '2.\n']);
+        assert.deepEqual(linesOf(dir.read('log')), [...CALLS, line]);
+      });
+    }
+
     it('prints the writes to a file', () => {
       const file = dir.path('a trace');
       const flags = [`--trace=${file}`];

@@ -505,18 +505,20 @@ describe('NODE_DEBUG=wasi-writev', () => {
     const options = { cwd: SUPPORT, encoding: 'utf8', env };
     const { pid, status, stdout, stderr } = spawnSync(node, rest, options);
     assert.equal(status, 0, stderr);
+    const prefix = `WASI-WRITEV ${pid}: `;
     const lines = stderr.split('\n').slice(0, -1);
-    return { lines, stdout, prefix: `WASI-WRITEV ${pid}: ` };
+    return { lines, stdout, prefix };
   }
 
   const writeSome = (buffered) => {
     const { runCommand } = require('./command');
-    runCommand({ stdout: 'capture', buffered }, (session) => {
+    const { wasi } = runCommand({ stdout: 'capture', buffered }, (session) => {
       session.write(1, ['hello, ', 'world\n']);
       session.tryPwrite(1, 'x', 7n);
       session.tryWrite(2 ** 32 - 1, 'x');
       session.tryPwrite(1, ['x', 'y'], -1n);
     });
+    process.stdout.write(JSON.stringify(wasi.stats));
   };
   const LINES = [
     'fd_write fd=1 iovs=2 nwritten=13 errno=SUCCESS',
@@ -525,20 +527,29 @@ describe('NODE_DEBUG=wasi-writev', () => {
     'fd_pwrite fd=1 iovs=2 offset=18446744073709551615 nwritten=0 errno=INVAL',
   ];
 
+  /** The counters as a line. */
+  const lineOf = (stats) =>
+    Object.entries(stats)
+      .map(([name, value]) => `${name}=${value}`)
+      .join(' ');
+
   for (const buffered of BUFFERED) {
-    it(`prints a line for each call, buffered: ${buffered}`, () => {
-      const { lines, prefix } = debugged(writeSome, 'wasi-writev', [buffered]);
+    it(`prints the calls, then the counters, buffered: ${buffered}`, () => {
+      const told = debugged(writeSome, 'wasi-writev', [buffered]);
+      const { lines, prefix, stdout } = told;
+      const stats = JSON.parse(stdout);
+      assert.deepEqual([stats.calls, stats.bytes], [1, 13]);
       assert.deepEqual(
         lines,
-        LINES.map((line) => prefix + line),
+        [...LINES, lineOf(stats)].map((line) => prefix + line),
       );
     });
   }
 
   for (const [value, count] of [
-    ['WASI-WRITEV', LINES.length],
-    ['fs-none,wasi-writev', LINES.length],
-    ['wasi*', LINES.length],
+    ['WASI-WRITEV', LINES.length + 1],
+    ['fs-none,wasi-writev', LINES.length + 1],
+    ['wasi*', LINES.length + 1],
     ['wasi', 0],
     ['', 0],
   ]) {
@@ -561,9 +572,31 @@ describe('NODE_DEBUG=wasi-writev', () => {
       [guestPath('toolbox')],
     );
     assert.equal(stdout, 'one\ntwo\n');
+    const counters =
+      'calls=1 bytes=4 native=1 staged=0 flushes=0 adopted=0 delegated=0';
     assert.deepEqual(lines, [
       `${prefix}fd_write fd=5 iovs=1 nwritten=4 errno=SUCCESS`,
       `${prefix}fd_write fd=1 iovs=1 nwritten=4 errno=SUCCESS`,
+      `${prefix}${counters}`,
     ]);
+  });
+
+  it('prints the counters of a guest that traps too', () => {
+    const { lines, prefix } = debugged(
+      (file) => {
+        const { runSync } = require('../..');
+        try {
+          runSync(file, { args: ['trap', 'out', ''], buffered: false });
+        } catch ({ name }) {
+          if (name !== 'RuntimeError') throw new Error(name);
+        }
+      },
+      'wasi-writev',
+      [guestPath('toolbox')],
+    );
+    const counters = lines.filter((line) => !/ fd_/.test(line));
+    assert.equal(counters.length, 1);
+    assert.equal(lines.at(-1), counters[0]);
+    assert.ok(counters[0].startsWith(`${prefix}calls=2 bytes=3 native=`));
   });
 });

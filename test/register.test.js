@@ -356,7 +356,9 @@ describe('the preload', () => {
           assert.deepEqual([child.status, rest], [0, '']);
           assert.equal(child.stdout, 'from a plugin\n');
           assert.equal(dir.read('saved.txt'), 'from a plugin\n');
-          assert.deepEqual(trace, [
+          // Extism starts an instance of its own first, which writes nothing.
+          const calls = trace.filter((line) => line.startsWith('fd_'));
+          assert.deepEqual(calls, [
             'fd_write fd=1 iovs=1 nwritten=14 errno=SUCCESS\n',
             'fd_write fd=4 iovs=1 nwritten=14 errno=SUCCESS\n',
           ]);

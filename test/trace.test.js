@@ -584,12 +584,12 @@ describe('NODE_DEBUG=wasi-writev', () => {
   it('prints the counters of a guest that traps too', () => {
     const { lines, prefix } = debugged(
       (file) => {
+        const assert = require('node:assert/strict');
         const { runSync } = require('../..');
-        try {
-          runSync(file, { args: ['trap', 'out', ''], buffered: false });
-        } catch ({ name }) {
-          if (name !== 'RuntimeError') throw new Error(name);
-        }
+        assert.throws(
+          () => runSync(file, { args: ['trap', 'out', ''] }),
+          WebAssembly.RuntimeError,
+        );
       },
       'wasi-writev',
       [guestPath('toolbox')],

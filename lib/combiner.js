@@ -200,7 +200,10 @@ class Combiner {
 
   #slow(fd, iovs, iovsLen, nwritten, offset) {
     if (!areNumbers(fd, iovs, iovsLen, nwritten)) return ERRNO.INVAL;
-    if (typeof offset === 'bigint') offset = BigInt.asIntN(64, offset);
+    if (offset !== undefined) {
+      if (typeof offset !== 'bigint') return ERRNO.INVAL;
+      offset = BigInt.asIntN(64, offset);
+    }
     if (
       exiting ||
       this.#output.capacity(fd >>> 0, offset !== undefined) === 0
@@ -244,6 +247,8 @@ class Combiner {
     if (continues && total <= this.#capacity - i32[USED]) return ERRNO.SUCCESS;
     const errno = this.before(fd);
     if (errno !== ERRNO.SUCCESS) return errno;
+    // First: the guest may have filled the stack, and end here.
+    this.#schedule();
     this.#setStaged(field, fd);
     if (positioned) this.#i64[END] = offset;
     this.#capacity = this.#output.capacity(fd >>> 0, positioned);
@@ -272,7 +277,6 @@ class Combiner {
     i32[CALLS]++;
     if (offset !== undefined) this.#i64[END] += BigInt(total);
     this.#memory.setU32(nwritten, total);
-    this.#schedule();
     return ERRNO.SUCCESS;
   }
 
@@ -280,16 +284,16 @@ class Combiner {
   // the header while this is scheduled.
   #schedule() {
     waiting.add(this);
-    if (this.#scheduled) return;
-    this.#scheduled = true;
     if (!listening) {
-      listening = true;
       process.on('exit', flushAtExit);
+      listening = true;
     }
+    if (this.#scheduled) return;
     queueMicrotask(() => {
       this.#scheduled = false;
       this.flush();
     });
+    this.#scheduled = true;
   }
 
   /**
@@ -332,7 +336,10 @@ class Combiner {
     this.stats();
     const { errno, done } = this.#output.drain(fd, this.#data, used, offset);
     this.#bytes += done;
+    this.#backlogs.delete(fd);
     if (done === used) return ERRNO.SUCCESS;
+    // A function that threw is not called again: its caller has the error.
+    if (!this.#output.canRetry(fd)) return errno;
     this.#backlogs.set(fd, {
       bytes: this.#data.slice(done, used),
       offset: offset === undefined ? undefined : offset + BigInt(done),
@@ -350,19 +357,17 @@ class Combiner {
    */
   before(fd) {
     const flushed = this.flush();
-    if (fd === undefined || !this.#backlogs.has(fd >>> 0)) {
-      return ERRNO.SUCCESS;
-    }
+    if (fd === undefined) return ERRNO.SUCCESS;
     if (flushed.errno !== ERRNO.SUCCESS && flushed.fd === fd >>> 0) {
       return flushed.errno;
     }
+    if (!this.#backlogs.has(fd >>> 0)) return ERRNO.SUCCESS;
     return this.#retry(fd >>> 0);
   }
 
   // Only while nothing is staged.
   #retry(fd) {
     const { bytes, offset } = this.#backlogs.get(fd);
-    this.#backlogs.delete(fd);
     this.#data.set(bytes);
     return this.#drain(fd, bytes.length, offset);
   }

@@ -166,7 +166,7 @@ class Output {
   }
 
   #targetCapacity(fd, { target, flags }, positioned) {
-    if (positioned || !(flags & ENTRY.MAY_WRITE)) return 0;
+    if (positioned || target.failed || !(flags & ENTRY.MAY_WRITE)) return 0;
     // Nobody sees a capture before it is read, so it is staged in any case.
     if (target instanceof Capture) return Math.min(this.#size, target.room);
     return this.#buffered === true && fd !== STDERR ? this.#size : 0;
@@ -195,6 +195,11 @@ class Output {
     }
     const done = target.write(staging.subarray(0, length));
     return { errno: target.errno, done };
+  }
+
+  /** Whether bytes that an fd did not take may be tried again. */
+  canRetry(fd) {
+    return this.targetOf(fd)?.failed !== true;
   }
 
   // A write to an fd that the engine does not have.

@@ -64,7 +64,8 @@ class Capture {
 class FunctionTarget {
   #function;
   #report;
-  #failed = false;
+  /** It threw, and is not called again. */
+  failed = false;
   errno = ERRNO.IO;
 
   constructor(target, report) {
@@ -73,12 +74,12 @@ class FunctionTarget {
   }
 
   write(chunk) {
-    if (this.#failed) return 0;
+    if (this.failed) return 0;
     try {
       this.#function(Uint8Array.from(chunk));
       return chunk.length;
     } catch (error) {
-      this.#failed = true;
+      this.failed = true;
       this.#report(error);
       return 0;
     }
@@ -95,6 +96,10 @@ class StreamTarget {
   #timeout;
   #writer;
   errno = ERRNO.PIPE;
+
+  get failed() {
+    return this.#writer.failed;
+  }
 
   constructor(stream, waitTimeout, report) {
     this.#stream = stream;

@@ -51,6 +51,10 @@
     (local.set $to (local.get $begin))
     (local.set $end
       (i32.add (i32.load $staging offset=28 (i32.const 0)) (i32.const 64)))
+    ;; The host has taken the room away, to see each call. Without this the
+    ;; subtraction below would wrap.
+    (if (i32.gt_u (local.get $begin) (local.get $end))
+      (then (return (i32.const -1))))
     (block $done
       (loop $next
         (br_if $done (i32.eqz (local.get $iovs_len)))

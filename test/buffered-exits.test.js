@@ -426,4 +426,64 @@ describe('A guest that fills the stack', () => {
       });
     });
   }
+
+  // The first writes of a guest, tried again with a little more room each time.
+  function writeFromTheEnd(directory, depths, through, exit) {
+    const fs = require('node:fs');
+    const path = require('node:path');
+    const { withWASI, withWrites, putBytes, putIovs } = require('./guest');
+    const counts = [];
+
+    for (let depth = 0; depth < depths; depth++) {
+      const hostFd = fs.openSync(path.join(directory, String(depth)), 'w');
+      const { guest, memory } =
+        through === 'WASI'
+          ? withWASI({ stdout: hostFd, buffered: true })
+          : withWrites({ fds: { 1: hostFd }, buffered: true });
+      putIovs(memory, 64, [[1024, putBytes(memory, 1024, 'text')]]);
+      let count = 0;
+      let failures = 0;
+      const write = () => {
+        if (guest.fd_write(1, 64, 1, 0) === 0) count++;
+      };
+      function descend(level) {
+        try {
+          descend(level + 1);
+        } catch {
+          // The end of the stack, or a write that came to it.
+        }
+        if (count === 3) return;
+        try {
+          write();
+        } catch {
+          failures++;
+        }
+      }
+      const from = (level) => (level === 0 ? descend(0) : from(level - 1));
+      from(depth);
+      if (count !== 3 || failures === 0) throw new Error(`${failures}`);
+      counts.push(count);
+    }
+    if (exit) process.exit(0);
+    return counts;
+  }
+
+  for (const through of ['WASI', 'createWrites']) {
+    for (const exit of [true, false]) {
+      const when = exit ? 'process.exit()' : 'the end of the loop';
+
+      it(`has out by ${when} what it wrote with the little that was left, under ${through}`, () => {
+        const { status, stderr } = inChild(writeFromTheEnd, [
+          dir.path(''),
+          20,
+          through,
+          exit,
+        ]);
+        assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
+        for (let depth = 0; depth < 20; depth++) {
+          assert.equal(dir.read(String(depth)), 'texttexttext');
+        }
+      });
+    }
+  }
 });

@@ -204,7 +204,7 @@ describe('A capture', () => {
       assert.equal(output.captured(STDOUT).length, 64 * MIB);
     });
 
-    it(`costs no system call, ${mode}`, function () {
+    it(`costs no system call for a write, ${mode}`, function () {
       const io = '/proc/thread-self/io';
       if (!fs.existsSync(io)) this.skip();
       const written = () =>
@@ -213,7 +213,8 @@ describe('A capture', () => {
       const before = written();
       for (let i = 0; i < 2000; i++) output.write(STDOUT, 'a line of text\n');
       assert.equal(output.captured(STDOUT).length, 30_000);
-      assert.equal(written() - before, 0);
+      // V8 writes to an event descriptor of its own at times.
+      assert.ok(written() - before < 20);
     });
   });
 
@@ -637,6 +638,47 @@ describe('A function', () => {
         [buffered],
       );
       assert.deepEqual({ status, stdout }, { status: 0, stdout: 'heard\n' });
+    });
+  }
+
+  // It is never called again, so that nothing waits for a later flush.
+  for (const buffered of BUFFERED) {
+    it(`that throws does not keep the guest in memory, buffered: ${buffered}`, () => {
+      const alive = resultInChild(
+        async (mode) => {
+          const { setImmediate: turn } = require('node:timers/promises');
+          const { createCommand } = require('./command');
+          let count = 0;
+          const registry = new FinalizationRegistry(() => count--);
+          function run() {
+            const { wasi, session, start } = createCommand(
+              {
+                buffered: mode,
+                stdout() {
+                  throw new Error('of the function');
+                },
+              },
+              () => session.tryWrite(1, 'text'),
+            );
+            registry.register(wasi);
+            count++;
+            try {
+              start();
+            } catch {
+              // That of the function.
+            }
+          }
+          for (let i = 0; i < 50; i++) run();
+          for (let i = 0; i < 200 && count > 5; i++) {
+            global.gc();
+            await turn();
+          }
+          return count;
+        },
+        [buffered],
+        ['--expose-gc'],
+      );
+      assert.ok(alive <= 5, `${alive} of 50 are alive`);
     });
   }
 

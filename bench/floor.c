@@ -1,114 +1,256 @@
 /* The floor of every comparison: the system calls alone, in a C loop, in the
  * same process and so under the same conditions as what is compared with it.
  *
- * write(fd, lengths, count), pwrite(fd, lengths, count): makes one call for
- * each turn of the loop when there is one length, writev(2) when there are
- * several (pwrite: one call for each length, one behind the other, from 0 again
- * at 1 MiB). Returns nanoseconds in all. */
+ * Each function takes a descriptor (files: a directory), an array of lengths,
+ * a number of turns, and which clock to use. It returns nanoseconds in all. In
+ * a turn,
+ *
+ * - write makes one write(2) where one length is not 0, else writev(2), as
+ * often as IOV_MAX asks for; on a full pipe it polls;
+ * - pwrite makes one pwrite(2) for each length, one behind the other, from 0
+ *   again at 1 MiB;
+ * - pwriteRandom does the same at one of 1,024 pages;
+ * - files opens, writes and closes 200 files.
+ *
+ * The clock is the time of the thread on a CPU, in the program and the kernel,
+ * so that other processes are no part of it; or the time on the wall, for what
+ * waits. */
+#include <errno.h>
+#include <fcntl.h>
 #include <node_api.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
-#define MAX_LENGTHS 1024
-#define DATA_SIZE (1 << 20)
+#define MAX_LENGTHS 8192
+#define MAX_LENGTH (16 << 20)
+#define GAP 99       /* bytes between two buffers, as in the guest */
+#define VECTORS 1024 /* IOV_MAX of Linux and macOS */
 #define FILE_LIMIT (1 << 20)
-
-static int64_t now(void) {
-  struct timespec time;
-
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
+#define PAGES 1024
+#define FILES 200
+#define PATH_SIZE 4096
 
 typedef struct job {
   int fd;
+  char path[PATH_SIZE]; /* of the directory, in place of fd */
   uint32_t used;
-  uint32_t count;
+  uint32_t turns;
+  bool wall;
+  uint32_t random;
   off_t offset;
   struct iovec iov[MAX_LENGTHS];
+  uint8_t *data;
 } job;
 
-/* The arguments; each buffer is a stretch of its own, as a guest's are. */
-static int read_job(napi_env env, napi_callback_info info, uint8_t *data,
-                    job *to) {
-  size_t argc = 3;
-  napi_value argv[3], element;
-  uint32_t i, length;
+static int64_t now(bool wall) {
+  struct timespec time;
 
-  if (napi_get_cb_info(env, info, &argc, argv, NULL, NULL) != napi_ok ||
-      napi_get_value_int32(env, argv[0], &to->fd) != napi_ok ||
-      napi_get_array_length(env, argv[1], &to->used) != napi_ok ||
-      napi_get_value_uint32(env, argv[2], &to->count) != napi_ok ||
-      to->used > MAX_LENGTHS)
-    return -1;
-  for (i = 0; i < to->used; i++) {
-    if (napi_get_element(env, argv[1], i, &element) != napi_ok ||
-        napi_get_value_uint32(env, element, &length) != napi_ok ||
-        length > DATA_SIZE)
+  clock_gettime(wall ? CLOCK_MONOTONIC : CLOCK_THREAD_CPUTIME_ID, &time);
+  return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+static int write_list(job *todo, int fd) {
+  struct pollfd full = {.fd = fd, .events = POLLOUT};
+  uint32_t i = 0;
+
+  while (i < todo->used) {
+    uint32_t count = todo->used - i;
+    ssize_t written;
+
+    if (count > VECTORS) count = VECTORS;
+    written = count == 1
+                  ? write(fd, todo->iov[i].iov_base, todo->iov[i].iov_len)
+                  : writev(fd, todo->iov + i, (int)count);
+    if (written >= 0)
+      i += count; /* on a stream that is not full all of it is taken */
+    else if (errno != EAGAIN || poll(&full, 1, -1) < 0)
       return -1;
-    to->iov[i].iov_base = data + (i * 4099) % (DATA_SIZE - length + 1);
-    to->iov[i].iov_len = length;
   }
   return 0;
 }
 
-static ssize_t write_all(job *job) {
-  if (job->used == 1)
-    return write(job->fd, job->iov[0].iov_base, job->iov[0].iov_len);
-  return writev(job->fd, job->iov, (int)job->used);
+static int write_turn(job *todo) {
+  return write_list(todo, todo->fd);
 }
 
-static ssize_t pwrite_each(job *job) {
+static int pwrite_turn(job *todo) {
   uint32_t i;
 
-  if (job->offset >= FILE_LIMIT) job->offset = 0;
-  for (i = 0; i < job->used; i++) {
-    if (pwrite(job->fd, job->iov[i].iov_base, job->iov[i].iov_len,
-               job->offset) < 0)
+  if (todo->offset >= FILE_LIMIT) todo->offset = 0;
+  for (i = 0; i < todo->used; i++) {
+    if (pwrite(todo->fd, todo->iov[i].iov_base, todo->iov[i].iov_len,
+               todo->offset) < 0)
       return -1;
-    job->offset += (off_t)job->iov[i].iov_len;
+    todo->offset += (off_t)todo->iov[i].iov_len;
   }
   return 0;
+}
+
+static int pwrite_random_turn(job *todo) {
+  uint32_t i;
+
+  for (i = 0; i < todo->used; i++) {
+    off_t page;
+
+    todo->random = todo->random * 1664525 + 1013904223;
+    page = (todo->random >> 16) % PAGES;
+    if (pwrite(todo->fd, todo->iov[i].iov_base, todo->iov[i].iov_len,
+               page * 4096) < 0)
+      return -1;
+  }
+  return 0;
+}
+
+static int files_turn(job *todo) {
+  char name[PATH_SIZE + 8];
+  uint32_t i;
+
+  for (i = 0; i < FILES; i++) {
+    int fd, failed;
+
+    snprintf(name, sizeof(name), "%s/f%03u", todo->path, i);
+    fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0) return -1;
+    failed = write_list(todo, fd);
+    if (close(fd) != 0 || failed) return -1;
+  }
+  return 0;
+}
+
+/* The lengths that are not 0. */
+static int read_lengths(napi_env env, napi_value array, job *to) {
+  napi_value element;
+  uint32_t i, length, count;
+
+  if (napi_get_array_length(env, array, &count) != napi_ok ||
+      count > MAX_LENGTHS)
+    return -1;
+  for (i = 0; i < count; i++) {
+    if (napi_get_element(env, array, i, &element) != napi_ok ||
+        napi_get_value_uint32(env, element, &length) != napi_ok ||
+        length > MAX_LENGTH)
+      return -1;
+    if (length > 0) to->iov[to->used++].iov_len = length;
+  }
+  return 0;
+}
+
+/* Each buffer is a stretch of its own, as a guest's are, and of memory that was
+ * written to: what was not is one and the same page. */
+static int make_data(job *to) {
+  size_t size = 1, at = 0;
+  uint32_t i;
+
+  for (i = 0; i < to->used; i++) size += to->iov[i].iov_len + GAP;
+  to->data = malloc(size);
+  if (to->data == NULL) return -1;
+  memset(to->data, 'a', size);
+  for (i = 0; i < to->used; i++) {
+    to->iov[i].iov_base = to->data + at;
+    at += to->iov[i].iov_len + GAP;
+  }
+  return 0;
+}
+
+static int read_job(napi_env env, napi_callback_info info, job *to) {
+  size_t argc = 4, length;
+  napi_value argv[4];
+
+  if (napi_get_cb_info(env, info, &argc, argv, NULL, NULL) != napi_ok)
+    return -1;
+  if (napi_get_value_int32(env, argv[0], &to->fd) != napi_ok &&
+      (napi_get_value_string_utf8(env, argv[0], to->path, PATH_SIZE, &length) !=
+           napi_ok ||
+       length == PATH_SIZE - 1))
+    return -1;
+  if (napi_get_value_uint32(env, argv[2], &to->turns) != napi_ok ||
+      napi_get_value_bool(env, argv[3], &to->wall) != napi_ok)
+    return -1;
+  return read_lengths(env, argv[1], to);
 }
 
 static napi_value run(napi_env env, napi_callback_info info,
-                      ssize_t (*step)(job *)) {
+                      int (*turn)(job *)) {
   static const char problem[] = "bad arguments, or a call failed";
-  uint8_t *data = calloc(1, DATA_SIZE);
   job *todo = calloc(1, sizeof(*todo));
   napi_value result = NULL;
   int64_t start;
   uint32_t i = 0;
 
-  if (data != NULL && todo != NULL && read_job(env, info, data, todo) == 0) {
-    start = now();
-    while (i < todo->count && step(todo) >= 0) i++;
-    if (i == todo->count)
-      napi_create_double(env, (double)(now() - start), &result);
+  if (todo != NULL && read_job(env, info, todo) == 0 && make_data(todo) == 0) {
+    start = now(todo->wall);
+    while (i < todo->turns && turn(todo) == 0) i++;
+    if (i == todo->turns)
+      napi_create_double(env, (double)(now(todo->wall) - start), &result);
   }
-  free(data);
+  if (todo != NULL) free(todo->data);
   free(todo);
   if (result == NULL) napi_throw_error(env, NULL, problem);
   return result;
 }
 
 static napi_value run_write(napi_env env, napi_callback_info info) {
-  return run(env, info, write_all);
+  return run(env, info, write_turn);
 }
 
 static napi_value run_pwrite(napi_env env, napi_callback_info info) {
-  return run(env, info, pwrite_each);
+  return run(env, info, pwrite_turn);
+}
+
+static napi_value run_pwrite_random(napi_env env, napi_callback_info info) {
+  return run(env, info, pwrite_random_turn);
+}
+
+static napi_value run_files(napi_env env, napi_callback_info info) {
+  return run(env, info, files_turn);
+}
+
+/* A descriptor of this process, in runtimes whose own file API has none. */
+static napi_value open_file(napi_env env, napi_callback_info info) {
+  size_t argc = 1, length;
+  napi_value argv[1], result = NULL;
+  char path[PATH_SIZE];
+  int fd = -1;
+
+  if (napi_get_cb_info(env, info, &argc, argv, NULL, NULL) == napi_ok &&
+      napi_get_value_string_utf8(env, argv[0], path, PATH_SIZE, &length) ==
+          napi_ok)
+    fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+  if (fd < 0)
+    napi_throw_error(env, NULL, "the file cannot be opened");
+  else
+    napi_create_int32(env, fd, &result);
+  return result;
+}
+
+static napi_value read_clock(napi_env env, napi_callback_info info) {
+  size_t argc = 1;
+  napi_value argv[1], result = NULL;
+  bool wall;
+
+  if (napi_get_cb_info(env, info, &argc, argv, NULL, NULL) == napi_ok &&
+      napi_get_value_bool(env, argv[0], &wall) == napi_ok)
+    napi_create_double(env, (double)now(wall), &result);
+  return result;
 }
 
 NAPI_MODULE_INIT(/* env, exports */) {
   napi_property_descriptor properties[] = {
       {.utf8name = "write", .method = run_write},
       {.utf8name = "pwrite", .method = run_pwrite},
+      {.utf8name = "pwriteRandom", .method = run_pwrite_random},
+      {.utf8name = "files", .method = run_files},
+      {.utf8name = "open", .method = open_file},
+      {.utf8name = "now", .method = read_clock},
   };
 
-  napi_define_properties(env, exports, 2, properties);
+  napi_define_properties(env, exports, 6, properties);
   return exports;
 }

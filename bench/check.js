@@ -1,0 +1,66 @@
+'use strict';
+
+// Whether all bytes arrive where they should: before anything is timed.
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { Child } = require('./child-process');
+const { createSite } = require('./site');
+const { bytesOf, expected } = require('./workloads');
+
+// Past 1 MiB, where fd_pwrite begins anew.
+const BYTES = 1.5 * 2 ** 20;
+const MAX_TURNS = 3000;
+
+function turnsOf(workload) {
+  if (workload.turns !== undefined) return workload.turns;
+  if (workload.target === 'files') return 1;
+  return Math.min(Math.ceil(BYTES / bytesOf(workload)), MAX_TURNS);
+}
+
+/** What is wrong with the files of a directory, or undefined. */
+function difference(directory, files) {
+  for (const [name, content] of files) {
+    const file = path.join(directory, name);
+    const found = fs.existsSync(file) ? fs.readFileSync(file) : Buffer.alloc(0);
+    if (found.equals(content)) continue;
+    const [got, all] = [found.length, content.length].map((length) =>
+      length.toLocaleString('en'),
+    );
+    return got === all
+      ? 'bytes are changed, or in other places'
+      : `${got} of ${all} bytes arrive`;
+  }
+  return undefined;
+}
+
+/**
+ * Lets a rival do a workload and looks at what arrives.
+ *
+ * @returns {Promise<{ failed?: string, crashed?: boolean }>}
+ */
+async function check(rival, workload, { directory, guest }) {
+  const site = createSite(directory, workload, rival, true);
+  const turns = turnsOf(workload);
+  const task = { rival: rival.id, workload, guest, directory: site.directory };
+  const child = new Child('child.js', task, { ...rival, stdout: site.stdout });
+  site.handOver();
+  let outcome = await child.next();
+  if (outcome.failed === undefined) {
+    outcome = await child.ask({ command: 'check', turns });
+  }
+  await child.end();
+  await site.arrived();
+  const wrong = difference(site.directory, expected(workload, turns));
+  site.remove();
+  if (outcome.failed === undefined && wrong !== undefined) {
+    return { failed: wrong };
+  }
+  // An error that the guest was told of, and what came of it.
+  if (outcome.failed !== undefined && /bytes arrive/.test(wrong ?? '')) {
+    return { ...outcome, failed: `${outcome.failed}; ${wrong}` };
+  }
+  return outcome;
+}
+
+module.exports = { check };

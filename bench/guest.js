@@ -1,0 +1,62 @@
+'use strict';
+
+// guest.wat: its assembly, and what is where in its memory.
+
+const fs = require('node:fs');
+const path = require('node:path');
+
+const NWRITTEN = 512;
+const PATH = 1024;
+const LIST = 4096;
+const LIST_MAX = 7000; // buffers
+const DATA = 65536;
+const GAP = 99; // bytes between two buffers; without it they are merged
+
+const OFLAGS_CREAT = 1;
+
+/** Assembles the guest into a file, and returns that file's path. */
+async function assemble(directory) {
+  const wabt = await require('wabt')();
+  const source = fs.readFileSync(path.join(__dirname, 'guest.wat'), 'utf8');
+  const file = path.join(directory, 'guest.wasm');
+  const module = wabt.parseWat('guest.wat', source);
+  fs.writeFileSync(file, module.toBinary({}).buffer);
+  return file;
+}
+
+/** Puts a list of buffers of these lengths, and what they hold, in memory. */
+function fill({ memory }, lengths, content) {
+  const words = new DataView(memory.buffer);
+  const bytes = new Uint8Array(memory.buffer);
+  let at = DATA;
+  let from = 0;
+  lengths.forEach((length, i) => {
+    words.setUint32(LIST + 8 * i, at, true);
+    words.setUint32(LIST + 8 * i + 4, length, true);
+    bytes.set(content.subarray(from, from + length), at);
+    at += length + GAP;
+    from += length;
+  });
+}
+
+/**
+ * Has the guest open a file of its preopened directory, and make it.
+ *
+ * @returns {{ errno: number, fd: number }}
+ */
+function open({ memory, open }, directory, name) {
+  const bytes = new Uint8Array(memory.buffer);
+  bytes.set(Buffer.from(name), PATH);
+  const errno = open(directory, PATH, name.length, OFLAGS_CREAT, NWRITTEN);
+  const fd = new DataView(memory.buffer).getUint32(NWRITTEN, true);
+  return { errno, fd };
+}
+
+/** `turns` turns of a call on an fd. The last errno but 0. */
+function turn(exports, call, fd, count, turns) {
+  return call === 'files'
+    ? exports.files(fd, LIST, count, NWRITTEN, PATH, turns)
+    : exports[call](fd, LIST, count, NWRITTEN, turns);
+}
+
+module.exports = { LIST_MAX, assemble, fill, open, turn };

@@ -1,0 +1,215 @@
+'use strict';
+
+// npm run bench -- --help
+
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { parseArgs } = require('node:util');
+const { measure, measureTrial } = require('./measure');
+const { chart } = require('./chart');
+const { assemble } = require('./guest');
+const { build } = require('./install');
+const programs = require('./programs');
+const { writeReport } = require('./report');
+const rivals = require('./rivals');
+const scaling = require('./scaling');
+const table = require('./table');
+const { TRIALS, WORKLOADS } = require('./workloads');
+
+const HELP = `npm run bench -- [options]
+
+What a write costs with this package, with others, and with system calls from C.
+
+  --quick              less of everything; ends within a minute
+  --scaling            instead: how the cost grows
+  --real               instead: two real programs
+  --all                all three
+  --workloads A,B      these only, of those that --list names
+  --rivals A,B         these only
+  --list               names them
+  --directory DIR      where files are written; else in that for temporary ones
+  --json FILE          writes what was measured
+  --from FILE          begins with what --json wrote; measures only what
+                       --scaling, --real or --all ask for
+  --svg FILE           draws the chart
+  --markdown FILE      writes the tables, between the lines <!-- figures --> and
+                       <!-- end of figures --> where the file has them
+
+Deno has a part in it where it is on the PATH, or where DENO says it is.
+`;
+
+const FULL = { launches: 3, rounds: 9, batch: 5e6, warmUp: 120, runs: 5 };
+const QUICK = { launches: 1, rounds: 5, batch: 3e6, warmUp: 50, runs: 1 };
+
+const QUICK_END = 45_000; // ms after which --quick begins nothing more
+const PROGRESS_PAUSE = 5000; // ms
+
+const TYPES = { 0x01021994: 'tmpfs', 0xef53: 'ext4', 0x9123683e: 'btrfs' };
+
+let shown = -Infinity;
+
+/**
+ * On standard error: in one line where that is a terminal, and elsewhere a line
+ * now and then.
+ */
+function progress(text) {
+  const now = performance.now();
+  const line = `[${Math.round(now / 1000)} s] ${text}`;
+  if (process.stderr.isTTY) {
+    const width = process.stderr.columns - 1;
+    process.stderr.write(`\r\x1b[K${line.slice(0, width)}`);
+  } else if (now - shown > PROGRESS_PAUSE) {
+    shown = now;
+    process.stderr.write(`${line}\n`);
+  }
+}
+
+function print(text) {
+  if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+  if (text !== '') console.log(text);
+}
+
+function readOptions() {
+  const text = { type: 'string' };
+  const flag = { type: 'boolean', default: false };
+  const { values } = parseArgs({
+    options: {
+      quick: flag,
+      scaling: flag,
+      real: flag,
+      all: flag,
+      list: flag,
+      help: flag,
+      directory: text,
+      workloads: text,
+      rivals: text,
+      json: text,
+      from: text,
+      svg: text,
+      markdown: text,
+    },
+  });
+  return values;
+}
+
+/** Those that a list names; all, where there is no list. */
+function select(all, names, kind) {
+  if (names === undefined) return all;
+  return names.split(',').map((name) => {
+    const found = all.find(({ id }) => id === name);
+    if (found === undefined)
+      throw new RangeError(`no ${kind} is called ${name}`);
+    return found;
+  });
+}
+
+function describeMachine(directory, settings) {
+  const cpus = os.cpus();
+  const type = fs.statfsSync(directory).type;
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    node: process.version,
+    cpu: cpus[0].model,
+    cpus: cpus.length,
+    system: `${os.type()} ${os.release()} ${os.arch()}`,
+    files: TYPES[type] ?? `a file system of type 0x${type.toString(16)}`,
+    settings,
+  };
+}
+
+const isLate = ({ quick }) => quick && performance.now() > QUICK_END;
+
+async function measureMain(workloads, chosen, settings) {
+  const results = [];
+  for (const [i, workload] of workloads.entries()) {
+    const title = `${i + 1} of ${workloads.length}: ${workload.group}, ${workload.name}`;
+    if (isLate(settings)) {
+      print(`\n${title}: left out, since the minute is over`);
+      continue;
+    }
+    const result = await measure(workload, chosen, settings, (step) =>
+      progress(`${title}; ${step}`),
+    );
+    results.push(result);
+    print(table.terminal(result));
+  }
+  const trials = [];
+  for (const trial of isLate(settings) ? [] : TRIALS) {
+    progress(trial.name);
+    trials.push(await measureTrial(trial, chosen, settings));
+  }
+  print(table.terminalTrials(trials));
+  print(table.terminalTargets(results));
+  return { workloads: results, trials };
+}
+
+async function run(options, results) {
+  const settings = options.quick ? { ...QUICK, quick: true } : { ...FULL };
+  const parent = path.resolve(options.directory ?? os.tmpdir());
+  const directory = fs.mkdtempSync(path.join(parent, 'wasi-writev-'));
+  const remove = () => fs.rmSync(directory, { recursive: true });
+  process.once('SIGINT', () => {
+    remove();
+    process.exit(130);
+  });
+  try {
+    build();
+    results.machine = describeMachine(directory, settings);
+    Object.assign(settings, { directory, guest: await assemble(directory) });
+    print(table.describe(results.machine));
+    if (options.main) {
+      const some = options.quick && options.workloads === undefined;
+      const workloads = select(WORKLOADS, options.workloads, 'workload').filter(
+        ({ quick }) => quick || !some,
+      );
+      const chosen = select(rivals, options.rivals, 'rival');
+      results.main = await measureMain(workloads, chosen, settings);
+    }
+    if (options.scaling) {
+      results.curves = await scaling.measureCurves(settings, progress);
+      print(scaling.terminal(results.curves));
+    }
+    if (options.real) {
+      results.programs = await programs.measurePrograms(settings, progress);
+      print(programs.terminal(results.programs));
+    }
+  } finally {
+    remove();
+  }
+}
+
+async function main() {
+  const options = readOptions();
+  if (options.help) {
+    console.log(HELP);
+    return;
+  }
+  if (options.list) {
+    const names = (all) =>
+      all.map(({ id, name }) => `  ${id.padEnd(20)}${name}`);
+    console.log(['Workloads', ...names(WORKLOADS)].join('\n'));
+    console.log(['Rivals', ...names(rivals)].join('\n'));
+    return;
+  }
+  if (options.all) options.scaling = options.real = true;
+  const parts = options.scaling || options.real;
+  options.main = options.all || (!parts && options.from === undefined);
+
+  const results =
+    options.from === undefined
+      ? {}
+      : JSON.parse(fs.readFileSync(options.from, 'utf8'));
+  if (options.main || parts) await run(options, results);
+
+  if (options.json) {
+    fs.writeFileSync(options.json, `${JSON.stringify(results, null, 2)}\n`);
+  }
+  if (options.svg) fs.writeFileSync(options.svg, chart(results));
+  if (options.markdown) writeReport(options.markdown, results);
+}
+
+main().catch((error) => {
+  print(`\n${error.message}`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,78 @@
+'use strict';
+
+// Where a rival writes to: a directory of its own, and what its standard output
+// is.
+
+const { execFileSync, spawn } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+const { before } = require('./workloads');
+
+// Puts off reading, so that the pipe is full for a while.
+const SLOW = 'sleep 0.2; exec cat';
+const FAST = 'exec cat';
+
+/** A pipe that `cat` empties into a file. */
+function openPipe(directory, file, script) {
+  const fifo = path.join(directory, 'fifo');
+  execFileSync('mkfifo', [fifo]);
+  // The shell opens the pipe before it does anything else.
+  const reader = spawn(
+    'sh',
+    ['-c', `exec <"$1" >"$2"; ${script}`, 'sh', fifo, file],
+    {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  );
+  const done = new Promise((resolve) => {
+    reader.on('close', resolve);
+  });
+  return { stdout: fs.openSync(fifo, 'w'), done };
+}
+
+// On the disk at once: a page that has no place on it yet costs more to write.
+function create(file, content) {
+  const fd = fs.openSync(file, 'w');
+  fs.writeSync(fd, content);
+  fs.fsyncSync(fd);
+  fs.closeSync(fd);
+}
+
+/**
+ * @param {string} parent a directory
+ * @param {object} workload
+ * @param {object} rival
+ * @param {boolean} keep whether all that is written is to be looked at
+ */
+function createSite(parent, workload, rival, keep) {
+  const directory = fs.mkdtempSync(path.join(parent, 'site-'));
+  const out = path.join(directory, 'out');
+  let stdout;
+  let done;
+  const { target } = workload;
+  if (target === 'files') {
+    stdout = fs.openSync('/dev/null', 'w');
+  } else if (target === 'pipe' || target === 'full') {
+    const file = keep ? out : '/dev/null';
+    ({ stdout, done } = openPipe(directory, file, keep ? SLOW : FAST));
+  } else {
+    create(out, before(workload));
+    create(path.join(directory, 'floor'), before(workload));
+    const toFile = target === 'file' ? !rival.files : keep;
+    stdout = fs.openSync(toFile ? out : '/dev/null', 'r+');
+  }
+  return {
+    directory,
+    stdout,
+
+    /** After the start of the process that has the descriptor too. */
+    handOver: () => fs.closeSync(stdout),
+
+    /** All has arrived, once the writer has ended. */
+    arrived: () => done,
+
+    remove: () => fs.rmSync(directory, { recursive: true }),
+  };
+}
+
+module.exports = { createSite };

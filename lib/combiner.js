@@ -314,7 +314,9 @@ class Combiner {
     const positioned = i32[PWRITE_FD + 1] === 0;
     const fd = (positioned ? i32[PWRITE_FD] : i32[WRITE_FD]) >>> 0;
     const used = i32[USED];
-    const offset = positioned ? this.#i64[END] - BigInt(used) : undefined;
+    const offset = positioned
+      ? BigInt.asIntN(64, this.#i64[END] - BigInt(used)) // END may be 2^63
+      : undefined;
     const header = i32.slice();
     const capacity = this.#capacity;
     this.#reset();

@@ -21,6 +21,9 @@ const { MAY_WRITE, MAY_SEEK, NONBLOCK, READ_ONLY } = ENTRY;
 const IOV_MAX = 1024;
 const WRITE_MAX = 0x7ffff000;
 
+// node:fs takes a double, and writes where the file stands if it is not exact.
+const MAX_OFFSET = BigInt(Number.MAX_SAFE_INTEGER);
+
 // Lists up to this size are copied together: one buffer costs node:fs less than
 // several.
 const GATHER_MAX = 65536;
@@ -148,8 +151,7 @@ function createFallbackEngine(waitTimeout, unmapped) {
     if (errno !== ERRNO.SUCCESS) return errno;
     if (offset !== undefined) {
       if (offset < 0n) return ERRNO.INVAL; // 2^63 and above, seen as i64
-      // node:fs takes a double, and no file is that long.
-      if (offset > Number.MAX_SAFE_INTEGER) return ERRNO.FBIG;
+      if (offset > MAX_OFFSET) return ERRNO.FBIG;
     }
     let total = 0;
     for (const length of lengths) total += length;
@@ -231,6 +233,9 @@ function createFallbackEngine(waitTimeout, unmapped) {
 
     drain(fd, start, length, offset) {
       const { hostFd } = entries.get(fd);
+      if (offset !== undefined && offset + BigInt(length) > MAX_OFFSET) {
+        return { errno: ERRNO.FBIG, done: 0 };
+      }
       return writeUntil(length, waitTimeout, (done) =>
         fs.writeSync(
           hostFd,

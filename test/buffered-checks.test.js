@@ -131,6 +131,10 @@ class Buffered {
     return bytes;
   }
 
+  grow(pages) {
+    assert.notEqual(this.guest.grow(pages), -1);
+  }
+
   stage(name, fd) {
     const length = putBytes(this.memory, TEXT, STAGED);
     this.write(name, { fd, list: [[TEXT, length]] });
@@ -177,7 +181,7 @@ for (const kind of MEMORY_KINDS) {
           const guest = new Buffered(host, kind);
           stage(guest);
           for (const { grow = 0, ...options } of refused) {
-            if (grow > 0) guest.guest.grow(grow);
+            if (grow > 0) guest.grow(grow);
             assert.equal(guest.try(name, { offset, ...options }), errno, title);
             // An fd that is not ours is left to others: it has all flushed.
             if (options.fd !== undefined) continue;
@@ -336,7 +340,7 @@ for (const kind of MEMORY_KINDS) {
       function assertStages(options, { grow = 0 } = {}) {
         const guest = new Buffered(host, kind);
         guest.stage(name, FD);
-        if (grow > 0) guest.guest.grow(grow);
+        if (grow > 0) guest.grow(grow);
         const bytes = guest.write(name, { offset: 6n, ...options });
         assert.deepEqual(guest.sizes(), [0, 0]);
         guest.writes.flush();

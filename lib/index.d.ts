@@ -162,7 +162,10 @@ export class WASI extends NodeWASI {
   close(): void;
 }
 
-/** `fd_write` of WASI preview1. Returns an errno of WASI; never throws. */
+/**
+ * `fd_write` of WASI preview1. Returns an errno of WASI. Where writes are buffered it
+ * may be a WebAssembly function, which throws for arguments of other types.
+ */
 export type FdWrite = (
   fd: number,
   iovs: number,
@@ -170,7 +173,10 @@ export type FdWrite = (
   nwritten: number,
 ) => number;
 
-/** `fd_pwrite` of WASI preview1. Returns an errno of WASI; never throws. */
+/**
+ * `fd_pwrite` of WASI preview1. Returns an errno of WASI. Where writes are buffered it
+ * may be a WebAssembly function, which throws for arguments of other types.
+ */
 export type FdPwrite = (
   fd: number,
   iovs: number,

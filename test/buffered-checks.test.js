@@ -643,7 +643,8 @@ describe('A memory that changes under a write, buffered', () => {
   }
 
   // The other thread has each mix of these seen: pointers of one list with
-  // lengths of another.
+  // lengths of another, even bytes of one number with those of another. What is
+  // in bounds of all that is behind DATA.
   const BYTE = 0x67;
   const STOP = 32;
   const LISTS = [
@@ -663,7 +664,7 @@ describe('A memory that changes under a write, buffered', () => {
       [DATA + 64, 7],
     ],
     [
-      [0x80000000, 0],
+      [0xffffffff, 0],
       [0xffffffff, 16],
       [DATA, 1],
     ],

@@ -97,6 +97,7 @@ function useGuests() {
   return {
     ...host,
     start,
+    atEnd: (end) => ends.push(end),
 
     // Guests whose `fd` is open on the file `out`.
     on: {
@@ -598,7 +599,9 @@ describe('A write is buffered', () => {
 
   function startWith(options) {
     const started = withWASI(options);
-    return { session: new Session(started), wasi: started.wasi };
+    const { wasi } = started;
+    guests.atEnd(() => wasi.close());
+    return { session: new Session(started), wasi };
   }
 
   it('never on stderr after a file of the guest took its place', () => {

@@ -9,7 +9,7 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
-const { GuestMemory, isShared } = require('./memory');
+const { GuestMemory, createList, isShared } = require('./memory');
 const {
   CALLS,
   CAPACITY,
@@ -40,6 +40,9 @@ function moduleOf(name) {
 const hasMultiMemory = WebAssembly.validate(
   Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 5, 5, 2, 0, 0, 0, 0),
 );
+
+// What stands for the memory of a guest that has not given its own.
+let noMemory;
 
 // Bytes that wait for a flush hold their combiner here, so that the end of the
 // process finds it.
@@ -158,7 +161,8 @@ class Combiner {
       return;
     }
     this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: 2 });
-    this.#link(new WebAssembly.Memory({ initial: 0 }));
+    noMemory ??= new WebAssembly.Memory({ initial: 0 });
+    this.#link(noMemory);
     const { exports } = new WebAssembly.Instance(moduleOf('trampoline'), {
       host: { table: this.#table },
     });
@@ -213,7 +217,7 @@ class Combiner {
         this.#output.writeNow(fd, iovs, iovsLen, nwritten, offset)
       );
     }
-    const list = { pointers: [], lengths: [], total: 0 };
+    const list = createList();
     const errno = this.#check(iovs, iovsLen, nwritten, offset, list);
     if (errno !== ERRNO.SUCCESS) return errno;
     if (list.total === 0) {
@@ -226,12 +230,8 @@ class Combiner {
   }
 
   #check(iovs, iovsLen, nwritten, offset, list) {
-    const memory = this.#memory;
-    if (!memory.has(nwritten, 4)) return ERRNO.FAULT;
-    const { pointers, lengths } = list;
-    const errno = memory.decode(iovs, iovsLen, pointers, lengths);
+    const errno = this.#memory.readList(iovs, iovsLen, nwritten, list);
     if (errno !== ERRNO.SUCCESS) return errno;
-    for (const length of lengths) list.total += length;
     // From 2^63 on, seen as i64.
     return offset !== undefined && offset < 0n ? ERRNO.INVAL : ERRNO.SUCCESS;
   }

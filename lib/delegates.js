@@ -17,7 +17,8 @@ const { CIOVEC_SIZE, ERRNO } = require('./wasi-abi');
 // cut off, which makes a short count, as IOV_MAX does in readv(2).
 const LIST_MAX = 1024;
 
-const unsigned = (value) => (typeof value === 'number' ? value >>> 0 : value);
+/** A number as u32; a BigInt as it is. */
+const u = (value) => (typeof value === 'number' ? value >>> 0 : value);
 
 // How many parameters each function of preview1 has; Node wants exactly these.
 const PARAMETERS = {
@@ -69,8 +70,6 @@ const PARAMETERS = {
   sock_shutdown: 2,
 };
 
-const u = unsigned;
-
 /** A closure of exactly the parameters that `target` has. */
 function closure(target, parameters) {
   switch (parameters) {
@@ -87,7 +86,7 @@ function closure(target, parameters) {
     case 5:
       return (a, b, c, d, e) => target(u(a), u(b), u(c), u(d), u(e));
     default:
-      return (...values) => target(...values.map(unsigned));
+      return (...values) => target(...values.map(u));
   }
 }
 

@@ -9,8 +9,8 @@
 //   setMemory(memory)     a WebAssembly.Memory, or undefined
 //   map(fd, hostFd, flags)   adds an entry; returns an errno
 //   unmap(fd), move(from, to), setFlags(fd, flags)
-//   inspect(fd)           { append, nonblock, file } of the host descriptor of
-//                         an entry; the first two are false in the fallback
+//   inspect(fd)           { append, nonblock } of the host descriptor of an
+//                         entry; false in the fallback
 //   kind(fd)              { file, flags } of an entry, or undefined
 //   setStaging(view)      a Uint8Array over memory that never moves
 //   drain(fd, start, length, offset)   writes that part of the staging memory,

@@ -12,7 +12,7 @@
 
 const fs = require('node:fs');
 const { errnoOf, writeUntil } = require('./fs-writer');
-const { EMPTY, GuestMemory } = require('./memory');
+const { EMPTY, GuestMemory, createList } = require('./memory');
 const { ENTRY, ERRNO, areNumbers } = require('./wasi-abi');
 
 const { MAY_WRITE, MAY_SEEK, NONBLOCK, READ_ONLY } = ENTRY;
@@ -54,8 +54,8 @@ function isBad(hostFd) {
 function createFallbackEngine(waitTimeout, unmapped) {
   const entries = new Map();
   const memory = new GuestMemory();
-  const pointers = [];
-  const lengths = [];
+  const list = createList();
+  const { pointers, lengths } = list;
   let scratch;
   let staging;
   const stats = { calls: 0, bytes: 0 };
@@ -146,16 +146,13 @@ function createFallbackEngine(waitTimeout, unmapped) {
   function checkedWrite(entry, iovs, iovsLen, nwritten, offset) {
     const rights = offset === undefined ? MAY_WRITE : MAY_WRITE | MAY_SEEK;
     if ((entry.flags & rights) !== rights) return ERRNO.NOTCAPABLE;
-    if (!memory.has(nwritten, 4)) return ERRNO.FAULT;
-    const errno = memory.decode(iovs, iovsLen, pointers, lengths);
+    const errno = memory.readList(iovs, iovsLen, nwritten, list);
     if (errno !== ERRNO.SUCCESS) return errno;
     if (offset !== undefined) {
       if (offset < 0n) return ERRNO.INVAL; // 2^63 and above, seen as i64
       if (offset > MAX_OFFSET) return ERRNO.FBIG;
     }
-    let total = 0;
-    for (const length of lengths) total += length;
-    const result = write(entry, total, offset);
+    const result = write(entry, list.total, offset);
     if (result.errno === ERRNO.SUCCESS) {
       memory.setU32(nwritten, result.done);
       stats.calls++;
@@ -216,11 +213,7 @@ function createFallbackEngine(waitTimeout, unmapped) {
       entry.flags = (entry.flags & READ_ONLY) | (flags & ~READ_ONLY);
     },
 
-    inspect: (fd) => ({
-      append: false,
-      nonblock: false,
-      file: entries.get(fd)?.kind === 'file',
-    }),
+    inspect: () => ({ append: false, nonblock: false }),
 
     kind(fd) {
       const entry = entries.get(fd);

@@ -4,6 +4,7 @@
 // and the wrapped calls of Node's WASI that keep this true.
 
 const hostFds = require('./host-fds');
+const { createList } = require('./memory');
 const { ENTRY, ERRNO, FDFLAGS, RIGHTS } = require('./wasi-abi');
 
 const ALL_FDFLAGS = 0x1f;
@@ -60,8 +61,7 @@ class GuestFiles {
   #preopens;
   #scratch;
   #fds = new Map();
-  #pointers = [];
-  #lengths = [];
+  #list = createList();
 
   /** How many files were adopted, and how many writes went to Node. */
   adopted = 0;
@@ -95,14 +95,13 @@ class GuestFiles {
     return stdio.map((target, fd) => {
       const flags = ENTRY.MAY_WRITE | ENTRY.MAY_SEEK;
       const made = output.map(fd, target, flags);
-      const host = output.engine.inspect(fd);
       this.#fds.set(fd, {
         writer: OURS,
-        stream: !host.file,
+        stream: !output.engine.kind(fd)?.file,
         adopted: false,
         rights: -1n,
         lent: false,
-        fdflags: host.append ? FDFLAGS.APPEND : 0,
+        fdflags: output.engine.inspect(fd).append ? FDFLAGS.APPEND : 0,
         hint: -1,
       });
       return made;
@@ -145,7 +144,8 @@ class GuestFiles {
     if (state !== undefined && (state.rights & needed) !== needed) {
       return ERRNO.NOTCAPABLE;
     }
-    const errno = this.#check(iovs, iovsLen, nwritten);
+    // Node's own check gives other errnos.
+    const errno = this.#memory.readList(iovs, iovsLen, nwritten, this.#list);
     if (errno !== ERRNO.SUCCESS) {
       return state === undefined ? ERRNO.BADF : errno;
     }
@@ -153,13 +153,6 @@ class GuestFiles {
     return offset === undefined
       ? this.#node.fd_write(fd, iovs, iovsLen, nwritten)
       : this.#node.fd_pwrite(fd, iovs, iovsLen, offset, nwritten);
-  }
-
-  // Node's own check gives other errnos.
-  #check(iovs, iovsLen, nwritten) {
-    return this.#memory.has(nwritten, 4)
-      ? this.#memory.decode(iovs, iovsLen, this.#pointers, this.#lengths)
-      : ERRNO.FAULT;
   }
 
   #adopt(fd, state) {

@@ -8,6 +8,7 @@
 // a copy that it does not; without the addon the number is taken off late.
 
 const fs = require('node:fs');
+const os = require('node:os');
 const { isMainThread } = require('node:worker_threads');
 const { addon } = require('./engine');
 
@@ -21,6 +22,11 @@ function handOver(fd) {
     code: 'EMFILE',
     syscall: 'dup',
   });
+}
+
+/** Opens /dev/null: `flags` as fs.openSync has them. */
+function openNull(flags) {
+  return handOver(fs.openSync(os.devNull, flags));
 }
 
 /** Closes one that `handOver` gave. */
@@ -39,4 +45,4 @@ function closedByNode(fd) {
   }
 }
 
-module.exports = { close, closedByNode, handOver };
+module.exports = { close, closedByNode, handOver, openNull };

@@ -46,7 +46,8 @@ export interface WriteOptions {
 
 /**
  * Where output goes.
- * - A descriptor of this process, by number. It stays its owner's.
+ * - A descriptor of this process, by number. It stays its owner's, but that a
+ *   guest of `WASI` which closes its fd closes it, as under `node:wasi`.
  * - `'capture'`: the bytes are kept.
  * - A function: called with a copy of the bytes of each write, or of each flush
  *   where writes are buffered. What it throws reaches the caller of `start()` or
@@ -56,6 +57,25 @@ export interface WriteOptions {
  */
 export type WriteTarget =
   number | 'capture' | ((chunk: Uint8Array) => void) | Writable;
+
+/**
+ * What the channels `wasi-writev:fd_write` and `wasi-writev:fd_pwrite` of
+ * `node:diagnostics_channel` publish after each call.
+ */
+export interface WriteMessage {
+  /** The guest's fd. */
+  fd: number;
+  /** Elements of the list. */
+  iovsLen: number;
+  /** Bytes written; 0 where the call failed. */
+  nwritten: number;
+  /** The errno of WASI that the guest got. */
+  errno: number;
+  /** Its name: `'SUCCESS'`, `'BADF'`, and so on. */
+  errnoName: string;
+  /** Of `fd_pwrite` alone. */
+  offset?: bigint;
+}
 
 /** The options of Node's own `WASI`, and ours. */
 export interface WASIOptions
@@ -112,8 +132,8 @@ export interface FlushError extends Error {
  * - `fd_fdstat_get` gives the flags that the guest set, in WASI's numbers;
  * - `NONBLOCK` on stdout and stderr is kept for the guest alone.
  *
- * @throws what Node's constructor throws; `ERR_OUT_OF_RANGE` or
- *   `ERR_INVALID_ARG_TYPE` for `waitTimeout`
+ * @throws what Node's constructor throws; `ERR_OUT_OF_RANGE`,
+ *   `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for an option of ours
  */
 export class WASI extends NodeWASI {
   constructor(options: WASIOptions);

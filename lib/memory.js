@@ -125,33 +125,55 @@ class GuestMemory {
   }
 
   /**
-   * Checks a list of buffers as src/ciovec.c does, and puts the non-empty ones
-   * in `pointers` and `lengths`, which are emptied first. Each element is read
+   * Checks the arguments that both calls have, as src/write.c does, and puts the
+   * non-empty buffers in `list`, which is emptied first. Each element is read
    * once. No more than LIST_MAX are kept, however many a guest sends: what is
    * left out makes a short count.
    *
+   * @param {BufferList} list
    * @returns {number} SUCCESS, FAULT or INVAL
    */
-  decode(iovs, iovsLen, pointers, lengths) {
+  readList(iovs, iovsLen, nwritten, list) {
+    const { pointers, lengths } = list;
     pointers.length = 0;
     lengths.length = 0;
+    list.total = 0;
     iovs >>>= 0;
     iovsLen >>>= 0;
+    if (!this.has(nwritten, 4)) return ERRNO.FAULT;
     if (!this.has(iovs, iovsLen * CIOVEC_SIZE)) return ERRNO.FAULT;
-    let total = 0;
+    let sum = 0;
     for (let i = 0; i < iovsLen; i++) {
       const at = iovs + i * CIOVEC_SIZE;
       const pointer = this.words.getUint32(at, true);
       const length = this.words.getUint32(at + 4, true);
       if (length === 0) continue;
       if (!this.has(pointer, length)) return ERRNO.FAULT;
-      total += length;
+      sum += length;
       if (pointers.length === LIST_MAX) continue;
       pointers.push(pointer);
       lengths.push(length);
+      list.total += length;
     }
-    return total > 0xffffffff ? ERRNO.INVAL : ERRNO.SUCCESS;
+    return sum > 0xffffffff ? ERRNO.INVAL : ERRNO.SUCCESS;
   }
 }
 
-module.exports = { EMPTY, GuestMemory, isMemory, isShared, viewOf };
+/**
+ * @typedef {object} BufferList
+ * @property {number[]} pointers
+ * @property {number[]} lengths
+ * @property {number} total the sum of `lengths`
+ */
+
+/** @returns {BufferList} */
+const createList = () => ({ pointers: [], lengths: [], total: 0 });
+
+module.exports = {
+  EMPTY,
+  GuestMemory,
+  createList,
+  isMemory,
+  isShared,
+  viewOf,
+};

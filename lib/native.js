@@ -47,7 +47,6 @@ const FILE = 1;
 // What INSPECT answers: INSPECT_* in src/binding.c.
 const IS_NONBLOCK = 1 << 1;
 const IS_APPEND = 1 << 2;
-const IS_FILE = 1 << 3;
 
 // How far a guest fd is moved for the proof of its descriptor: at random, so that
 // nothing else that moves at the same time is taken for it. Some file systems
@@ -208,7 +207,6 @@ function createNativeEngine(binding, waitTimeout, unmapped) {
       return {
         append: (answer & IS_APPEND) !== 0,
         nonblock: (answer & IS_NONBLOCK) !== 0,
-        file: (answer & IS_FILE) !== 0,
       };
     },
 

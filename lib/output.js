@@ -6,7 +6,7 @@
 const { Combiner } = require('./combiner');
 const { createEngine } = require('./engine');
 const { withCode } = require('./errors');
-const { GuestMemory } = require('./memory');
+const { GuestMemory, createList } = require('./memory');
 const { Capture, createTarget } = require('./targets');
 const { fdPwrite, fdWrite, publish } = require('./trace');
 const { ENTRY, ERRNO } = require('./wasi-abi');
@@ -214,15 +214,13 @@ class Output {
     const memory = this.#memory;
     const needed = neededRights(offset !== undefined);
     if ((flags & needed) !== needed) return ERRNO.NOTCAPABLE;
-    const pointers = [];
-    const lengths = [];
-    if (!memory.has(nwritten, 4)) return ERRNO.FAULT;
-    const errno = memory.decode(iovs, iovsLen, pointers, lengths);
+    const list = createList();
+    const errno = memory.readList(iovs, iovsLen, nwritten, list);
     if (errno !== ERRNO.SUCCESS) return errno;
     if (offset !== undefined) {
       return BigInt.asIntN(64, offset) < 0n ? ERRNO.INVAL : ERRNO.SPIPE;
     }
-    const taken = this.#writeBuffers(target, pointers, lengths);
+    const taken = this.#writeBuffers(target, list);
     if (taken === undefined) return target.errno;
     memory.setU32(nwritten, taken);
     this.#stats.calls++;
@@ -232,10 +230,8 @@ class Output {
 
   // One chunk for one call, unless that were too large. Undefined when the target
   // took nothing.
-  #writeBuffers(target, pointers, lengths) {
+  #writeBuffers(target, { pointers, lengths, total }) {
     const memory = this.#memory;
-    let total = 0;
-    for (const length of lengths) total += length;
     if (total === 0) return 0;
     const chunk = new Uint8Array(Math.min(total, CHUNK_MAX));
     let used = 0;

@@ -118,8 +118,7 @@ function openStreams({
   };
   const input = () => {
     if (stdin === 'inherit') return 0;
-    if (stdin === 'ignore')
-      return own(0, hostFds.handOver(fs.openSync(os.devNull, 'r')));
+    if (stdin === 'ignore') return own(0, hostFds.openNull('r'));
     if (typeof stdin === 'number') return stdin;
     if (typeof stdin === 'string') return own(0, openInput(Buffer.from(stdin)));
     if (types.isUint8Array(stdin)) return own(0, openInput(stdin));
@@ -131,8 +130,7 @@ function openStreams({
   };
   const output = (target, fd) => {
     if (target === 'inherit') return fd;
-    if (target === 'ignore')
-      return own(fd, hostFds.handOver(fs.openSync(os.devNull, 'w')));
+    if (target === 'ignore') return own(fd, hostFds.openNull('w'));
     return target;
   };
   return {

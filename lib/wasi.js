@@ -2,8 +2,6 @@
 
 // The drop-in for node:wasi.
 
-const fs = require('node:fs');
-const os = require('node:os');
 const { WASI: NodeWASI } = require('node:wasi');
 const { flushAtExit } = require('./combiner');
 const { createDelegates } = require('./delegates');
@@ -54,7 +52,7 @@ function withPlaceholders(options, placeholders) {
   const forNode =
     Object.keys(replaced).length === 0 ? options : Object.create(options);
   for (const [name, fd] of Object.entries(replaced)) {
-    const value = hostFds.handOver(fs.openSync(os.devNull, 'w'));
+    const value = hostFds.openNull('w');
     placeholders.set(fd, value);
     Object.defineProperty(forNode, name, { value });
   }

@@ -54,7 +54,6 @@ enum op {
 enum {
   INSPECT_NONBLOCK = 1 << 1,
   INSPECT_APPEND = 1 << 2,
-  INSPECT_FILE = 1 << 3,
 };
 
 typedef struct instance {
@@ -172,8 +171,7 @@ static uint32_t inspect(const wv_fd_table *table, uint32_t fd) {
 
   if (flags < 0) return 0;
   return (flags & WV_SYS_NONBLOCK ? INSPECT_NONBLOCK : 0) |
-         (flags & WV_SYS_APPEND ? INSPECT_APPEND : 0) |
-         (entry->kind == WV_KIND_FILE ? INSPECT_FILE : 0);
+         (flags & WV_SYS_APPEND ? INSPECT_APPEND : 0);
 }
 
 static void release(instance *self) {

@@ -1,5 +1,6 @@
 // A consumer of the types. It is compiled, not run.
 
+import { subscribe } from 'node:diagnostics_channel';
 import { readFileSync } from 'node:fs';
 import { WASI as NodeWASI } from 'node:wasi';
 import {
@@ -12,6 +13,7 @@ import {
   type FdWrite,
   type FlushError,
   type WASIOptions,
+  type WriteMessage,
   type Writes,
 } from 'wasi-writev';
 
@@ -75,6 +77,11 @@ const text: Promise<string | null> = run('tool.wasm', {
 const bytesOut: Buffer | null = runSync(new Uint8Array()).stdout;
 // @ts-expect-error an encoding that does not exist
 runSync('tool.wasm', { encoding: 'utf9' });
+
+subscribe('wasi-writev:fd_write', (message) => {
+  const { fd, errnoName, offset }: WriteMessage = message as WriteMessage;
+  console.error(fd, errnoName, offset ?? 0n);
+});
 
 const which: 'native' | 'fallback' = engine;
 

@@ -7,7 +7,6 @@
 // on a memory of ours that has a copy of the path, with a NUL behind it. So is
 // every call on a shared memory, where a thread could take the NUL away.
 
-const { isShared } = require('./memory');
 const { ERRNO } = require('./wasi-abi');
 
 // Which arguments point to a path; its length is the argument behind it.
@@ -88,16 +87,26 @@ function guardPaths(delegates, memory, scratch) {
     return errno;
   }
 
-  const guard =
-    (name) =>
-    (...values) => {
-      if (memory.memory === undefined) return delegates[name](...values);
+  // The NUL right behind it that a C string has.
+  const endsInNul = (at, size) =>
+    size <= PATH_MAX && memory.view[(at >>> 0) + size] === 0;
+
+  function guard(name) {
+    const call = delegates[name];
+    const paths = PATHS[name];
+    const areStrings = (values) =>
+      paths.every((i) => endsInNul(values[i], values[i + 1] >>> 0));
+
+    return (...values) => {
+      if (memory.memory === undefined) return call(...values);
+      if (!memory.shared && areStrings(values)) return call(...values);
       const ranges = rangesOf(name, values);
       if (typeof ranges === 'number') return ranges;
-      return isTerminated(values, ranges.paths) && !isShared(memory.memory)
-        ? delegates[name](...values)
+      return !memory.shared && isTerminated(values, ranges.paths)
+        ? call(...values)
         : callOnCopy(name, values, ranges);
     };
+  }
 
   return Object.fromEntries(
     Object.keys(PATHS).map((name) => [name, guard(name)]),

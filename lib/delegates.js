@@ -85,6 +85,9 @@ function closure(target, parameters) {
       return (a, b, c, d) => target(u(a), u(b), u(c), u(d));
     case 5:
       return (a, b, c, d, e) => target(u(a), u(b), u(c), u(d), u(e));
+    case 9: // path_open
+      return (a, b, c, d, e, f, g, h, i) =>
+        target(u(a), u(b), u(c), u(d), u(e), u(f), u(g), u(h), u(i));
     default:
       return (...values) => target(...values.map(u));
   }

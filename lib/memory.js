@@ -54,6 +54,8 @@ class GuestMemory {
   /** All of it, and the same as words. Good while the memory does not grow. */
   view = EMPTY;
   words = new DataView(EMPTY.buffer);
+  /** Whether other threads have it too. */
+  shared = false;
 
   get memory() {
     return this.#memory;
@@ -61,6 +63,7 @@ class GuestMemory {
 
   set(memory) {
     this.#memory = memory;
+    this.shared = memory !== undefined && isShared(memory);
     this.#refresh();
   }
 

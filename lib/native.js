@@ -26,7 +26,7 @@ const SET_FLAGS = 5;
 const INSPECT = 6;
 const LOWEST_FREE = 7;
 const SEARCH_BEGIN = 8;
-const SEARCH_KEEP_MOVED = 9;
+const SEARCH_SETTLE_MOVED = 9;
 const SEARCH_KEEP_NONBLOCK = 10;
 const SEARCH_COPY = 11;
 const SEARCH_ADOPT = 12;
@@ -139,26 +139,19 @@ function createNativeEngine(binding, waitTimeout, unmapped) {
     return errno;
   }
 
-  function keepMoved(distance) {
-    box64[OFFSET] = distance;
-    return control(SEARCH_KEEP_MOVED, 0, 0, 0);
-  }
-
-  // Whether the candidates could be brought down to one that follows the guest
-  // fd there and back; undefined where it cannot be moved.
+  // Whether there is a candidate that follows the guest fd; undefined where that
+  // cannot be moved.
   function proveByOffset(hint, file) {
     if (control(SEARCH_BEGIN, 0, hint, 0) === 0) return false;
-    if (hint >= 0) control(SEARCH_COPY, 0, 0, 0);
-    const distance = DISTANCES.map((range) =>
-      BigInt(Math.floor(Math.random() * range) + 1),
-    ).find((each) => file.move(each));
-    if (distance === undefined) return undefined;
-    let left = keepMoved(distance);
-    if (hint < 0 && left > 0) {
-      control(SEARCH_COPY, 0, 0, 0);
-      left = keepMoved(distance);
+    for (const range of DISTANCES) {
+      const distance = BigInt(Math.floor(Math.random() * range) + 1);
+      if (!file.move(distance)) continue;
+      box64[OFFSET] = distance;
+      if (control(SEARCH_SETTLE_MOVED, 0, 0, 0) !== 0) return true;
+      file.move(-distance);
+      return false;
     }
-    return file.move(-distance) && left > 0 && keepMoved(0n) > 0;
+    return undefined;
   }
 
   function proveByNonblock(hint, file) {
@@ -175,17 +168,17 @@ function createNativeEngine(binding, waitTimeout, unmapped) {
     return left > 0;
   }
 
-  // The hint first: to list all descriptors takes time.
+  // How the search found it. The hint first: to list all descriptors takes time.
   function prove(hint, file) {
     for (const method of [proveByOffset, proveByNonblock]) {
       if (hint >= 0) {
         const proven = method(hint, file);
-        if (proven) return true;
+        if (proven) return method;
         if (proven === undefined) continue;
       }
-      if (method(-1, file)) return true;
+      if (method(-1, file)) return method;
     }
-    return false;
+    return undefined;
   }
 
   return {
@@ -247,11 +240,13 @@ function createNativeEngine(binding, waitTimeout, unmapped) {
      * @returns {boolean} whether there was proof
      */
     adopt(fd, hint, file, flags) {
-      if (prove(hint, file)) {
-        return control(SEARCH_ADOPT, fd, 0, flags) === ERRNO.SUCCESS;
+      const proof = prove(hint, file);
+      if (proof === undefined) {
+        control(SEARCH_END, 0, 0, 0);
+        return false;
       }
-      control(SEARCH_END, 0, 0, 0);
-      return false;
+      const hasOffset = proof === proveByOffset ? 1 : 0;
+      return control(SEARCH_ADOPT, fd, hasOffset, flags) === ERRNO.SUCCESS;
     },
 
     stats() {

@@ -10,11 +10,9 @@
 
 static bool consider(void *data, int fd) {
   wv_search *search = data;
-  int flags = wv_sys_flags(fd);
   size_t capacity;
   wv_candidate *list;
 
-  if (flags < 0 || !(flags & WV_SYS_WRITABLE)) return true;
   if (search->count == search->capacity) {
     capacity = search->capacity == 0 ? KEPT_CAPACITY : search->capacity * 2;
     list = realloc(search->list, capacity * sizeof(*list));
@@ -56,8 +54,12 @@ static bool has_moved(const wv_candidate *candidate, int64_t distance) {
          wv_sys_offset(candidate->fd) - distance == candidate->offset;
 }
 
-void wv_search_keep_moved(wv_search *search, int64_t distance) {
+bool wv_search_settle_moved(wv_search *search, int64_t distance) {
+  if (search->count > 1) keep(search, has_moved, distance);
+  wv_search_copy(search);
+  /* The copy alone is proof: the number may have been another's meanwhile. */
   keep(search, has_moved, distance);
+  return search->count == 1 && wv_sys_move(search->list[0].fd, -distance) == 0;
 }
 
 static bool has_nonblock(const wv_candidate *candidate, int64_t nonblock) {

@@ -29,12 +29,13 @@ typedef struct wv_search {
   bool copied; /* list[0] is a copy of ours, and the only candidate */
 } wv_search;
 
-/* Begins with the descriptors that can be written: `hint` alone, or all of the
- * process when `hint` is negative. */
+/* Begins with the descriptor `hint` alone, or all of the process when `hint` is
+ * negative. */
 void wv_search_begin(wv_search *search, int hint);
 
-/* Drops the candidates whose offset is not `distance` from where it was. */
-void wv_search_keep_moved(wv_search *search, int64_t distance);
+/* Goes on with a copy of the candidate whose offset is `distance` from where it
+ * was, and moves it back. False where there is none, and nothing was moved. */
+bool wv_search_settle_moved(wv_search *search, int64_t distance);
 
 /* Drops the candidates whose O_NONBLOCK is not `nonblock`. */
 void wv_search_keep_nonblock(wv_search *search, bool nonblock);

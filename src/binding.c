@@ -37,10 +37,11 @@ enum op {
   OP_INSPECT,      /* RESULT: INSPECT_* of the host descriptor */
   OP_LOWEST_FREE,  /* RESULT: host fd, or -1 */
   OP_SEARCH_BEGIN, /* A: hint or -1. RESULT: candidates */
-  OP_SEARCH_KEEP_MOVED,    /* OFFSET: distance. RESULT: candidates */
+  OP_SEARCH_SETTLE_MOVED,  /* OFFSET: distance. RESULT: whether one is left */
   OP_SEARCH_KEEP_NONBLOCK, /* B: NONBLOCK. RESULT: candidates */
   OP_SEARCH_COPY,          /* RESULT: candidates */
-  OP_SEARCH_ADOPT,         /* B: WV_FD_* flags. RESULT: errno */
+  OP_SEARCH_ADOPT,         /* A: 1 for what has an offset, B: WV_FD_* flags.
+                              RESULT: errno */
   OP_SEARCH_END,           /* */
   OP_SET_MEMORY,  /* the argument: a Uint8Array over the guest's memory */
   OP_KIND,        /* RESULT: wv_kind | WV_FD_* flags << 8, 0 if not mapped */
@@ -126,12 +127,17 @@ static wv_errno map(instance *self, int host_fd, uint8_t flags) {
   return wv_fd_set(&self->guest.table, self->box[BOX_FD], entry);
 }
 
-static wv_errno adopt(instance *self, uint8_t flags) {
+/* A file that has an offset is written as a regular file is, and what the guest
+ * opened it with is known: there the system need not be asked. */
+static wv_errno adopt(instance *self, bool has_offset, uint8_t flags) {
   int copy = wv_search_take(&self->search);
+  wv_fd file = {
+      .host_fd = copy, .kind = WV_KIND_FILE, .flags = flags | WV_FD_OWNED};
   wv_errno error;
 
   if (copy < 0) return WV_EBADF;
-  error = map(self, copy, flags | WV_FD_OWNED);
+  error = has_offset ? wv_fd_set(&self->guest.table, self->box[BOX_FD], file)
+                     : map(self, copy, file.flags);
   if (error != WV_SUCCESS) wv_sys_close(copy);
   return error;
 }
@@ -203,9 +209,8 @@ static uint32_t control(napi_env env, napi_callback_info info, instance *self) {
     case OP_SEARCH_BEGIN:
       wv_search_begin(search, (int)box[BOX_A]);
       return (uint32_t)search->count;
-    case OP_SEARCH_KEEP_MOVED:
-      wv_search_keep_moved(search, box_offset(box));
-      return (uint32_t)search->count;
+    case OP_SEARCH_SETTLE_MOVED:
+      return wv_search_settle_moved(search, box_offset(box));
     case OP_SEARCH_KEEP_NONBLOCK:
       wv_search_keep_nonblock(search, box[BOX_B] != 0);
       return (uint32_t)search->count;
@@ -213,7 +218,7 @@ static uint32_t control(napi_env env, napi_callback_info info, instance *self) {
       wv_search_copy(search);
       return (uint32_t)search->count;
     case OP_SEARCH_ADOPT:
-      return adopt(self, flags);
+      return adopt(self, box[BOX_A] != 0, flags);
     case OP_SEARCH_END:
       wv_search_end(search);
       return 0;

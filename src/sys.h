@@ -45,6 +45,9 @@ int wv_sys_flags(int fd);
 /* The file offset, or -1 where there is none. */
 int64_t wv_sys_offset(int fd);
 
+/* Moves the file offset. 0, or -1. */
+int wv_sys_move(int fd, int64_t distance);
+
 typedef enum wv_sys_kind {
   WV_SYS_FILE,
   WV_SYS_SOCKET,

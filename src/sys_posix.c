@@ -113,6 +113,10 @@ int64_t wv_sys_offset(int fd) {
   return lseek(fd, 0, SEEK_CUR);
 }
 
+int wv_sys_move(int fd, int64_t distance) {
+  return lseek(fd, (off_t)distance, SEEK_CUR) < 0 ? -1 : 0;
+}
+
 int wv_sys_stat_kind(int fd, wv_sys_kind *kind) {
   struct stat st;
 

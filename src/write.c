@@ -13,9 +13,11 @@
 #include "errno_map.h"
 #include "sys.h"
 
-/* Up to here, copying the buffers together and write(2) is quicker than
- * writev(2), which pays for each element. */
-#define WV_GATHER_MAX 4096
+/* Up to so many bytes in all, and so many in a buffer on average, copying the
+ * buffers together and write(2) is quicker than writev(2), which pays for each
+ * of them. */
+#define WV_GATHER_MAX 16384
+#define WV_GATHER_MEAN 1024
 
 /* A pipe that poll(2) calls writable has room for this much. */
 #ifndef PIPE_BUF
@@ -28,6 +30,11 @@ typedef struct wv_wait {
   bool started;
 } wv_wait;
 
+static bool is_gathered(const wv_batch *batch) {
+  return batch->bytes <= WV_GATHER_MAX &&
+         batch->bytes <= (uint64_t)batch->count * WV_GATHER_MEAN;
+}
+
 static ssize_t write_batch(const wv_fd *entry, const wv_batch *batch) {
   uint8_t gathered[WV_GATHER_MAX];
   size_t len;
@@ -35,7 +42,7 @@ static ssize_t write_batch(const wv_fd *entry, const wv_batch *batch) {
   if (batch->count == 1)
     return wv_sys_write(entry->host_fd, batch->iov[0].iov_base,
                         batch->iov[0].iov_len);
-  if (batch->bytes <= WV_GATHER_MAX) {
+  if (is_gathered(batch)) {
     len = wv_batch_gather(batch, gathered, sizeof(gathered));
     return wv_sys_write(entry->host_fd, gathered, len);
   }
@@ -53,7 +60,7 @@ static ssize_t pwrite_batch(const wv_fd *entry, const wv_batch *batch,
   if (batch->count == 1)
     return wv_sys_pwrite(entry->host_fd, batch->iov[0].iov_base,
                          batch->iov[0].iov_len, offset);
-  if (batch->bytes <= WV_GATHER_MAX) {
+  if (is_gathered(batch)) {
     len = wv_batch_gather(batch, gathered, sizeof(gathered));
     return wv_sys_pwrite(entry->host_fd, gathered, len, offset);
   }

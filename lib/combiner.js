@@ -317,7 +317,7 @@ class Combiner {
     const offset = positioned
       ? BigInt.asIntN(64, this.#i64[END] - BigInt(used)) // END may be 2^63
       : undefined;
-    const header = i32.slice();
+    const room = i32[CAPACITY];
     const capacity = this.#capacity;
     this.#reset();
     try {
@@ -326,7 +326,10 @@ class Combiner {
     } catch (error) {
       // The guest has filled the stack: nothing was written.
       if (error instanceof RangeError) {
-        for (let i = 0; i < CALLS; i++) i32[i] = header[i];
+        this.#setStaged(positioned ? PWRITE_FD : WRITE_FD, fd);
+        if (positioned) this.#i64[END] = offset + BigInt(used);
+        i32[USED] = used;
+        i32[CAPACITY] = room;
         this.#capacity = capacity;
       }
       throw error;

@@ -160,7 +160,11 @@ class Combiner {
       this.fd_pwrite = fd_pwrite;
       return;
     }
-    this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: 2 });
+    this.#table = new WebAssembly.Table({
+      element: 'anyfunc',
+      initial: 2,
+      maximum: 2,
+    });
     noMemory ??= new WebAssembly.Memory({ initial: 0 });
     this.#link(noMemory);
     const { exports } = new WebAssembly.Instance(moduleOf('trampoline'), {

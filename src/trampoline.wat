@@ -3,7 +3,7 @@
 (module
   (type $fd_write (func (param i32 i32 i32 i32) (result i32)))
   (type $fd_pwrite (func (param i32 i32 i32 i64 i32) (result i32)))
-  (import "host" "table" (table 2 funcref))
+  (import "host" "table" (table 2 2 funcref))
 
   (func (export "fd_write") (type $fd_write)
     (call_indirect (type $fd_write)

@@ -264,19 +264,19 @@ class Combiner {
 
   #stageOrWrite(fd, iovs, iovsLen, nwritten, offset, list) {
     const i32 = this.#i32;
-    const { pointers, lengths, total } = list;
+    const { pointers, lengths, count, total } = list;
     const room = this.#capacity - i32[USED];
     if (total > room || (i32[USED] === 0 && total === this.#data.length)) {
       this.#reset();
       return this.#output.writeNow(fd, iovs, iovsLen, nwritten, offset);
     }
     let to = i32[USED];
-    pointers.forEach((from, i) => {
+    for (let i = 0; i < count; i++) {
       // The flush before may have let the guest grow its memory.
-      this.#memory.has(from, lengths[i]);
-      this.#memory.copy(from, lengths[i], this.#data, to);
+      this.#memory.has(pointers[i], lengths[i]);
+      this.#memory.copy(pointers[i], lengths[i], this.#data, to);
       to += lengths[i];
-    });
+    }
     i32[USED] = to;
     i32[CALLS]++;
     if (offset !== undefined) this.#i64[END] += BigInt(total);

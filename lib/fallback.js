@@ -66,7 +66,7 @@ function createFallbackEngine(waitTimeout, unmapped) {
     let first = 0;
     let skip = done;
     while (skip >= lengths[first]) skip -= lengths[first++];
-    if (first === lengths.length - 1) {
+    if (first === list.count - 1) {
       return fs.writeSync(
         hostFd,
         memory.view,
@@ -87,7 +87,7 @@ function createFallbackEngine(waitTimeout, unmapped) {
     let from = 0;
     scratch ??= new Uint8Array(GATHER_MAX);
 
-    for (let i = first; i < lengths.length && bytes < WRITE_MAX; i++) {
+    for (let i = first; i < list.count && bytes < WRITE_MAX; i++) {
       const pointer = pointers[i] + skip;
       const length = Math.min(lengths[i] - skip, WRITE_MAX - bytes);
       skip = 0;

@@ -63,17 +63,20 @@ class Patience {
  * @returns {{ errno: number, done: number }} an errno where it ended early
  */
 function writeUntil(total, timeout, writeOnce) {
-  const patience = new Patience(timeout);
+  let patience; // most writes need none
   let done = 0;
   while (done < total) {
     try {
       const count = writeOnce(done);
       if (count === 0) return { errno: ERRNO.IO, done };
       done += count;
-      patience.reset();
+      patience?.reset();
     } catch (error) {
       const errno = errnoOf(error);
-      if (errno === ERRNO.AGAIN && patience.wait()) continue;
+      if (errno === ERRNO.AGAIN) {
+        patience ??= new Patience(timeout);
+        if (patience.wait()) continue;
+      }
       if (errno !== ERRNO.INTR) return { errno, done };
     }
   }

@@ -137,9 +137,7 @@ class GuestMemory {
    * @returns {number} SUCCESS, FAULT or INVAL
    */
   readList(iovs, iovsLen, nwritten, list) {
-    const { pointers, lengths } = list;
-    pointers.length = 0;
-    lengths.length = 0;
+    list.count = 0;
     list.total = 0;
     iovs >>>= 0;
     iovsLen >>>= 0;
@@ -153,9 +151,10 @@ class GuestMemory {
       if (length === 0) continue;
       if (!this.has(pointer, length)) return ERRNO.FAULT;
       sum += length;
-      if (pointers.length === LIST_MAX) continue;
-      pointers.push(pointer);
-      lengths.push(length);
+      if (list.count === LIST_MAX) continue;
+      list.pointers[list.count] = pointer;
+      list.lengths[list.count] = length;
+      list.count++;
       list.total += length;
     }
     return sum > 0xffffffff ? ERRNO.INVAL : ERRNO.SUCCESS;
@@ -163,14 +162,16 @@ class GuestMemory {
 }
 
 /**
- * @typedef {object} BufferList
+ * @typedef {object} BufferList the first `count` of both arrays; what is behind is
+ *   left from lists before
  * @property {number[]} pointers
  * @property {number[]} lengths
+ * @property {number} count
  * @property {number} total the sum of `lengths`
  */
 
 /** @returns {BufferList} */
-const createList = () => ({ pointers: [], lengths: [], total: 0 });
+const createList = () => ({ pointers: [], lengths: [], count: 0, total: 0 });
 
 module.exports = {
   EMPTY,

@@ -230,13 +230,13 @@ class Output {
 
   // One chunk for one call, unless that were too large. Undefined when the target
   // took nothing.
-  #writeBuffers(target, { pointers, lengths, total }) {
+  #writeBuffers(target, { pointers, lengths, count, total }) {
     const memory = this.#memory;
     if (total === 0) return 0;
     const chunk = new Uint8Array(Math.min(total, CHUNK_MAX));
     let used = 0;
     let taken = 0;
-    for (let i = 0; i < lengths.length; i++) {
+    for (let i = 0; i < count; i++) {
       for (let from = 0; from < lengths[i];) {
         const part = Math.min(lengths[i] - from, chunk.length - used);
         const at = pointers[i] + from;
@@ -245,11 +245,11 @@ class Output {
         memory.copy(at, part, chunk, used);
         used += part;
         from += part;
-        const last = i === lengths.length - 1 && from === lengths[i];
+        const last = i === count - 1 && from === lengths[i];
         if (used < chunk.length && !last) continue;
-        const count = target.write(chunk.subarray(0, used));
-        taken += count;
-        if (count < used) return taken === 0 ? undefined : taken;
+        const done = target.write(chunk.subarray(0, used));
+        taken += done;
+        if (done < used) return taken === 0 ? undefined : taken;
         used = 0;
       }
     }

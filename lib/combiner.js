@@ -225,7 +225,9 @@ class Combiner {
     const errno = this.#check(iovs, iovsLen, nwritten, offset, list);
     if (errno !== ERRNO.SUCCESS) return errno;
     if (list.total === 0) {
-      return this.#output.writeNow(fd, iovs, iovsLen, nwritten, offset);
+      // Another thread may have put bytes in the list since, and what is staged
+      // goes before them.
+      return this.#output.writeNow(fd, iovs, 0, nwritten, offset);
     }
     return (
       this.#makeRoom(fd, list.total, offset) ||

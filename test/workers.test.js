@@ -9,7 +9,6 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { setImmediate } = require('node:timers/promises');
 const vm = require('node:vm');
-const { Worker } = require('node:worker_threads');
 const { WASI, createWrites, engine } = require('..');
 const { assertSameBytes, pattern } = require('./support/bytes');
 const {
@@ -23,56 +22,13 @@ const { readAvailable } = require('./support/host-files');
 const { assertRecords } = require('./support/records');
 const { PREOPEN, RIGHTS, Session } = require('./support/session');
 const { useTempDir } = require('./support/temp');
+const { Thread, runThreads } = require('./support/thread');
 
 const native = engine === 'native';
 
 const PAGE = 65536;
 const STDOUT = 1;
 const THREADS = 4;
-
-const SCRIPT = path.join(__dirname, 'support', 'writer-thread.js');
-
-/** A thread of support/writer-thread.js. */
-class Thread {
-  constructor(data) {
-    this.go = new Int32Array(new SharedArrayBuffer(4));
-    this.worker = new Worker(SCRIPT, { workerData: { ...data, go: this.go } });
-    this.ended = false;
-    this.worker.on('exit', () => {
-      this.ended = true;
-    });
-    this.exit = once(this.worker, 'exit');
-  }
-
-  async ready() {
-    assert.equal(await this.#message(), 'ready');
-  }
-
-  start() {
-    Atomics.store(this.go, 0, 1);
-    Atomics.notify(this.go, 0);
-  }
-
-  // Rejects when the thread throws, which `exit` does then as well.
-  async #message() {
-    const [message] = await Promise.race([
-      once(this.worker, 'message'),
-      this.exit.then(() => ['nothing']),
-    ]);
-    return message;
-  }
-
-  /** What the job gives, after the thread has ended. */
-  async result() {
-    const result = await this.#message();
-    assert.deepEqual(await this.exit, [0]);
-    return result;
-  }
-
-  async terminate() {
-    assert.equal(await this.worker.terminate(), 1);
-  }
-}
 
 /** The first bytes that a pipe gives, a page at most. */
 async function readFirst(fd, thread) {
@@ -86,14 +42,6 @@ async function readFirst(fd, thread) {
     }
   }
   return assert.fail('the thread wrote nothing');
-}
-
-/** Runs one thread for each, all at the same time. Returns their results. */
-async function runThreads(list) {
-  const threads = list.map((data) => new Thread(data));
-  await Promise.all(threads.map((thread) => thread.ready()));
-  threads.forEach((thread) => thread.start());
-  return Promise.all(threads.map((thread) => thread.result()));
 }
 
 const IDS = Array.from({ length: THREADS }, (_, id) => id);

@@ -30,4 +30,22 @@ function assertRecords(bytes, ids, count, size) {
   for (const [id, written] of next) assert.equal(written, count, `of ${id}`);
 }
 
-module.exports = { assertRecords, recordOf };
+const LINE = 16; // bytes
+
+/** A line that holds its number, of `LINE` bytes. */
+function lineOf(index) {
+  return Buffer.from(`${index}\n`.padStart(LINE, ' '));
+}
+
+/** Asserts that `bytes` are lines from 0 on, the last one whole. Returns how many. */
+function assertLines(bytes) {
+  assert.equal(bytes.length % LINE, 0, 'the last line is torn');
+  const count = bytes.length / LINE;
+  for (let i = 0; i < count; i++) {
+    const line = bytes.subarray(i * LINE, (i + 1) * LINE);
+    assert.ok(line.equals(lineOf(i)), `line ${i} is ${line}`);
+  }
+  return count;
+}
+
+module.exports = { LINE, assertLines, assertRecords, lineOf, recordOf };

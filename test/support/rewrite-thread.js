@@ -7,8 +7,9 @@ const { parentPort, workerData } = require('node:worker_threads');
 
 const { memory, at, lists, stop } = workerData;
 const words = new Int32Array(memory.buffer);
+const flat = lists.map((list) => Int32Array.from(list.flat()));
 
 parentPort.postMessage('ready');
 while (Atomics.load(words, stop / 4) === 0) {
-  for (const list of lists) words.set(list.flat(), at / 4);
+  for (const list of flat) words.set(list, at / 4);
 }

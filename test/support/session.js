@@ -66,11 +66,16 @@ class Session {
   /** @returns {number} errno */
   tryOpen(
     path,
-    { oflags = OFLAGS.CREAT, rights = RIGHTS.FILE, fdflags = 0 } = {},
+    {
+      dirfd = PREOPEN,
+      oflags = OFLAGS.CREAT,
+      rights = RIGHTS.FILE,
+      fdflags = 0,
+    } = {},
   ) {
     const length = putBytes(this.memory, this.base + PATH, path);
     return this.guest.path_open(
-      PREOPEN,
+      dirfd,
       0,
       this.base + PATH,
       length,
@@ -106,6 +111,17 @@ class Session {
   /** `bytes`: one buffer or text, or several. Returns how many were written. */
   write(fd, bytes) {
     assert.equal(this.tryWrite(fd, bytes), ERRNO.SUCCESS, `write to ${fd}`);
+    return this.#result();
+  }
+
+  /** A list of `length` buffers that is at IOVS. Returns how many bytes. */
+  writeList(fd, length) {
+    const { base } = this;
+    assert.equal(
+      this.guest.fd_write(fd, base + IOVS, length, base + RESULT),
+      ERRNO.SUCCESS,
+      `write to ${fd}`,
+    );
     return this.#result();
   }
 
@@ -188,4 +204,4 @@ class Session {
   }
 }
 
-module.exports = { OFLAGS, PREOPEN, RIGHTS, Session, WHENCE };
+module.exports = { DATA, IOVS, OFLAGS, PREOPEN, RIGHTS, Session, WHENCE };

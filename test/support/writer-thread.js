@@ -9,7 +9,8 @@ const { WASI, createWrites } = require('../..');
 const { FDFLAGS } = require('../../lib/wasi-abi');
 const { compile, importsFor } = require('./guest');
 const { proxyOf } = require('./proxy');
-const { recordOf } = require('./records');
+const { fillBuffers, putList } = require('./lists');
+const { lineOf, recordOf } = require('./records');
 const { PREOPEN, Session } = require('./session');
 
 const STDOUT = 1;
@@ -18,10 +19,19 @@ const STDOUT = 1;
  * A session under our WASI. `memory`: one that is shared with other threads, of
  * which this one uses what is at `base` and above.
  */
-function startWASI({ memory, base = 0, stdout = STDOUT, directory }) {
+function startWASI({
+  memory,
+  base = 0,
+  stdout = STDOUT,
+  directory,
+  ...options
+}) {
+  const { buffered, bufferSize } = options;
   const wasi = new WASI({
     version: 'preview1',
     stdout,
+    buffered,
+    bufferSize,
     preopens: directory && { '/': directory },
   });
   const instance = new WebAssembly.Instance(
@@ -40,8 +50,14 @@ function startWASI({ memory, base = 0, stdout = STDOUT, directory }) {
 }
 
 /** The same under createWrites, without files. */
-function startWrites({ memory, base = 0, stdout }) {
-  const { wasiImport } = createWrites({ fds: { [STDOUT]: stdout }, memory });
+function startWrites({ memory, base = 0, stdout, buffered, bufferSize }) {
+  memory ??= new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+  const { wasiImport } = createWrites({
+    fds: { [STDOUT]: stdout },
+    memory,
+    buffered,
+    bufferSize,
+  });
   const module = compile('calls-shared-memory');
   const { exports } = new WebAssembly.Instance(
     module,
@@ -121,6 +137,43 @@ const jobs = {
     }
   },
 
+  /**
+   * Writes `count` records of many buffers, as lists.js makes them, to `stdout` or
+   * to the end of `file`. Gives how many bytes of each were written.
+   */
+  lists({ host = 'WASI', id, count, seed, file }) {
+    const session = HOSTS[host](workerData);
+    const fd =
+      file === undefined
+        ? STDOUT
+        : session.open(file, { fdflags: FDFLAGS.APPEND });
+    fillBuffers(session, id);
+    const written = [];
+    waitForGo();
+    for (let i = 0; i < count; i++) {
+      written.push(session.writeList(fd, putList(session, seed, id, i)));
+    }
+    if (file !== undefined) session.close(fd);
+    return { ...session, written };
+  },
+
+  /**
+   * Writes numbered lines to `stdout` or to `file`, until it has written `count`:
+   * with none for ever. How many were accepted is in the cell `done`. With `exit`
+   * the thread ends by process.exit().
+   */
+  lines({ host = 'WASI', file, count = Infinity, done, exit }) {
+    const session = HOSTS[host](workerData);
+    const fd = file === undefined ? STDOUT : session.open(file);
+    waitForGo();
+    for (let i = 0; i < count; i++) {
+      session.write(fd, lineOf(i));
+      Atomics.store(done, 0, i + 1);
+    }
+    if (exit) process.exit();
+    return session;
+  },
+
   /** Writes bytes to `stdout` in one call. */
   bytes({ bytes }) {
     const session = startWASI(workerData);
@@ -130,6 +183,6 @@ const jobs = {
   },
 };
 
-const { wasi } = jobs[workerData.job](workerData);
+const { wasi, written } = jobs[workerData.job](workerData);
 if (workerData.directory !== undefined) wasi.wasiImport.fd_close(PREOPEN);
-parentPort.postMessage(wasi?.stats);
+parentPort.postMessage({ ...wasi?.stats, written });

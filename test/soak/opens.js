@@ -1,0 +1,34 @@
+'use strict';
+
+// A file is opened, written twice and closed.
+
+const { withWASI } = require('../support/guest');
+const { PREOPEN, Session } = require('../support/session');
+const { keepsSteady } = require('./steady');
+
+module.exports = {
+  count: 1_000_000,
+  unit: 'files',
+
+  async run({ count, directory, progress }) {
+    const figures = {};
+    for (const buffered of [false, true]) {
+      const session = new Session(
+        withWASI({ preopens: { '/': directory }, buffered }),
+      );
+      const once = () => {
+        const fd = session.open('file');
+        session.write(fd, 'some ');
+        session.write(fd, 'bytes');
+        session.close(fd);
+      };
+      figures[buffered ? 'buffered' : 'direct'] = keepsSteady(
+        count,
+        once,
+        progress,
+      );
+      session.close(PREOPEN);
+    }
+    return figures;
+  },
+};

@@ -1,0 +1,57 @@
+'use strict';
+
+// Whether memory, descriptors and speed stay as they are over many calls.
+
+const assert = require('node:assert/strict');
+const v8 = require('node:v8');
+const vm = require('node:vm');
+const { assertNoneLeft, countDescriptors } = require('../support/descriptors');
+
+const MIB = 2 ** 20;
+const GROWTH = 2; // MiB
+const BATCHES = 200;
+const TENTH = BATCHES / 10;
+const WARM_UP = 20_000; // calls at the least
+
+v8.setFlagsFromString('--expose-gc');
+const collect = vm.runInNewContext('gc');
+
+/** Of this process, after a collection, in MiB. */
+function residentSize() {
+  collect();
+  collect();
+  return process.memoryUsage.rss() / MIB;
+}
+
+function median(list) {
+  const sorted = [...list].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)];
+}
+
+/**
+ * Runs `once` for `count` times, after a tenth of that, or more, to warm up. Asserts that
+ * neither memory nor descriptors grow.
+ *
+ * @returns {object} MiB at the beginning and at the end; `slowdown`: how long a
+ *   call takes in the last tenth, in those of the first
+ */
+function keepsSteady(count, once, progress) {
+  const size = Math.ceil(count / BATCHES);
+  const times = [];
+  for (let i = 0; i < Math.max(WARM_UP, count / 10); i++) once();
+  const before = countDescriptors();
+  const first = residentSize();
+  for (let batch = 0; batch < BATCHES; batch++) {
+    const begin = performance.now();
+    for (let i = 0; i < size; i++) once();
+    times.push(performance.now() - begin);
+    progress(batch * size);
+  }
+  const last = residentSize();
+  assertNoneLeft(before);
+  assert.ok(last - first <= GROWTH, `from ${first} MiB to ${last}`);
+  const slowdown = median(times.slice(-TENTH)) / median(times.slice(0, TENTH));
+  return { calls: BATCHES * size, first, last, slowdown };
+}
+
+module.exports = { keepsSteady };

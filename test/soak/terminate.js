@@ -1,0 +1,110 @@
+'use strict';
+
+// Threads that are terminated at any moment, or end by process.exit(): the process
+// lives on, its descriptors are closed, and what was accepted is in the file, but
+// for what docs/buffering.md excepts.
+
+const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const path = require('node:path');
+const { setTimeout } = require('node:timers/promises');
+const {
+  assertNoneLeft,
+  countDescriptors,
+  descriptorsOf,
+} = require('../support/descriptors');
+const { LINE, assertLines } = require('../support/records');
+const { Thread } = require('../support/thread');
+
+const TOGETHER = 2;
+const LONGEST = 30; // ms until the end
+const SIZES = [LINE, 100 * LINE, 4096 * LINE];
+const LINES = 3000; // of a thread that ends by itself
+
+// node:wasi leaves open what such a guest has opened, and its directory.
+function closeLeftByNode(directory, file) {
+  for (const name of [directory, file]) {
+    const left = descriptorsOf(name);
+    assert.ok(left.length <= TOGETHER, `${left.length} descriptors of ${name}`);
+    for (const fd of left) fs.closeSync(fd);
+  }
+}
+
+function planOne(random) {
+  return {
+    buffered: random.oneIn(2),
+    bufferSize: random.pick(SIZES),
+    opened: random.oneIn(2),
+    host: random.pick(['WASI', 'createWrites']),
+    exit: random.oneIn(4),
+    early: random.below(LONGEST),
+    ready: random.oneIn(2),
+    late: random.below(LONGEST),
+  };
+}
+
+async function endOne(plan, directory, name) {
+  const { buffered, bufferSize, opened, exit } = plan;
+  const file = path.join(directory, name);
+  fs.writeFileSync(file, '');
+  const done = new Int32Array(new SharedArrayBuffer(4));
+  const stdout = opened ? 1 : fs.openSync(file, 'a');
+  const thread = new Thread({
+    job: 'lines',
+    host: opened ? 'WASI' : plan.host,
+    done,
+    stdout,
+    buffered,
+    bufferSize,
+    ...(opened && { directory, file: name }),
+    ...(exit && { exit, count: LINES }),
+  });
+  thread.start();
+  if (exit) {
+    assert.deepEqual(await thread.exit, [0]);
+  } else {
+    await setTimeout(plan.early);
+    if (plan.ready) {
+      await thread.ready();
+      await setTimeout(plan.late);
+    }
+    await thread.worker.terminate();
+  }
+  if (!opened) fs.closeSync(stdout);
+
+  const accepted = done[0];
+  const written = assertLines(fs.readFileSync(file));
+  const held = buffered && !exit ? bufferSize / LINE : 0;
+  assert.ok(written <= accepted + 1, `${written} of ${accepted}`);
+  assert.ok(written >= accepted - held, `${written} of ${accepted}`);
+  if (exit) assert.equal(written, LINES);
+  return { exit, accepted, written };
+}
+
+module.exports = {
+  count: 1000,
+  unit: 'threads',
+
+  async run({ count, random, directory, progress }) {
+    const figures = { threads: 0, exits: 0, accepted: 0, written: 0 };
+    const before = countDescriptors();
+    while (figures.threads < count) {
+      const names = Array.from({ length: TOGETHER }, (_, i) => `file ${i}`);
+      const ends = await Promise.all(
+        names.map((name) => endOne(planOne(random), directory, name)),
+      );
+      for (const { exit, accepted, written } of ends) {
+        figures.threads++;
+        figures.exits += exit ? 1 : 0;
+        figures.accepted += accepted;
+        figures.written += written;
+      }
+      for (const name of names) {
+        closeLeftByNode(directory, path.join(directory, name));
+      }
+      assertNoneLeft(before);
+      progress(figures.threads);
+    }
+    return figures;
+  },
+};

@@ -1,0 +1,149 @@
+'use strict';
+
+// Records of up to 2,000 buffers each, that several threads write to one file.
+// Which buffers a record has follows from its seed, its thread and its number, so
+// that whoever reads the file knows each of its bytes.
+
+const assert = require('node:assert/strict');
+const { Random } = require('./random');
+const { DATA, IOVS } = require('./session');
+
+/** What a thread needs of the memory, in bytes. */
+const SPACE = 4 * 65536;
+
+// In the memory of a thread: the list at IOVS, the head of the record at HEAD, and
+// what all other buffers point to from BUFFERS on.
+const MAX_BUFFERS = 2000;
+const HEAD = 32768;
+const HEAD_SIZE = 16;
+const BUFFERS = 65536;
+const BUFFERS_SIZE = SPACE - BUFFERS;
+
+assert.ok(IOVS + 8 * (1 + MAX_BUFFERS) <= HEAD && DATA < BUFFERS);
+
+// In one call each of these goes out whole: see `isWhole`.
+const COUNTS = [
+  [1, 1],
+  [2, 16],
+  [17, 1023],
+  [1024, MAX_BUFFERS],
+];
+const SIZES = [4, 60, 300, 1500];
+
+/** The bytes that the buffers of a thread point to. */
+function buffersOf(id) {
+  const random = new Random(id);
+  const words = Uint32Array.from({ length: BUFFERS_SIZE / 4 }, () =>
+    random.below(2 ** 32),
+  );
+  return Buffer.from(words.buffer);
+}
+
+/** The buffers of a record, as [pointer from BUFFERS on, length]. */
+function listOf(seed, id, index) {
+  const random = new Random(seed + 1000003 * id + index);
+  const count = random.between(...random.pick(COUNTS));
+  const size = random.pick(SIZES);
+  return Array.from({ length: count }, () => {
+    const length = random.below(size + 1);
+    return [random.below(BUFFERS_SIZE - length), length];
+  });
+}
+
+function headOf(id, index, length) {
+  const head = Buffer.alloc(HEAD_SIZE, 'head');
+  head.writeUInt32LE(id, 4);
+  head.writeUInt32LE(index, 8);
+  head.writeUInt32LE(length, 12);
+  return head;
+}
+
+const lengthOf = (list) => list.reduce((sum, [, length]) => sum + length, 0);
+
+/** Puts in a session what its buffers point to. */
+function fillBuffers({ memory, base }, id) {
+  new Uint8Array(memory.buffer).set(buffersOf(id), base + BUFFERS);
+}
+
+/** Puts a record in a session. Returns how many buffers it has. */
+function putList({ memory, base }, seed, id, index) {
+  const list = listOf(seed, id, index);
+  const head = headOf(id, index, lengthOf(list));
+  new Uint8Array(memory.buffer).set(head, base + HEAD);
+  const words = new Uint32Array(memory.buffer, base + IOVS);
+  words[0] = base + HEAD;
+  words[1] = HEAD_SIZE;
+  list.forEach(([pointer, length], i) => {
+    words[2 * i + 2] = base + BUFFERS + pointer;
+    words[2 * i + 3] = length;
+  });
+  return list.length + 1;
+}
+
+// A list of at most IOV_MAX buffers is written whole, and so is a longer one whose
+// buffers are small and fit the scratch buffer, where Node does not write it.
+const IOV_MAX = 1024;
+const SMALL = 1024;
+const SCRATCH = 65536;
+
+function isWhole(list, delegated) {
+  return (
+    list.length + 1 <= IOV_MAX ||
+    (!delegated &&
+      list.every(([, length]) => length <= SMALL) &&
+      HEAD_SIZE + lengthOf(list) <= SCRATCH)
+  );
+}
+
+/**
+ * Asserts that `bytes` are the records of all threads, each in one piece, those of
+ * a thread in its order, and cut only where a list may be.
+ *
+ * @param {Buffer} bytes
+ * @param {number} seed
+ * @param {number[][]} written for each thread how many bytes of each record the
+ *   calls said to have written
+ * @param {boolean} delegated whether Node's fd_write did it
+ * @returns {number} how many were cut
+ */
+function assertLists(bytes, seed, written, delegated) {
+  const next = written.map(() => 0);
+  const buffers = written.map((_, id) => buffersOf(id));
+  let cut = 0;
+  let at = 0;
+  while (at < bytes.length) {
+    assert.equal(bytes.toString('latin1', at, at + 4), 'head', `at ${at}`);
+    const id = bytes.readUInt32LE(at + 4);
+    assert.ok(id < written.length, `thread ${id} at ${at}`);
+    const index = next[id]++;
+    const list = listOf(seed, id, index);
+    const record = Buffer.concat([
+      headOf(id, index, lengthOf(list)),
+      ...list.map(([pointer, length]) =>
+        buffers[id].subarray(pointer, pointer + length),
+      ),
+    ]);
+    const size = written[id][index];
+    if (size < record.length) {
+      assert.equal(
+        isWhole(list, delegated),
+        false,
+        `record ${index} of ${id} is short`,
+      );
+      cut++;
+    }
+    assert.ok(
+      bytes.subarray(at, at + size).equals(record.subarray(0, size)),
+      `the bytes at ${at} are not the record ${index} of ${id}`,
+    );
+    at += size;
+  }
+  assert.equal(at, bytes.length);
+  assert.deepEqual(
+    next,
+    written.map(({ length }) => length),
+  );
+  return cut;
+}
+
+module.exports = { SPACE, assertLists, fillBuffers, putList };

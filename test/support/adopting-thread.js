@@ -37,7 +37,15 @@ const FILE_RIGHTS = [
 
 const random = new Random(seed);
 const file = (name) => path.join(directory, name);
-const text = (name) => fs.readFileSync(name, 'latin1');
+
+/** What is in a file, whoever moves the offset meanwhile. */
+function text(name) {
+  const fd = fs.openSync(name);
+  const bytes = Buffer.alloc(fs.fstatSync(fd).size);
+  fs.readSync(fd, bytes, 0, bytes.length, 0);
+  fs.closeSync(fd);
+  return bytes.toString('latin1');
+}
 
 /** Files that the guest appends to, by all their names, and what is in each. */
 const appended = Array.from({ length: FILES }, (_, i) => {

@@ -44,6 +44,10 @@ function checkFile({ directory, buffered, bufferSize }, id) {
   return [accepted, written];
 }
 
+// None may write on when the test has failed.
+const children = new Set();
+process.on('exit', () => children.forEach((child) => child.kill('SIGKILL')));
+
 async function endOne(plan) {
   fs.mkdirSync(plan.directory);
   const child = spawn(
@@ -51,9 +55,11 @@ async function endOne(plan) {
     ['--no-warnings', SCRIPT, JSON.stringify(plan)],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
+  children.add(child);
+  child.on('exit', () => children.delete(child));
   const exit = once(child, 'exit');
   if (plan.exit === undefined) {
-    await once(child.stdout, 'data');
+    await Promise.race([once(child.stdout, 'data'), exit]);
     await setTimeout(plan.after);
     child.kill('SIGKILL');
     assert.deepEqual(await exit, [null, 'SIGKILL']);

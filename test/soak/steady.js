@@ -38,8 +38,8 @@ function median(list) {
 function keepsSteady(count, once, progress) {
   const size = Math.ceil(count / BATCHES);
   const times = [];
-  for (let i = 0; i < Math.max(WARM_UP, count / 10); i++) once();
   const before = countDescriptors();
+  for (let i = 0; i < Math.max(WARM_UP, count / 10); i++) once();
   const first = residentSize();
   for (let batch = 0; batch < BATCHES; batch++) {
     const begin = performance.now();

@@ -123,7 +123,7 @@ static void replace(chaos *self, slot *at) {
 }
 
 static void seek(chaos *self, slot *at) {
-  off_t distance = below(self, 1u << 20);
+  off_t distance = 1 + below(self, below(self, 2) ? 4 : 1u << 20);
 
   lseek(at->fd, distance, below(self, 2) ? SEEK_SET : SEEK_CUR);
 }

@@ -8,7 +8,9 @@ const fs = require('node:fs');
 const os = require('node:os');
 const { engine } = require('..');
 const { ERRNO, ERRNO_NAMES } = require('../lib/wasi-abi');
+const { useFaults } = require('./support/faults');
 const { useHostFiles } = require('./support/host-files');
+const { resultInChild } = require('./support/in-child');
 const { support } = require('./support/run-writer');
 
 // Every errno that Linux has on this machine: [name, number].
@@ -83,4 +85,120 @@ describe('Every errno of the host', () => {
     );
     assert.equal(fs.fstatSync(file).size, 0);
   });
+});
+
+// Run in a process with faults.so: what the guest is told for each errno, by the
+// system call that gives it. [errno, that system call]
+function tellEach(directory, errnos) {
+  const fs = require('node:fs');
+  const path = require('node:path');
+  const { Faults } = require('./faults');
+  const { putIovs, withWrites } = require('./guest');
+  const { O_APPEND, O_CREAT, O_WRONLY } = fs.constants;
+  const file = path.join(directory, 'file');
+  const faults = new Faults();
+
+  const hostFds = [0, O_APPEND].map((flag) =>
+    fs.openSync(file, O_WRONLY | O_CREAT | flag),
+  );
+  const fds = { 1: hostFds[0], 2: hostFds[1] };
+  const { guest, memory } = withWrites({ fds });
+  const { guest: held, writes } = withWrites({ fds, buffered: true });
+
+  // One buffer, and two that are too large to be copied together.
+  memory.grow(4);
+  putIovs(memory, 64, [[1024, 10]]);
+  putIovs(memory, 128, [
+    [1024, 100_000],
+    [1024, 100_000],
+  ]);
+  const flush = () => {
+    try {
+      return writes.flush() ?? 0;
+    } catch ({ errno }) {
+      return errno;
+    }
+  };
+  putIovs(held.memory, 64, [[1024, 10]]);
+
+  const tries = {
+    write: () => guest.fd_write(1, 64, 1, 0),
+    writev: () => guest.fd_write(1, 128, 2, 0),
+    pwrite: () => guest.fd_pwrite(1, 64, 1, 0n, 0),
+    pwritev: () => guest.fd_pwrite(1, 128, 2, 0n, 0),
+    appended: () => guest.fd_pwrite(2, 64, 1, 0n, 0),
+    flushed: () => held.fd_write(1, 64, 1, 0) || flush(),
+    pflushed: () => held.fd_pwrite(1, 64, 1, 0n, 0) || flush(),
+  };
+  const told = {};
+  for (const [name, attempt] of Object.entries(tries)) {
+    told[name] = {};
+    for (const errno of errnos) {
+      // libuv may make other calls from then on.
+      if (errno === 'ENOSYS' && name === 'pwritev') continue;
+      faults.arm([file], { writes: [errno] });
+      const answer = attempt();
+      const { call, error } = faults.disarm()[0];
+      told[name][errno] = [answer, call, error !== undefined];
+      writes.flush();
+    }
+  }
+  return told;
+}
+
+describe('Every errno of a system call that writes', () => {
+  const host = useHostFiles();
+  const faults = useFaults();
+  // Tried again: see test/interrupted.test.js.
+  const NAMES = Object.keys(os.constants.errno).filter(
+    (name) => name !== 'EINTR',
+  );
+  let told;
+
+  // Of write(2), writev(2), pwrite(2) and pwritev2(2): Linux and lseek(2),
+  // POSIX, FreeBSD and macOS.
+  const DOCUMENTED =
+    'EAGAIN EBADF EDESTADDRREQ EDQUOT EFAULT EFBIG EINTR EINVAL EIO ENOSPC ' +
+    'EPERM EPIPE ENXIO EOVERFLOW ESPIPE EOPNOTSUPP ' +
+    'EACCES ECONNRESET ENETDOWN ENETUNREACH ENOBUFS ENOMEM ERANGE EROFS';
+
+  it('has a namesake where a manual of write(2) names it', () => {
+    for (const name of DOCUMENTED.split(' ')) {
+      assert.ok(name in os.constants.errno, name);
+      assert.ok((ALIASES[name] ?? name.slice(1)) in ERRNO, name);
+    }
+  });
+
+  beforeEach(() => {
+    told ??= resultInChild(tellEach, [host.path(''), NAMES], [], faults.env);
+  });
+
+  const appended = engine === 'native' ? 'pwritev2' : 'pwrite';
+  for (const [way, call] of Object.entries({
+    write: 'write',
+    writev: 'writev',
+    pwrite: 'pwrite',
+    pwritev: 'pwritev',
+    appended,
+    flushed: 'write',
+    pflushed: 'pwrite',
+  })) {
+    const isFlush = way.endsWith('flushed');
+
+    it(`is its namesake for the guest: ${call}, ${way}`, () => {
+      const expected = {};
+      for (const name of NAMES) {
+        const errno = ERRNO[ALIASES[name] ?? name.slice(1)] ?? ERRNO.IO;
+        const isPassing =
+          // Another call takes its place.
+          (call === 'pwritev2' &&
+            ['ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'].includes(name)) ||
+          // The fallback waits.
+          (isFlush && engine === 'fallback' && errno === ERRNO.AGAIN);
+        if (name === 'ENOSYS' && way === 'pwritev') continue;
+        expected[name] = [isPassing ? ERRNO.SUCCESS : errno, call, true];
+      }
+      assert.deepEqual(told[way], expected);
+    });
+  }
 });

@@ -140,7 +140,6 @@ class Faults {
     fs.writeSync(this.#fd, Uint8Array.of(0), 0, 1, 0);
     const words = new Int32Array(2 + MAX_LINES * LINE_SIZE);
     fs.readSync(this.#fd, words, 0, words.byteLength, 4 * LINE_COUNT);
-    if (words[0] > MAX_LINES) throw new Error('more calls than the log holds');
     return Array.from({ length: words[0] }, (_, i) => {
       const [call, result, error, asked] = words.subarray(
         2 + i * LINE_SIZE,

@@ -17,13 +17,15 @@ function commandLine(body, args = [], flags = []) {
  * @param {Function} body
  * @param {unknown[]} args for it, as JSON can hold them
  * @param {string[]} flags of node
+ * @param {object} env variables to add
  * @returns {{ status: number, stdout: string, stderr: string }}
  */
-function inChild(body, args, flags) {
+function inChild(body, args, flags, env) {
   const [node, ...rest] = commandLine(body, args, flags);
   const { error, status, stdout, stderr } = spawnSync(node, rest, {
     cwd: __dirname,
     encoding: 'utf8',
+    env: { ...process.env, ...env },
     maxBuffer: Infinity,
   });
   assert.ifError(error);
@@ -31,12 +33,12 @@ function inChild(body, args, flags) {
 }
 
 /** What a function returns, or its promise gives, in a process of its own. */
-function resultInChild(body, args, flags) {
+function resultInChild(body, args, flags, env) {
   const print = `async (...args) => {
     const result = await (${body})(...args);
     require('node:fs').writeSync(1, JSON.stringify(result));
   }`;
-  const { status, stdout, stderr } = inChild(print, args, flags);
+  const { status, stdout, stderr } = inChild(print, args, flags, env);
   assert.equal(status, 0, stderr);
   return JSON.parse(stdout);
 }

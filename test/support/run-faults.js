@@ -17,6 +17,9 @@ const { buildFaults, canPreload } = require('./faults');
 
 const PLANS_OF_A_PROCESS = 2000;
 
+// They take seconds. What takes this many milliseconds does not end.
+const HANGS = 600_000;
+
 /**
  * Runs the plans of the seeds from `seed` on.
  *
@@ -40,6 +43,7 @@ function runPlans(env, engine, seed, count) {
         env: { ...process.env, ...env, WASI_WRITEV_ENGINE: engine },
         stdio: ['ignore', 'pipe', 'inherit'],
         maxBuffer: Infinity,
+        timeout: HANGS,
       },
     );
     assert.ifError(error);

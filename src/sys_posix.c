@@ -23,6 +23,10 @@
 #endif
 #endif
 
+#ifndef PIPE_BUF
+#define PIPE_BUF 512
+#endif
+
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0
 #endif
@@ -91,6 +95,13 @@ int wv_sys_wait_writable(int fd, int timeout) {
   struct pollfd target = {.fd = fd, .events = POLLOUT, .revents = 0};
 
   return poll(&target, 1, timeout);
+}
+
+size_t wv_sys_sure_room(int fd) {
+  struct stat st;
+
+  /* A terminal may have room for one, and waits for room for the others. */
+  return fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode) ? PIPE_BUF : 1;
 }
 
 int64_t wv_sys_now(void) {

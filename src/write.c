@@ -19,11 +19,6 @@
 #define WV_GATHER_MAX 16384
 #define WV_GATHER_MEAN 1024
 
-/* A pipe that poll(2) calls writable has room for this much. */
-#ifndef PIPE_BUF
-#define PIPE_BUF 512
-#endif
-
 typedef struct wv_wait {
   int64_t limit;    /* milliseconds, -1 for none */
   int64_t deadline; /* on the clock of wv_sys_now, once `started` */
@@ -71,7 +66,7 @@ static ssize_t pwrite_batch(const wv_fd *entry, const wv_batch *batch,
  * that other programs share, so it is not set here: where it is clear, poll(2)
  * comes first and no more is written than then has room. */
 static ssize_t write_batch_nowait(const wv_fd *entry, const wv_batch *batch) {
-  uint8_t chunk[PIPE_BUF];
+  uint8_t chunk[WV_GATHER_MAX];
   int flags = wv_sys_flags(entry->host_fd);
   int ready;
   size_t len;
@@ -83,7 +78,9 @@ static ssize_t write_batch_nowait(const wv_fd *entry, const wv_batch *batch) {
   ready = wv_sys_wait_writable(entry->host_fd, 0);
   if (ready == 0) errno = EAGAIN;
   if (ready <= 0) return -1;
-  len = wv_batch_gather(batch, chunk, sizeof(chunk));
+  len = wv_sys_sure_room(entry->host_fd);
+  if (len > sizeof(chunk)) len = sizeof(chunk);
+  len = wv_batch_gather(batch, chunk, len);
   return wv_sys_write(entry->host_fd, chunk, len);
 }
 

@@ -13,7 +13,12 @@ const {
   readAvailable,
   useHostFiles,
 } = require('./support/host-files');
-const { writeToPipe } = require('./support/run-writer');
+const {
+  writeToPipe,
+  writeToSocket,
+  writeToTerminal,
+  writeToUnreadSocket,
+} = require('./support/run-writer');
 
 const NWRITTEN = 0;
 const UNTOUCHED = 0xfeedface;
@@ -315,4 +320,102 @@ describe('The option waitTimeout', () => {
     assert.deepEqual(write(0, 10), { errno: ERRNO.AGAIN });
     assertSameBytes(readAvailable(reader), before);
   });
+});
+
+describe('A socket or terminal that is full', () => {
+  const host = useHostFiles();
+  const total = 1_000_000;
+  const LARGE_CALL = { through: 'WASI', calls: 1, buffers: 1500 };
+  const SMALL_CALLS = { through: 'createWrites', calls: 1000 };
+
+  // A blocking one is beyond the fallback.
+  for (const touch of engine === 'native' ? [false, true] : [true]) {
+    const socket = `a ${nameOf(!touch)} socket`;
+
+    for (const kind of [LARGE_CALL, SMALL_CALLS]) {
+      const options = { ...kind, size: total / kind.calls };
+      const what = JSON.stringify(options);
+
+      it(`gives AGAIN when time is up, and ${socket} has what went out of ${what}`, () => {
+        const { notes, received } = writeToUnreadSocket(host, {
+          touch,
+          waitTimeout: 20,
+          ...options,
+        });
+        assert.equal(notes.kind, 'socket');
+        assert.equal(notes.errno, ERRNO.AGAIN);
+        assert.equal(notes.touchedOnError, 0);
+        assert.equal(notes.nonblockAfter, touch);
+        assert.ok(received.length > 0 && received.length < total);
+        assertSameBytes(received, pattern(notes.written));
+      });
+
+      it(`takes all of ${what} through ${socket} within the limit`, async () => {
+        const { notes, received } = await writeToSocket(host, {
+          touch,
+          waitTimeout: 60_000,
+          ...options,
+        });
+        const { short, written, errno } = notes;
+        assert.deepEqual(
+          { short, written, errno },
+          { short: 0, written: total, errno: 0 },
+        );
+        assertSameBytes(received, pattern(total));
+      });
+    }
+
+    it(`gives AGAIN and short counts to a guest with NONBLOCK on ${socket}`, async () => {
+      const full = host.path('full');
+      const { notes, received } = await writeToSocket(
+        host,
+        {
+          through: 'WASI',
+          touch,
+          nonblock: true,
+          full,
+          calls: 4,
+          size: total / 4,
+          buffers: 1500,
+        },
+        Infinity,
+        full,
+      );
+      assert.ok(notes.again > 0);
+      assert.ok(notes.short > 0);
+      assert.equal(notes.nonblockAfter, touch);
+      assert.equal(notes.errno, 0);
+      assertSameBytes(received, pattern(total));
+    });
+  }
+
+  if (engine !== 'native') return;
+
+  for (const kind of [LARGE_CALL, SMALL_CALLS]) {
+    const options = { ...kind, size: 100_000 / kind.calls };
+    const what = JSON.stringify(options);
+
+    it(`gives AGAIN in time on a blocking terminal: ${what}`, () => {
+      const { notes, received } = writeToTerminal(
+        host,
+        { touch: false, waitTimeout: 20, ...options },
+        'unread',
+      );
+      assert.equal(notes.kind, 'terminal');
+      assert.equal(notes.errno, ERRNO.AGAIN);
+      assert.equal(notes.nonblockAfter, false);
+      assert.ok(received.length > 0 && received.length < 100_000);
+      assertSameBytes(received, pattern(notes.written));
+    });
+
+    it(`takes all of ${what} through a blocking terminal within the limit`, () => {
+      const { notes, received } = writeToTerminal(
+        host,
+        { touch: false, waitTimeout: 60_000, ...options },
+        'blocking',
+      );
+      assert.equal(notes.errno, 0);
+      assertSameBytes(received, pattern(100_000));
+    });
+  }
 });

@@ -1,7 +1,8 @@
 # Runs a command with a terminal as its stdout, and copies what comes out of it.
 #
-#   on-terminal.py blocking|nonblocking|gone COMMAND...
+#   on-terminal.py blocking|nonblocking|unread|gone COMMAND...
 #
+# `unread`: it blocks, and nobody reads before the command has ended.
 # `gone`: the other side is closed before the command starts.
 
 import os
@@ -18,6 +19,8 @@ if way == 'gone':
     os.close(master)
 command = subprocess.Popen(sys.argv[2:], stdout=slave)
 os.close(slave)
+if way == 'unread':
+    command.wait()
 while way != 'gone':
     try:
         data = os.read(master, 65536)

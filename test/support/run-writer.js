@@ -7,6 +7,7 @@ const { spawn, spawnSync } = require('node:child_process');
 const { once } = require('node:events');
 const fs = require('node:fs');
 const path = require('node:path');
+const { setTimeout: turn } = require('node:timers/promises');
 
 const support = (name) => path.join(__dirname, name);
 
@@ -67,6 +68,13 @@ function writeToTerminal(host, options, way) {
   return { notes: notes(), received };
 }
 
+/** With a Unix socket that nobody reads before the writer has ended. */
+function writeToUnreadSocket(host, options) {
+  const { command, notes } = writer(host, options);
+  const received = run('python3', [support('unread-socket.py'), ...command]);
+  return { notes: notes(), received };
+}
+
 /** With a file that may not become larger than `blocks` of 512 bytes. */
 function writeToLimitedFile(host, options, blocks) {
   const { command, notes } = writer(host, options);
@@ -85,13 +93,16 @@ function writeToLimitedFile(host, options, blocks) {
  * With a Unix socket, which is what Node makes of a 'pipe' to a child.
  *
  * @param {number} limit how many bytes are read before the socket is closed
+ * @param {string} [after] a file that the writer makes: nobody reads before
  */
-async function writeToSocket(host, options, limit = Infinity) {
+async function writeToSocket(host, options, limit = Infinity, after) {
   const { command, notes } = writer(host, options);
   const child = spawn(command[0], command.slice(1), {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exit = once(child, 'exit');
+  while (after !== undefined && !fs.existsSync(after)) await turn(1);
+
   const chunks = [];
   let count = 0;
   for await (const chunk of child.stdout) {
@@ -125,4 +136,5 @@ module.exports = {
   writeToPipe,
   writeToSocket,
   writeToTerminal,
+  writeToUnreadSocket,
 };

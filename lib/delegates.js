@@ -20,54 +20,55 @@ const LIST_MAX = 1024;
 /** A number as u32; a BigInt as it is. */
 const u = (value) => (typeof value === 'number' ? value >>> 0 : value);
 
-// How many parameters each function of preview1 has; Node wants exactly these.
-const PARAMETERS = {
-  args_get: 2,
-  args_sizes_get: 2,
-  clock_res_get: 2,
-  clock_time_get: 3,
-  environ_get: 2,
-  environ_sizes_get: 2,
-  fd_advise: 4,
-  fd_allocate: 3,
-  fd_close: 1,
-  fd_datasync: 1,
-  fd_fdstat_get: 2,
-  fd_fdstat_set_flags: 2,
-  fd_fdstat_set_rights: 3,
-  fd_filestat_get: 2,
-  fd_filestat_set_size: 2,
-  fd_filestat_set_times: 4,
-  fd_pread: 5,
-  fd_prestat_dir_name: 3,
-  fd_prestat_get: 2,
-  fd_pwrite: 5,
-  fd_read: 4,
-  fd_readdir: 5,
-  fd_renumber: 2,
-  fd_seek: 4,
-  fd_sync: 1,
-  fd_tell: 2,
-  fd_write: 4,
-  path_create_directory: 3,
-  path_filestat_get: 5,
-  path_filestat_set_times: 7,
-  path_link: 7,
-  path_open: 9,
-  path_readlink: 6,
-  path_remove_directory: 3,
-  path_rename: 6,
-  path_symlink: 5,
-  path_unlink_file: 3,
-  poll_oneoff: 4,
-  proc_exit: 1,
-  proc_raise: 1,
-  random_get: 2,
-  sched_yield: 0,
-  sock_accept: 3,
-  sock_recv: 6,
-  sock_send: 5,
-  sock_shutdown: 2,
+// The parameters of each function of preview1: `i` for i32, `I` for i64. Node
+// wants exactly as many.
+const SIGNATURES = {
+  args_get: 'ii',
+  args_sizes_get: 'ii',
+  clock_res_get: 'ii',
+  clock_time_get: 'iIi',
+  environ_get: 'ii',
+  environ_sizes_get: 'ii',
+  fd_advise: 'iIIi',
+  fd_allocate: 'iII',
+  fd_close: 'i',
+  fd_datasync: 'i',
+  fd_fdstat_get: 'ii',
+  fd_fdstat_set_flags: 'ii',
+  fd_fdstat_set_rights: 'iII',
+  fd_filestat_get: 'ii',
+  fd_filestat_set_size: 'iI',
+  fd_filestat_set_times: 'iIIi',
+  fd_pread: 'iiiIi',
+  fd_prestat_dir_name: 'iii',
+  fd_prestat_get: 'ii',
+  fd_pwrite: 'iiiIi',
+  fd_read: 'iiii',
+  fd_readdir: 'iiiIi',
+  fd_renumber: 'ii',
+  fd_seek: 'iIii',
+  fd_sync: 'i',
+  fd_tell: 'ii',
+  fd_write: 'iiii',
+  path_create_directory: 'iii',
+  path_filestat_get: 'iiiii',
+  path_filestat_set_times: 'iiiiIIi',
+  path_link: 'iiiiiii',
+  path_open: 'iiiiiIIii',
+  path_readlink: 'iiiiii',
+  path_remove_directory: 'iii',
+  path_rename: 'iiiiii',
+  path_symlink: 'iiiii',
+  path_unlink_file: 'iii',
+  poll_oneoff: 'iiii',
+  proc_exit: 'i',
+  proc_raise: 'i',
+  random_get: 'ii',
+  sched_yield: '',
+  sock_accept: 'iii',
+  sock_recv: 'iiiiii',
+  sock_send: 'iiiii',
+  sock_shutdown: 'ii',
 };
 
 /** A closure of exactly the parameters that `target` has. */
@@ -103,7 +104,7 @@ function createDelegates(target, memory, scratch) {
   const delegates = {};
   for (const name of Object.keys(target)) {
     if (typeof target[name] === 'function') {
-      delegates[name] = closure(target[name], PARAMETERS[name]);
+      delegates[name] = closure(target[name], SIGNATURES[name]?.length);
     }
   }
 
@@ -168,4 +169,28 @@ function createDelegates(target, memory, scratch) {
   });
 }
 
-module.exports = { createDelegates };
+function hasTypes(values, signature) {
+  for (let i = 0; i < signature.length; i++) {
+    const type = signature[i] === 'i' ? 'number' : 'bigint';
+    if (typeof values[i] !== type) return false;
+  }
+  return true;
+}
+
+/**
+ * @param {object} imports functions of preview1
+ * @returns {object} the same, but INVAL for a guest that declares an import with
+ *   other types
+ */
+function checkTypes(imports) {
+  const checked = { ...imports };
+  for (const [name, signature] of Object.entries(SIGNATURES)) {
+    const call = imports[name];
+    if (call === undefined) continue;
+    checked[name] = (...values) =>
+      hasTypes(values, signature) ? call(...values) : ERRNO.INVAL;
+  }
+  return checked;
+}
+
+module.exports = { checkTypes, createDelegates };

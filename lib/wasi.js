@@ -4,7 +4,7 @@
 
 const { WASI: NodeWASI } = require('node:wasi');
 const { flushAtExit } = require('./combiner');
-const { createDelegates } = require('./delegates');
+const { checkTypes, createDelegates } = require('./delegates');
 const { alreadyStarted, checkObject } = require('./errors');
 const { flushing } = require('./flushing');
 const { GuestFiles, STDIO } = require('./guest-files');
@@ -126,7 +126,7 @@ class WASI extends NodeWASI {
     const returns = options.returnOnExit ?? true;
     const exit = returns ? node.proc_exit : delegates.proc_exit;
     this.wasiImport = {
-      ...(staging ? flushing(imports, output) : imports),
+      ...checkTypes(staging ? flushing(imports, output) : imports),
       fd_write: output.fd_write,
       fd_pwrite: output.fd_pwrite,
       proc_exit: (code) => {

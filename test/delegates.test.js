@@ -21,7 +21,9 @@ const {
 const { assertSameBytes } = require('./support/bytes');
 const { putIovs, u32, withWASI } = require('./support/guest');
 const { useHostFiles } = require('./support/host-files');
+const { Places } = require('./support/places');
 const { PREOPEN, RIGHTS, Session } = require('./support/session');
+const { symbolOf } = require('./support/symbols');
 const { useTempDir } = require('./support/temp');
 
 const PAGE = 65536;
@@ -512,5 +514,38 @@ describe('Calls that could end the process', () => {
       const { errnos } = run({ fill: 0x61, puts, calls: [[name, ...values]] });
       assert.deepEqual(errnos, [ERRNO.SUCCESS]);
     });
+  }
+});
+
+describe('A call with an argument of another type', () => {
+  // An i64 in the place of an i32 and the other way round, and too few.
+  function mistaken(values) {
+    const numbers = values.map((value) => (isPlace(value) ? 0 : value));
+    const other = (value) => (typeof value === 'number' ? BigInt(value) : 1);
+    return [
+      ...numbers.map((value, i) => numbers.with(i, other(value))),
+      ...(numbers.length > 0 ? [numbers.slice(0, -1)] : []),
+    ];
+  }
+
+  for (const buffered of [false, true]) {
+    for (const [name, make] of Object.entries(CALLS)) {
+      // Functions of WebAssembly, which no such guest can be linked with.
+      if (buffered && /^fd_p?write$/.test(name)) continue;
+
+      it(`gives INVAL, as node:wasi does: ${name}, buffered: ${buffered}`, () => {
+        const wasi = new WASI({ version: 'preview1', buffered });
+        const node = new NodeWASI({ version: 'preview1' });
+        const memory = new WebAssembly.Memory({ initial: 1 });
+        for (const each of [wasi, node]) {
+          each[symbolOf(each, 'kSetMemory')](memory);
+        }
+        const call = wasi.wasiImport[name];
+        for (const values of mistaken(make(new Places()))) {
+          assert.equal(node.wasiImport[name](...values), ERRNO.INVAL);
+          assert.equal(call(...values), ERRNO.INVAL, values.join());
+        }
+      });
+    }
   }
 });

@@ -9,6 +9,7 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
+const { withCode } = require('./errors');
 const { GuestMemory, createList, isShared } = require('./memory');
 const {
   CALLS,
@@ -106,24 +107,34 @@ class Combiner {
    */
   constructor(size, output) {
     this.#output = output;
-    const length = HEADER + size;
-    let buffer;
-    if (hasMultiMemory) {
-      const pages = Math.ceil(length / PAGE);
-      this.#staging = new WebAssembly.Memory({
-        initial: pages,
-        maximum: pages,
-      });
-      ({ buffer } = this.#staging);
-    } else {
-      buffer = new ArrayBuffer(length);
-    }
+    const buffer = this.#allocate(size);
     this.#i32 = new Int32Array(buffer, 0, HEADER / 4);
     this.#i64 = new BigInt64Array(buffer, 0, HEADER / 8);
     this.#data = new Uint8Array(buffer, HEADER, size);
     output.engine.setStaging(this.#data);
     this.#reset();
     this.#makeImports();
+  }
+
+  #allocate(size) {
+    const length = HEADER + size;
+    try {
+      if (!hasMultiMemory) return new ArrayBuffer(length);
+      const pages = Math.ceil(length / PAGE);
+      this.#staging = new WebAssembly.Memory({
+        initial: pages,
+        maximum: pages,
+      });
+      return this.#staging.buffer;
+    } catch (cause) {
+      throw withCode(
+        new RangeError(
+          `There is no memory for options.bufferSize: ${size} bytes`,
+          { cause },
+        ),
+        'ERR_MEMORY_ALLOCATION_FAILED',
+      );
+    }
   }
 
   // The fd fields have 64 bits, so that no fd of a guest is the -1 of no fd.

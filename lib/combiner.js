@@ -62,17 +62,21 @@ function warn(text) {
   }
 }
 
+function warnOf(unwritten) {
+  for (const { fd, code, pending } of unwritten) {
+    warn(
+      `wasi-writev: ${pending} bytes for guest fd ${fd} could not be ` +
+        `written: ${code}\n`,
+    );
+  }
+}
+
 /** Writes out what every guest of this thread has staged, before it ends. */
 function flushAtExit() {
   exiting = true;
   for (const combiner of waiting) {
     combiner.flushAll();
-    for (const { fd, code, pending } of combiner.unwritten()) {
-      warn(
-        `wasi-writev: ${pending} bytes for guest fd ${fd} could not be ` +
-          `written: ${code}\n`,
-      );
-    }
+    warnOf(combiner.unwritten());
   }
 }
 
@@ -414,8 +418,13 @@ class Combiner {
     }));
   }
 
-  /** Forgets what could not be written: the caller has been told. */
-  abandon() {
+  /**
+   * Forgets what could not be written.
+   *
+   * @param {number} [told] the guest fd that the caller has been told of
+   */
+  abandon(told) {
+    warnOf(this.unwritten().filter(({ fd }) => fd !== told));
     this.#backlogs.clear();
     waiting.delete(this);
   }

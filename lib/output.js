@@ -44,6 +44,7 @@ class Output {
   #size;
   #stats = { calls: 0, bytes: 0 };
   #thrown = [];
+  #told; // the fd of the last error for bytes that are left
 
   /**
    * @param {object} options checked, as lib/options.js gives them
@@ -276,13 +277,15 @@ class Output {
 
   /** Forgets what could not be written. */
   abandon() {
-    this.#combiner?.abandon();
+    this.#combiner?.abandon(this.#told);
   }
 
   /** Throws the error of `flushError`, and `details`, where bytes are left. */
   throwUnwritten(details) {
     const left = this.#combiner?.unwritten()[0];
-    if (left !== undefined) throw Object.assign(flushError(left), details);
+    if (left === undefined) return;
+    this.#told = left.fd;
+    throw Object.assign(flushError(left), details);
   }
 
   /** Writes out what is staged. Throws what went wrong. */

@@ -13,6 +13,7 @@ const { createCommand } = require('./support/command');
 const { descriptorsOf, itWithProc } = require('./support/descriptors');
 const { putIovs } = require('./support/guest');
 const { fill, readAvailable, useHostFiles } = require('./support/host-files');
+const { inChild } = require('./support/in-child');
 const { THROUGH, useOutputs } = require('./support/outputs');
 const { Random } = require('./support/random');
 const { replaceDescriptor } = require('./support/replace-descriptor');
@@ -613,4 +614,36 @@ describe('A flush to a pipe that is full', () => {
       });
     }
   }
+});
+
+describe('A run that a trap ends, on a full device', () => {
+  // Prints what was thrown.
+  function trap(args) {
+    const fs = require('node:fs');
+    const { runSync } = require('../..');
+    try {
+      runSync('../guests/toolbox.wasm', {
+        args,
+        buffered: true,
+        stdout: fs.openSync('/dev/full', 'w'),
+      });
+    } catch ({ name, code }) {
+      console.log(name, code);
+    }
+  }
+
+  it('says on stderr what is lost, since the caller gets the trap', () => {
+    const { stdout, stderr } = inChild(trap, [['trap', 'text', 'more']]);
+    assert.equal(stdout, 'RuntimeError undefined\n');
+    assert.equal(
+      stderr,
+      'wasi-writev: 4 bytes for guest fd 1 could not be written: ENOSPC\n',
+    );
+  });
+
+  it('says nothing there where the caller gets a FlushError', () => {
+    const { stdout, stderr } = inChild(trap, [['say', 'text']]);
+    assert.equal(stdout, 'Error ENOSPC\n');
+    assert.equal(stderr, '');
+  });
 });

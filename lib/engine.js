@@ -20,47 +20,8 @@
 //   adopt, nextHostFd     native only: see lib/native.js
 //   close()               releases what is held; every fd is unmapped after it
 
-const path = require('node:path');
-const { invalidValue, withCode } = require('./errors');
-
-const ROOT = path.dirname(__dirname);
-
-function libc() {
-  if (process.platform !== 'linux') return 'its own libc';
-  const { glibcVersionRuntime } = process.report.getReport().header;
-  return glibcVersionRuntime ? `glibc ${glibcVersionRuntime}` : 'musl';
-}
-
-function howToBuild() {
-  return process.platform === 'win32'
-    ? 'There is none for Windows'
-    : `To build it: npx node-gyp rebuild -C "${ROOT}"`;
-}
-
-function loadAddon() {
-  const errors = [];
-  for (const configuration of ['Release', 'Debug']) {
-    try {
-      return require(
-        path.join(ROOT, 'build', configuration, 'wasi_writev.node'),
-      );
-    } catch (error) {
-      errors.push(error);
-    }
-  }
-  // A file that is there and does not load says more than one that is missing.
-  const cause =
-    errors.find(({ code }) => code !== 'MODULE_NOT_FOUND') ?? errors[0];
-  throw withCode(
-    new Error(
-      `wasi-writev has no native build for ${process.platform} ` +
-        `${process.arch} with ${libc()} (Node-API ${process.versions.napi}). ` +
-        howToBuild(),
-      { cause },
-    ),
-    'ERR_WASI_WRITEV_NO_NATIVE',
-  );
-}
+const { loadAddon } = require('./addon');
+const { invalidValue } = require('./errors');
 
 function choose() {
   const wanted = process.env.WASI_WRITEV_ENGINE;
@@ -81,9 +42,14 @@ function choose() {
     return loadAddon();
   } catch (error) {
     if (wanted === 'native') throw error;
+    const { cause } = error;
     process.emitWarning(
       `${error.message}. Writes go through node:fs until then.`,
-      { code: 'WASI_WRITEV_NO_NATIVE' },
+      {
+        code: 'WASI_WRITEV_NO_NATIVE',
+        // Why a file that is there does not load.
+        ...(cause.code !== 'MODULE_NOT_FOUND' && { detail: cause.message }),
+      },
     );
     return undefined;
   }

@@ -128,10 +128,21 @@ int wv_sys_move(int fd, int64_t distance) {
   return lseek(fd, (off_t)distance, SEEK_CUR) < 0 ? -1 : 0;
 }
 
+/* libc has a function of that name since glibc 2.33 only. On these machines the
+ * kernel's struct stat is that of glibc and of musl. */
+static int sys_fstat(int fd, struct stat *st) {
+#if defined(__linux__) && defined(__LP64__) && \
+    (defined(__x86_64__) || defined(__aarch64__))
+  return (int)syscall(SYS_fstat, fd, st);
+#else
+  return fstat(fd, st);
+#endif
+}
+
 int wv_sys_stat_kind(int fd, wv_sys_kind *kind) {
   struct stat st;
 
-  if (fstat(fd, &st) < 0) return -1;
+  if (sys_fstat(fd, &st) < 0) return -1;
   *kind = S_ISREG(st.st_mode) || S_ISBLK(st.st_mode) ? WV_SYS_FILE
           : S_ISSOCK(st.st_mode)                     ? WV_SYS_SOCKET
                                                      : WV_SYS_OTHER;

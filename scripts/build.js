@@ -1,0 +1,46 @@
+'use strict';
+
+// `npm run build`, and npm's `prepare`: builds the addon of a checkout, and of an install from a Git
+// URL. npm runs it before it packs a release too, whose addons are `prepack`'s.
+
+const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+const { prebuilt } = require('../lib/addon');
+
+const ROOT = path.dirname(__dirname);
+const WAY_ON =
+  'To go on without it: WASI_WRITEV_ENGINE=fallback npm install. Writes then go\n' +
+  'through node:fs.';
+
+function build() {
+  const { status } = spawnSync(
+    process.execPath,
+    [require.resolve('node-gyp/bin/node-gyp.js'), 'rebuild'],
+    { cwd: ROOT, stdio: 'inherit' },
+  );
+  return status === 0;
+}
+
+/** npm packs a Git dependency by `files`, in which build/ is not. */
+function keepForGitInstall() {
+  const file = prebuilt();
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  fs.copyFileSync(path.join(ROOT, 'build/Release/wasi_writev.node'), file);
+}
+
+const packing = ['pack', 'publish'].includes(process.env.npm_command);
+const unwanted =
+  process.platform === 'win32' || process.env.WASI_WRITEV_ENGINE === 'fallback';
+
+if (!packing && !unwanted) {
+  if (build()) {
+    keepForGitInstall();
+  } else {
+    console.error(
+      'wasi-writev: the native engine was not built; what is missing stands above.\n' +
+        `It takes Python 3, make and a C compiler. ${WAY_ON}`,
+    );
+    process.exit(1);
+  }
+}

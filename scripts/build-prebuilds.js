@@ -1,9 +1,8 @@
 'use strict';
 
-// Makes prebuilds/*.node, the addons that the package ships: `npm run
-// build:prebuilds`.
-// Sources and flags are those of binding.gyp. It needs Debian, whose packages
-// have the headers and the libc of each target.
+// `npm run build:prebuilds`: makes prebuilds/*.node, the addons that the package
+// ships. Sources and flags are those of binding.gyp. It needs Debian, whose
+// packages have the headers and the libc of each target.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');

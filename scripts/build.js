@@ -1,7 +1,8 @@
 'use strict';
 
-// `npm run build`, and npm's `prepare`: builds the addon of a checkout, and of an install from a Git
-// URL. npm runs it before it packs a release too, whose addons are `prepack`'s.
+// `npm run build`, and npm's `prepare`: builds the addon of a checkout, and of an
+// install from a Git URL. npm runs `prepare` also before it packs a release. The
+// addons of that are made by `prepack`.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -9,9 +10,6 @@ const path = require('node:path');
 const { prebuilt } = require('../lib/addon');
 
 const ROOT = path.dirname(__dirname);
-const WAY_ON =
-  'To go on without it: WASI_WRITEV_ENGINE=fallback npm install. Writes then go\n' +
-  'through node:fs.';
 
 function build() {
   const { status } = spawnSync(
@@ -39,7 +37,8 @@ if (!packing && !unwanted) {
   } else {
     console.error(
       'wasi-writev: the native engine was not built; what is missing stands above.\n' +
-        `It takes Python 3, make and a C compiler. ${WAY_ON}`,
+        'It takes Python 3, make and a C compiler. To go on without it, with writes\n' +
+        'through node:fs: WASI_WRITEV_ENGINE=fallback npm install',
     );
     process.exit(1);
   }

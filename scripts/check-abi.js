@@ -88,7 +88,8 @@ function isAddonOfNodeApi(directory) {
   const tool = require.resolve('node-addon-api/tools/check-napi.js');
   // It takes its directory only if another argument follows.
   const output = outputOf(process.execPath, [tool, directory, '-']);
-  return output.includes('N-API') && !output.includes('Not N-API');
+  // On the first symbol that it looks for it ends nm, and may report just that.
+  return /N-API|SIGTERM/.test(output) && !output.includes('Not N-API');
 }
 
 /** Mach-O has none of what is checked here. */

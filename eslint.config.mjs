@@ -9,7 +9,7 @@ export default [
     languageOptions: { sourceType: 'commonjs' },
   },
   {
-    files: ['**/*.{js,mjs}'],
+    files: ['**/*.{cjs,js,mjs}'],
     languageOptions: {
       ecmaVersion: 2023,
       globals: { ...globals.node, WebAssembly: 'readonly' },

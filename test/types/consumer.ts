@@ -2,7 +2,10 @@
 
 import { subscribe } from 'node:diagnostics_channel';
 import { readFileSync } from 'node:fs';
-import { WASI as NodeWASI } from 'node:wasi';
+import {
+  WASI as NodeWASI,
+  type WASIOptions as NodeWASIOptions,
+} from 'node:wasi';
 import {
   WASI,
   createWrites,
@@ -25,6 +28,18 @@ const options: WASIOptions = {
 };
 const wasi = new WASI(options);
 const asNode: NodeWASI = wasi;
+// The class, and options, of code that was written for Node's.
+const AsNodeClass: new (options: NodeWASIOptions) => NodeWASI = WASI;
+const nodeOptions: NodeWASIOptions = { version: 'preview1', stdout: 1 };
+const fromNodeOptions: WASIOptions = nodeOptions;
+new WASI(nodeOptions);
+new AsNodeClass(nodeOptions);
+// @ts-expect-error Node's types make them optional; without the version it throws
+new WASI();
+// @ts-expect-error Node's has neither statistics nor captures
+const notOurs: WASI = new NodeWASI(nodeOptions);
+// @ts-expect-error Node's knows descriptors only
+const notNodeOptions: NodeWASIOptions = fromNodeOptions;
 const module = new WebAssembly.Module(readFileSync('tool.wasm'));
 const imports = wasi.getImportObject() as WebAssembly.Imports;
 const instance = new WebAssembly.Instance(module, imports);
@@ -94,4 +109,5 @@ createWrites({ waitTimout: 1000 });
 // @ts-expect-error the offset is a bigint
 writes.fd_pwrite(1, 0, 1, 8, 16);
 
+export { notNodeOptions, notOurs };
 export { text, bytesOut, bytes, captured, output, errno, exitCode, which };

@@ -97,11 +97,22 @@ int wv_sys_wait_writable(int fd, int timeout) {
   return poll(&target, 1, timeout);
 }
 
+/* libc has a function of that name since glibc 2.33 only. On these machines the
+ * kernel's struct stat is that of glibc and of musl. */
+static int sys_fstat(int fd, struct stat *st) {
+#if defined(__linux__) && defined(__LP64__) && \
+    (defined(__x86_64__) || defined(__aarch64__))
+  return (int)syscall(SYS_fstat, fd, st);
+#else
+  return fstat(fd, st);
+#endif
+}
+
 size_t wv_sys_sure_room(int fd) {
   struct stat st;
 
   /* A terminal may have room for one, and waits for room for the others. */
-  return fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode) ? PIPE_BUF : 1;
+  return sys_fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode) ? PIPE_BUF : 1;
 }
 
 int64_t wv_sys_now(void) {
@@ -126,17 +137,6 @@ int64_t wv_sys_offset(int fd) {
 
 int wv_sys_move(int fd, int64_t distance) {
   return lseek(fd, (off_t)distance, SEEK_CUR) < 0 ? -1 : 0;
-}
-
-/* libc has a function of that name since glibc 2.33 only. On these machines the
- * kernel's struct stat is that of glibc and of musl. */
-static int sys_fstat(int fd, struct stat *st) {
-#if defined(__linux__) && defined(__LP64__) && \
-    (defined(__x86_64__) || defined(__aarch64__))
-  return (int)syscall(SYS_fstat, fd, st);
-#else
-  return fstat(fd, st);
-#endif
 }
 
 int wv_sys_stat_kind(int fd, wv_sys_kind *kind) {

@@ -123,11 +123,10 @@ static struct step take(enum kind kind) {
 }
 
 static long note(enum call call, size_t asked, long result) {
-  if (shared->line_count < MAX_LINES)
-    shared->lines[shared->line_count] =
-        (struct line){call, (int32_t)result, result < 0 ? (uint32_t)errno : 0,
-                      (uint32_t)asked};
-  shared->line_count++;
+  /* Something goes on forever. */
+  if (shared->line_count == MAX_LINES) abort();
+  shared->lines[shared->line_count++] = (struct line){
+      call, (int32_t)result, result < 0 ? (uint32_t)errno : 0, (uint32_t)asked};
   return result;
 }
 

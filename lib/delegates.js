@@ -116,19 +116,26 @@ function createDelegates(target, memory, scratch) {
   // a pipe, lacks what its calls take for granted.
   const noSocket = (fd) => probe(fd) || ERRNO.NOTSOCK;
 
-  // Puts the list that Node shall see in `list`. Empty elements in front are
-  // skipped, so that a cut never leaves nothing but those.
+  const isOutside = (element) =>
+    memory.u32(element + 4) === 0 && !memory.has(memory.u32(element), 1);
+
+  // Puts the list that Node shall see in `list`. Node refuses an empty element
+  // that points out of bounds: the list is cut before it. Those in front are
+  // skipped, so that a cut never leaves nothing but empty ones.
   const list = { at: 0, length: 0 };
   function checkList(at, length) {
     at = u(at);
     length = u(length);
     if (!memory.has(at, length * CIOVEC_SIZE)) return false;
-    while (length > LIST_MAX && memory.u32(at + 4) === 0) {
+    while (length > 1 && memory.u32(at + 4) === 0) {
       at += CIOVEC_SIZE;
       length--;
     }
     list.at = at;
     list.length = Math.min(length, LIST_MAX);
+    for (let i = 1; i < list.length; i++) {
+      if (isOutside(at + i * CIOVEC_SIZE)) list.length = i;
+    }
     return true;
   }
 

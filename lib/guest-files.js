@@ -139,15 +139,18 @@ class GuestFiles {
       return this.#output.writeNow(fd, iovs, iovsLen, nwritten, offset);
     }
     const state = this.#fds.get(fd >>> 0);
-    if (state?.writer === CLOSED) return ERRNO.BADF;
+    if (state === undefined || state.writer === CLOSED) return ERRNO.BADF;
     const needed = neededRights(offset);
-    if (state !== undefined && (state.rights & needed) !== needed) {
-      return ERRNO.NOTCAPABLE;
-    }
-    // Node's own check gives other errnos.
+    if ((state.rights & needed) !== needed) return ERRNO.NOTCAPABLE;
+    // Node's own checks give other errnos.
     const errno = this.#memory.readList(iovs, iovsLen, nwritten, this.#list);
-    if (errno !== ERRNO.SUCCESS) {
-      return state === undefined ? ERRNO.BADF : errno;
+    if (errno !== ERRNO.SUCCESS) return errno;
+    if (offset !== undefined && BigInt.asIntN(64, offset) < 0n) {
+      return ERRNO.INVAL;
+    }
+    if (this.#list.total === 0) {
+      this.#memory.setU32(nwritten, 0);
+      return ERRNO.SUCCESS;
     }
     this.delegated++;
     return offset === undefined

@@ -16,7 +16,7 @@ const {
   withWrites,
 } = require('./support/guest');
 const { useHostFiles } = require('./support/host-files');
-const { RIGHTS } = require('./support/session');
+const { RIGHTS, Session } = require('./support/session');
 
 const PAGE = 65536;
 const SIZE = 2 * PAGE;
@@ -459,6 +459,40 @@ for (const [name, call] of Object.entries(CALLS)) {
       for (const fd of [3, 100, 0x80000001, 0xffffffff]) {
         assert.equal(call(guest, { ...bad, fd }), ERRNO.BADF);
       }
+      const list = { iovs: IOVS, length: 2, nwritten: NWRITTEN, offset: 0n };
+      putIovs(guest.memory, IOVS, [
+        [DATA, 1],
+        [SIZE, 0],
+      ]);
+      assert.equal(call(guest, { ...list, fd: 3 }), ERRNO.BADF);
+    });
+
+    it('does not look at the pointer of an empty buffer, in a file that the guest opened', () => {
+      const started = withWASI({ preopens: { '/': host.path('.') } });
+      const { guest, memory, wasi } = started;
+      const fd = new Session(started).open('file');
+      const data = pattern(10);
+      new Uint8Array(memory.buffer).set(data, DATA);
+      const strays = [
+        [SIZE, 0],
+        [0xffffffff, 0],
+      ];
+      const write = (offset, ...list) => {
+        putIovs(memory, IOVS, list);
+        const target = { fd, offset: BigInt(offset), nwritten: NWRITTEN };
+        assert.equal(
+          call(guest, { ...target, iovs: IOVS, length: list.length }),
+          ERRNO.SUCCESS,
+        );
+        return u32(memory, NWRITTEN);
+      };
+      assert.equal(write(0, ...strays), 0);
+      // Where Node writes the file, the count may be short.
+      const done = write(0, ...strays, [DATA, 6], ...strays, [DATA + 6, 4]);
+      assert.ok(done === 10 || done === 6, `${done} bytes`);
+      if (done < 10) assert.equal(write(done, ...strays, [DATA + done, 4]), 4);
+      assertSameBytes(fs.readFileSync(host.path('file')), data);
+      wasi.close();
     });
   });
 }
@@ -645,6 +679,17 @@ describe('The offset of fd_pwrite', () => {
       assert.equal(size(), 20n);
     });
   }
+
+  it('gives INVAL from 2^63 on for a file that the guest opened', () => {
+    const started = withWASI({ preopens: { '/': host.path('.') } });
+    const session = new Session(started);
+    const fd = session.open('opened');
+    for (const offset of [2n ** 63n, 2n ** 64n - 1n]) {
+      assert.equal(session.tryPwrite(fd, 'bytes', offset), ERRNO.INVAL);
+    }
+    assert.equal(fs.statSync(host.path('opened')).size, 0);
+    started.wasi.close();
+  });
 
   it('is looked at after pointers and before the host', () => {
     writes.map(5, 0x7fffffff);

@@ -20,6 +20,7 @@ const {
 const { importsFor } = require('./support/guest');
 const { readAvailable } = require('./support/host-files');
 const { assertRecords } = require('./support/records');
+const { requireAnew } = require('./support/require-anew');
 const { PREOPEN, RIGHTS, Session } = require('./support/session');
 const { useTempDir } = require('./support/temp');
 const { Thread, runThreads } = require('./support/thread');
@@ -455,7 +456,7 @@ describe('contexts', () => {
   });
 
   it('have two copies of the package work side by side', () => {
-    const copies = [require('..'), requireAnew('..')];
+    const copies = [require('..'), ...requireAnew(path.join(__dirname, '..'))];
     assert.notEqual(copies[0].WASI, copies[1].WASI);
     const sessions = copies.map((copy) => {
       const wasi = new copy.WASI({
@@ -486,19 +487,3 @@ describe('contexts', () => {
     assert.equal(dir.read('out'), '0 one  1 one  0 two 1 two ');
   });
 });
-
-/** A module with everything that it requires of this package, loaded again. */
-function requireAnew(id) {
-  const root = path.join(__dirname, '..');
-  const own = ['lib', 'build'].map((name) => path.join(root, name) + path.sep);
-  const cached = Object.keys(require.cache).filter((file) =>
-    own.some((directory) => file.startsWith(directory)),
-  );
-  const saved = cached.map((file) => [file, require.cache[file]]);
-  for (const file of cached) delete require.cache[file];
-  try {
-    return require(id);
-  } finally {
-    for (const [file, module] of saved) require.cache[file] = module;
-  }
-}

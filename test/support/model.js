@@ -1,0 +1,326 @@
+'use strict';
+
+// What a write does, in the plainest form: arrays of bytes and no system call.
+//
+// docs/buffering.md and src/write.h have the rules. Where an engine may do
+// otherwise, the comment says why.
+
+const os = require('node:os');
+const { ERRNO, FDFLAGS, RIGHTS } = require('../../lib/wasi-abi');
+
+const IOV_MAX = 1024;
+const LAST_DOUBLE = 2n ** 53n - 1n;
+const LAST_OFFSET = 2n ** 63n - 1n;
+const STDERR = 2;
+
+// RWF_NOAPPEND came with Linux 6.9. Before, and without native code, pwrite(2)
+// on Linux appends.
+const [major, minor] = os.release().split('.').map(Number);
+const hasNoAppend = major > 6 || (major === 6 && minor >= 9);
+const isLinux = os.platform() === 'linux';
+
+/** A regular file, or a device: `'null'` takes all, `'full'` nothing. */
+class ModelFile {
+  constructor(kind, bytes = Buffer.alloc(0)) {
+    this.kind = kind;
+    this.bytes = bytes;
+  }
+
+  put(bytes, offset) {
+    const end = offset + bytes.length;
+    if (end > this.bytes.length) {
+      const longer = Buffer.alloc(end);
+      longer.set(this.bytes);
+      this.bytes = longer;
+    }
+    this.bytes.set(bytes, offset);
+  }
+}
+
+/** An open file description. */
+class Description {
+  constructor(file, { append = false, readOnly = false } = {}) {
+    this.file = file;
+    this.append = append;
+    this.readOnly = readOnly;
+    this.offset = 0;
+  }
+
+  /** write(2). Returns an errno. */
+  write(bytes) {
+    if (this.readOnly) return ERRNO.BADF;
+    if (this.file.kind === 'full') return ERRNO.NOSPC;
+    if (this.file.kind === 'null') return ERRNO.SUCCESS;
+    if (this.append) this.offset = this.file.bytes.length;
+    this.file.put(bytes, this.offset);
+    this.offset += bytes.length;
+    return ERRNO.SUCCESS;
+  }
+
+  /** pwrite(2), as `writer` makes it: see Entry. */
+  pwrite(bytes, offset, writer) {
+    if (writer === 'fs' && offset + BigInt(bytes.length) > LAST_DOUBLE) {
+      return ERRNO.FBIG;
+    }
+    if (this.readOnly) return ERRNO.BADF;
+    if (offset + BigInt(bytes.length) > LAST_OFFSET) return ERRNO.INVAL;
+    if (this.file.kind === 'full') return ERRNO.NOSPC;
+    if (this.file.kind === 'null') return ERRNO.SUCCESS;
+    const atEnd =
+      this.append && isLinux && !(writer === 'native' && hasNoAppend);
+    this.file.put(bytes, atEnd ? this.file.bytes.length : Number(offset));
+    return ERRNO.SUCCESS;
+  }
+}
+
+/**
+ * @typedef {object} Entry a guest fd
+ * @property {Description} [description] none: a directory
+ * @property {bigint} rights
+ * @property {boolean} nonblock
+ * @property {string} writer who makes the system call: `'native'`, `'fs'` (the
+ *   fallback) or `'node'` (Node's own WASI, under the fallback)
+ */
+
+/** One guest: its memory, its fds, and what is held back of its writes. */
+class Model {
+  fds = new Map();
+  #staged; // { fd, offset, bytes }; offset only of fd_pwrite
+  #backlogs = new Map(); // fd to { offset, bytes, errno }
+
+  /**
+   * @param {Uint8Array} memory as the guest's is when it starts
+   * @param {{ buffered: boolean | 'auto', bufferSize: number }} options
+   */
+  constructor(memory, { buffered, bufferSize }) {
+    this.memory = Buffer.from(memory);
+    this.buffered = buffered;
+    this.bufferSize = bufferSize;
+  }
+
+  grow(bytes) {
+    this.memory = Buffer.concat([this.memory, Buffer.alloc(bytes)]);
+  }
+
+  has(pointer, length) {
+    return pointer + length <= this.memory.length;
+  }
+
+  /** The checks of the arguments: an errno, or the bytes to write. */
+  check({ iovs, count, nwritten, offset }) {
+    if (!this.has(nwritten, 4)) return { errno: ERRNO.FAULT };
+    if (!this.has(iovs, count * 8)) return { errno: ERRNO.FAULT };
+    const buffers = [];
+    let total = 0;
+    let strays = 0; // empty buffers that point out of bounds
+    for (let i = 0; i < count; i++) {
+      const pointer = this.memory.readUInt32LE(iovs + 8 * i);
+      const length = this.memory.readUInt32LE(iovs + 8 * i + 4);
+      if (length === 0) {
+        if (!this.has(pointer, 1)) strays++;
+        continue;
+      }
+      if (!this.has(pointer, length)) return { errno: ERRNO.FAULT };
+      buffers.push([pointer, length]);
+      total += length;
+    }
+    if (total > 0xffffffff) return { errno: ERRNO.INVAL };
+    if (offset > LAST_OFFSET) return { errno: ERRNO.INVAL };
+    return { errno: ERRNO.SUCCESS, buffers, strays, total };
+  }
+
+  #bytesOf(buffers) {
+    return Buffer.concat(
+      buffers.map(([at, length]) => this.memory.subarray(at, at + length)),
+    );
+  }
+
+  /**
+   * fd_write, or fd_pwrite where the call has an `offset`.
+   *
+   * @param {object} call
+   * @param {number} took what the engine stored at `nwritten`: counts where a
+   *   short count is right, and in no other case
+   * @returns {number} errno
+   */
+  write(call, took) {
+    const entry = this.fds.get(call.fd);
+    if (this.#capacity(call) === 0) {
+      return this.before(call.fd) || this.#writeNow(entry, call, took);
+    }
+    const { errno, buffers, total } = this.check(call);
+    if (errno !== ERRNO.SUCCESS) return errno;
+    if (total === 0) return this.#writeNow(entry, call, took);
+    const { fd, nwritten, offset } = call;
+    if (!this.#continues(call, total)) {
+      const failed = this.before(fd);
+      if (failed !== ERRNO.SUCCESS) return failed;
+      if (total >= this.bufferSize) return this.#writeNow(entry, call, took);
+      this.#staged = { fd, offset, bytes: Buffer.alloc(0) };
+    }
+    this.#staged.bytes = Buffer.concat([
+      this.#staged.bytes,
+      this.#bytesOf(buffers),
+    ]);
+    this.memory.writeUInt32LE(total, nwritten);
+    return ERRNO.SUCCESS;
+  }
+
+  #capacity({ fd, offset }) {
+    const entry = this.fds.get(fd);
+    if (this.buffered === false || fd === STDERR || !entry?.description) {
+      return 0;
+    }
+    const { description, nonblock, writer } = entry;
+    if (nonblock || description.readOnly || writer === 'node') return 0;
+    if (!this.#mayWrite(entry, offset)) return 0;
+    const file = description.file.kind === 'file';
+    const held = file || (this.buffered === true && offset === undefined);
+    return held ? this.bufferSize : 0;
+  }
+
+  #continues({ fd, offset }, total) {
+    const staged = this.#staged;
+    if (staged?.fd !== fd) return false;
+    if (staged.bytes.length + total > this.bufferSize) return false;
+    return staged.offset === undefined
+      ? offset === undefined
+      : offset === staged.offset + BigInt(staged.bytes.length);
+  }
+
+  #mayWrite({ rights }, offset) {
+    const needed = offset === undefined ? 0n : RIGHTS.FD_SEEK;
+    return (rights & RIGHTS.FD_WRITE) !== 0n && (rights & needed) === needed;
+  }
+
+  // The order of section "Exact semantics": fd, rights, pointers, sums, offset.
+  #writeNow(entry, call, took) {
+    const { nwritten, offset } = call;
+    if (entry === undefined) return ERRNO.BADF;
+    if (!this.#mayWrite(entry, offset)) return ERRNO.NOTCAPABLE;
+    const { errno, buffers, strays, total } = this.check(call);
+    if (errno !== ERRNO.SUCCESS) return errno;
+    const { description, writer } = entry;
+    if (writer === 'fs' && offset > LAST_DOUBLE) return ERRNO.FBIG;
+    let written = 0;
+    if (total === 0) {
+      if (description.readOnly) return ERRNO.BADF;
+    } else {
+      const short =
+        writer === 'node'
+          ? call.count > IOV_MAX || strays > 0
+          : this.#mayBeShort(entry, offset, buffers);
+      written = short && took > 0 && took < total ? took : total;
+      const bytes = this.#bytesOf(buffers).subarray(0, written);
+      const failed =
+        offset === undefined
+          ? description.write(bytes)
+          : description.pwrite(bytes, offset, writer);
+      if (failed !== ERRNO.SUCCESS) return failed;
+    }
+    this.memory.writeUInt32LE(written, nwritten);
+    return ERRNO.SUCCESS;
+  }
+
+  // A list that one system call does not take is written in part, and so is one
+  // on a stream of a guest that does not want to wait. Node takes fewer.
+  #mayBeShort({ description, nonblock }, offset, buffers) {
+    if (description.file.kind !== 'file' && offset === undefined) {
+      return nonblock;
+    }
+    return buffers.length > IOV_MAX;
+  }
+
+  /**
+   * Before a call that could see what is held back.
+   *
+   * @returns {number} errno of what is left of `fd`; then the call does not happen
+   */
+  before(fd) {
+    const flushed = this.flush();
+    if (fd === undefined) return ERRNO.SUCCESS;
+    if (flushed?.fd === fd) return flushed.errno;
+    const left = this.#backlogs.get(fd);
+    return left === undefined ? ERRNO.SUCCESS : this.#drain({ fd, ...left });
+  }
+
+  /** Writes out what is staged. */
+  flush() {
+    const staged = this.#staged;
+    if (staged === undefined) return undefined;
+    this.#staged = undefined;
+    return { fd: staged.fd, errno: this.#drain(staged) };
+  }
+
+  #drain({ fd, offset, bytes }) {
+    const { description, writer } = this.fds.get(fd);
+    this.#backlogs.delete(fd);
+    const errno =
+      offset === undefined
+        ? description.write(bytes)
+        : description.pwrite(bytes, offset, writer);
+    if (errno !== ERRNO.SUCCESS)
+      this.#backlogs.set(fd, { offset, bytes, errno });
+    return errno;
+  }
+
+  /** All that can be, also what a flush has left. Whether nothing is left now. */
+  flushAll() {
+    this.flush();
+    for (const [fd, left] of [...this.#backlogs]) this.#drain({ fd, ...left });
+    return this.#backlogs.size === 0;
+  }
+
+  /** Whether these bytes are left of a flush that failed. */
+  hasLeft({ fd, errno, pending }) {
+    const left = this.#backlogs.get(fd);
+    return left?.errno === errno && left.bytes.length === pending;
+  }
+
+  // The other calls that programs make.
+
+  lowestFreeFd() {
+    let fd = 0;
+    while (this.fds.has(fd)) fd++;
+    return fd;
+  }
+
+  /** fd_seek, and fd_tell where it is about 0 bytes from here. */
+  seek({ fd, distance, whence, result }, right) {
+    const errno = this.before(fd);
+    if (errno !== ERRNO.SUCCESS) return errno;
+    const entry = this.fds.get(fd);
+    if (entry === undefined) return ERRNO.BADF;
+    if (!(entry.rights & right)) return ERRNO.NOTCAPABLE;
+    const { description } = entry;
+    const from = [0, description.offset, description.file.bytes.length];
+    const offset = from[whence] + distance;
+    if (offset < 0) return ERRNO.INVAL;
+    description.offset = offset;
+    this.memory.writeBigUInt64LE(BigInt(offset), result);
+    return ERRNO.SUCCESS;
+  }
+
+  setFlags(fd, fdflags) {
+    const errno = this.before(fd);
+    if (errno !== ERRNO.SUCCESS) return errno;
+    const entry = this.fds.get(fd);
+    if (entry === undefined) return ERRNO.BADF;
+    if (!(entry.rights & RIGHTS.FD_FDSTAT_SET_FLAGS)) return ERRNO.NOTCAPABLE;
+    entry.nonblock = (fdflags & FDFLAGS.NONBLOCK) !== 0;
+    entry.description.append = (fdflags & FDFLAGS.APPEND) !== 0;
+    return ERRNO.SUCCESS;
+  }
+
+  setRights(fd, rights) {
+    const errno = this.before(fd);
+    if (errno !== ERRNO.SUCCESS) return errno;
+    const entry = this.fds.get(fd);
+    if (entry === undefined) return ERRNO.BADF;
+    if ((rights & ~entry.rights) !== 0n) return ERRNO.NOTCAPABLE;
+    entry.rights = rights;
+    return ERRNO.SUCCESS;
+  }
+}
+
+module.exports = { Description, Model, ModelFile };

@@ -3,7 +3,7 @@
 // Random writes, good and hostile, with both engines, held back and not: all that
 // a guest is told, its memory and its files are as a model of a few lines has it.
 //
-// A failure prints a case that test/fuzz.js runs again.
+// A failure prints a case that test/fuzz/writes.js runs again.
 
 const assert = require('node:assert/strict');
 const { useTempDir } = require('./support/temp');

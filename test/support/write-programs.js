@@ -82,10 +82,11 @@ class Author {
   // Buffers of which some touch, overlap, or end where the memory ends.
   #buffers(count) {
     const random = this.#random;
+    const most = random.oneIn(5) ? 1500 : 60; // in a long list
     const list = [];
     let end = 0;
     for (let i = 0; i < count; i++) {
-      const length = count > 20 ? random.below(60) : this.#length();
+      const length = count > 20 ? random.below(most) : this.#length();
       let at = random.below(this.#size - length + 1);
       if (random.oneIn(3) && end + length <= this.#size) at = end;
       else if (random.oneIn(12)) at = this.#size - length;

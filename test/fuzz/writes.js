@@ -1,6 +1,6 @@
 'use strict';
 
-// The test of model.test.js for as long as you like:
+// The test of test/model.test.js for as long as you like:
 //
 //   npm run fuzz -- --minutes 10 --seed 1
 //   npm run fuzz -- --case FILE
@@ -12,8 +12,8 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { parseArgs } = require('node:util');
-const { writeProgram } = require('./support/write-programs');
-const { runProgram, shrink, subjectsFor } = require('./support/write-runs');
+const { writeProgram } = require('../support/write-programs');
+const { runProgram, shrink, subjectsFor } = require('../support/write-runs');
 
 const { values: options } = parseArgs({
   options: {

@@ -27,7 +27,8 @@
   } while (0)
 
 enum {
-  MEMORY_MAX = 1 << 16,
+  MEMORY_USUAL = 1 << 16,
+  MEMORY_MAX = 1 << 21, /* of which a list can name more than 4 GiB */
   ELEMENTS_MAX = MEMORY_MAX / 8,
   CALLS_MAX = 4,
   COMPARED_MAX = 1 << 16, /* of one system call: a list can name 4 GiB */
@@ -576,7 +577,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   memset(&guest, 0, sizeof(guest));
   memset(&kernel, 0, sizeof(kernel));
   owned_count = 0;
-  memory->size = take_word(MEMORY_MAX) % (MEMORY_MAX + 1);
+  memory->size = take_u8() == 255
+                     ? MEMORY_MAX
+                     : take_word(MEMORY_USUAL) % (MEMORY_USUAL + 1);
   memory->base = malloc(memory->size);
   memcpy(memory->base, pattern(), memory->size);
   guest.wait_timeout = (int)(take_u8() % 4) - 1;

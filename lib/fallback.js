@@ -193,7 +193,7 @@ function createFallbackEngine(waitTimeout, unmapped) {
 
     map(fd, hostFd, flags) {
       const kind = kindOf(hostFd);
-      if (kind === 'file' && isBad(hostFd)) flags |= READ_ONLY;
+      if (kind !== 'socket' && isBad(hostFd)) flags |= READ_ONLY;
       entries.set(fd, { hostFd, flags, kind });
       return ERRNO.SUCCESS;
     },

@@ -120,10 +120,10 @@ static wv_errno map(instance *self, int host_fd, uint8_t flags) {
    * as it is when the host closes it later. */
   if (wv_sys_stat_kind(host_fd, &kind) == 0 && kind != WV_SYS_OTHER)
     entry.kind = kind == WV_SYS_FILE ? WV_KIND_FILE : WV_KIND_SOCKET;
-  if (host_flags >= 0) {
-    if (host_flags & WV_SYS_APPEND) entry.flags |= WV_FD_APPEND;
-    if (!(host_flags & WV_SYS_WRITABLE)) entry.flags |= WV_FD_READ_ONLY;
-  }
+  if (host_flags >= 0 && host_flags & WV_SYS_APPEND)
+    entry.flags |= WV_FD_APPEND;
+  if (host_flags < 0 || !(host_flags & WV_SYS_WRITABLE))
+    entry.flags |= WV_FD_READ_ONLY;
   return wv_fd_set(&self->guest.table, self->box[BOX_FD], entry);
 }
 

@@ -24,7 +24,7 @@ enum {
   WV_FD_NONBLOCK = 1 << 2,  /* asked for by the guest, whatever the host's is */
   WV_FD_APPEND = 1 << 3,    /* of the open file description */
   WV_FD_OWNED = 1 << 4,     /* a copy of ours, closed with the entry */
-  WV_FD_READ_ONLY = 1 << 5, /* the host opened it so: each write is EBADF */
+  WV_FD_READ_ONLY = 1 << 5, /* by the host, or closed: a write is EBADF */
 };
 
 typedef struct wv_fd {

@@ -88,8 +88,8 @@ function kernelIsAtLeast(major, minor) {
 
 // A guest that writes to one host descriptor.
 class Writer {
-  constructor(hostFd) {
-    const { guest, memory } = withWrites({ fds: { [FD]: hostFd } });
+  constructor(hostFd, buffered = false) {
+    const { guest, memory } = withWrites({ fds: { [FD]: hostFd }, buffered });
     this.guest = guest;
     this.memory = memory;
     memory.grow(16);
@@ -561,6 +561,7 @@ describe('A descriptor that is not for writing', () => {
     },
     'a directory': () => host.open('.', 'r'),
     '/dev/full open for reading': () => host.open('/dev/full', 'r'),
+    '/dev/null open for reading': () => host.open('/dev/null', 'r'),
     'a file that was closed': () => {
       const fd = host.open('file', 'w');
       host.close(fd);
@@ -570,12 +571,14 @@ describe('A descriptor that is not for writing', () => {
 
   for (const [name, open] of Object.entries(targets)) {
     for (const [call, offset] of CALLS) {
-      it(`gives BADF for ${call}: ${name}`, () => {
-        const writer = new Writer(open());
-        for (const list of LISTS_TO_REFUSE) {
-          assert.equal(writer.try(list, offset), ERRNO.BADF);
-        }
-      });
+      for (const buffered of [false, true]) {
+        it(`gives BADF for ${call}, buffered: ${buffered}: ${name}`, () => {
+          const writer = new Writer(open(), buffered);
+          for (const list of LISTS_TO_REFUSE) {
+            assert.equal(writer.try(list, offset), ERRNO.BADF);
+          }
+        });
+      }
     }
   }
 

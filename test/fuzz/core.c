@@ -144,6 +144,7 @@ static struct {
   int64_t now;
   bool must_wait;   /* there was no room, and no wait since */
   bool ready;       /* poll has said so since the last write */
+  uint64_t room;    /* that poll found */
   int writes;       /* that were not interrupted */
   uint64_t out;     /* bytes that were taken */
   uint64_t offered; /* to the last write */
@@ -255,10 +256,17 @@ static ssize_t take(int fd, const struct iovec *iov, int count,
 }
 
 /* A descriptor without O_NONBLOCK takes without waiting what poll has found
- * room for, which is PIPE_BUF, and no more. */
+ * room for, and no more. */
 static void check_may_block(uint64_t len) {
   if (kernel.nonblocking && !kernel.host_nonblock)
-    CHECK(kernel.ready && len <= PIPE_BUF);
+    CHECK(kernel.ready && len <= kernel.room);
+}
+
+size_t wv_sys_sure_room(int fd) {
+  CHECK(fd == kernel.host_fd);
+  CHECK(kernel.ready);
+  kernel.room = take_u8() % 2 == 0 ? PIPE_BUF : 1;
+  return kernel.room;
 }
 
 ssize_t wv_sys_write(int fd, const void *buf, size_t len) {

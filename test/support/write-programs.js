@@ -147,7 +147,7 @@ class Author {
       () => (call.nwritten = this.#hostileWord()),
       () => (call.iovs = this.#hostileWord()),
       () => (call.count = this.#hostileWord()),
-      () => (call.count += random.between(1, 3)),
+      () => (call.count = (call.count + random.between(1, 3)) >>> 0),
       () => (element[0] = this.#hostileWord()),
       () => (element[1] = this.#hostileWord()),
       () => (call.nwritten = (call.iovs + random.below(16)) >>> 0),

@@ -144,7 +144,7 @@ static struct {
   int64_t now;
   bool must_wait;   /* there was no room, and no wait since */
   bool ready;       /* poll has said so since the last write */
-  uint64_t room;    /* that poll found */
+  size_t room;      /* for so many bytes */
   int writes;       /* that were not interrupted */
   uint64_t out;     /* bytes that were taken */
   uint64_t offered; /* to the last write */
@@ -262,13 +262,6 @@ static void check_may_block(uint64_t len) {
     CHECK(kernel.ready && len <= kernel.room);
 }
 
-size_t wv_sys_sure_room(int fd) {
-  CHECK(fd == kernel.host_fd);
-  CHECK(kernel.ready);
-  kernel.room = take_u8() % 2 == 0 ? PIPE_BUF : 1;
-  return kernel.room;
-}
-
 ssize_t wv_sys_write(int fd, const void *buf, size_t len) {
   struct iovec iov = {.iov_base = (void *)buf, .iov_len = len};
 
@@ -330,6 +323,14 @@ int wv_sys_wait_writable(int fd, int timeout) {
   if (timeout > 1) kernel.now += timeout / 2;
   kernel.ready = true;
   return 1;
+}
+
+size_t wv_sys_sure_room(int fd) {
+  uint8_t pages = take_u8();
+
+  CHECK(fd == kernel.host_fd);
+  kernel.room = pages % 8 == 7 ? 1 : 4096 * (size_t)(pages % 8 + 1);
+  return kernel.room;
 }
 
 int64_t wv_sys_now(void) {

@@ -9,7 +9,6 @@
 
 const fs = require('node:fs');
 const os = require('node:os');
-const { isMainThread } = require('node:worker_threads');
 const { addon } = require('./engine');
 
 /** Gives a descriptor of node:fs away; returns the one to use in its place. */
@@ -37,7 +36,9 @@ function close(fd) {
 
 /** One that `handOver` gave was closed by Node's WASI. */
 function closedByNode(fd) {
-  if (addon !== undefined || isMainThread) return;
+  if (addon !== undefined) return;
+  // Loaded late: that takes a while, and the addon has no need of it.
+  if (require('node:worker_threads').isMainThread) return;
   try {
     fs.closeSync(fd);
   } catch {

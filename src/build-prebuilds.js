@@ -2,7 +2,8 @@
 
 // `npm run build:prebuilds`: makes prebuilds/*.node, the addons that the package
 // ships. Sources and flags are those of binding.gyp. It needs Debian, whose
-// packages have the headers and the libc of each target.
+// packages have the headers and the libc of each target. `npm pack` goes on
+// without them, `npm publish` does not.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -117,7 +118,10 @@ function main() {
         '  apt-get update\n' +
         `  apt-get install --no-install-recommends ${missing.join(' ')}`,
     );
-    process.exit(1);
+    // Good enough to be tried on this machine, not to be published.
+    if (process.env.npm_command !== 'pack') process.exit(1);
+    console.error('This tarball has the addon of this machine at the most.');
+    return;
   }
   fs.rmSync(OUTPUT, { recursive: true, force: true });
   fs.mkdirSync(OUTPUT);

@@ -37,10 +37,18 @@ function moduleOf(name) {
   return wasm.get(name);
 }
 
-// A module with two memories.
-const hasMultiMemory = WebAssembly.validate(
-  Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 5, 5, 2, 0, 0, 0, 0),
+const TWO_MEMORIES = Uint8Array.of(
+  ...[0, 97, 115, 109, 1, 0, 0, 0], // magic number, version
+  ...[5, 5, 2, 0, 0, 0, 0],
 );
+
+let multiMemory;
+
+/** Whether a module can have several memories. The first look takes a while. */
+function hasMultiMemory() {
+  multiMemory ??= WebAssembly.validate(TWO_MEMORIES);
+  return multiMemory;
+}
 
 // What stands for the memory of a guest that has not given its own.
 let noMemory;
@@ -123,7 +131,7 @@ class Combiner {
   #allocate(size) {
     const length = HEADER + size;
     try {
-      if (!hasMultiMemory) return new ArrayBuffer(length);
+      if (!hasMultiMemory()) return new ArrayBuffer(length);
       const pages = Math.ceil(length / PAGE);
       this.#staging = new WebAssembly.Memory({
         initial: pages,
@@ -162,7 +170,7 @@ class Combiner {
   // The guest is linked before its memory is known: it gets a trampoline, and
   // that calls a combiner over no memory at first.
   #makeImports() {
-    if (!hasMultiMemory) {
+    if (!hasMultiMemory()) {
       const { fd_write, fd_pwrite } = createStage(
         this.#i32,
         this.#i64,
@@ -208,7 +216,7 @@ class Combiner {
   setMemory(memory) {
     this.flush();
     this.#memory.set(memory);
-    if (hasMultiMemory) this.#link(memory);
+    if (hasMultiMemory()) this.#link(memory);
   }
 
   // Everything else.

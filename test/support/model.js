@@ -271,6 +271,11 @@ class Model {
     return this.#backlogs.size === 0;
   }
 
+  /** How many fds have bytes left of flushes that failed. */
+  get left() {
+    return this.#backlogs.size;
+  }
+
   /** Whether these bytes are left of a flush that failed. */
   hasLeft({ fd, errno, pending }) {
     const left = this.#backlogs.get(fd);

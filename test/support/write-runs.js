@@ -246,7 +246,28 @@ class Run {
 
   /** What is left to look at when the program has ended. */
   end() {
-    return this.flush() ?? this.look() ?? this.memoryDifference();
+    const difference = this.flush() ?? this.look() ?? this.memoryDifference();
+    if (difference !== undefined) return difference;
+    // The flush has told of one fd that has bytes left: stderr is told of the
+    // others.
+    const untold = Math.max(0, this.model.left - 1);
+    const lines = this.finish();
+    return lines === untold ? undefined : `${lines} lines, not ${untold}`;
+  }
+
+  /** Releases all. Returns how many lines went to stderr. */
+  finish() {
+    const { writeSync } = fs;
+    let lines = 0;
+    fs.writeSync = (fd, ...rest) =>
+      fd === STDERR ? lines++ : writeSync(fd, ...rest);
+    try {
+      this.release();
+    } finally {
+      fs.writeSync = writeSync;
+    }
+    this.finished = true;
+    return lines;
   }
 
   // Not for every way.
@@ -485,7 +506,7 @@ async function runProgram(directory, program, subject) {
     }
     return run.end();
   } finally {
-    run.release();
+    if (!run.finished) run.finish();
   }
 }
 

@@ -64,7 +64,9 @@ function buildFaults(directory) {
     { stdio: 'inherit' },
   );
   fs.writeFileSync(file, '');
-  return { LD_PRELOAD: library, FAULTS_FILE: file };
+  // The runtime of a sanitizer has to stay in front.
+  const preload = [process.env.LD_PRELOAD, library].filter(Boolean).join(' ');
+  return { LD_PRELOAD: preload, FAULTS_FILE: file };
 }
 
 /**

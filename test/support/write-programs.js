@@ -18,7 +18,8 @@ const FDS = [4, 5, 6, 7];
 const STDIO = [1, 2];
 const HOSTILE_FDS = [0, 3, 8, 1000, 2 ** 20, 2 ** 31, 2 ** 32 - 1];
 const HOSTILE_WORDS = [0, 1, 2 ** 29, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1];
-const HOSTILE_OFFSETS = [2n ** 63n - 1n, 2n ** 63n, 2n ** 64n - 1n];
+const LAST_OFFSET = 2n ** 63n - 1n;
+const HOSTILE_OFFSETS = [LAST_OFFSET, 2n ** 63n, 2n ** 64n - 1n];
 const LARGEST = 40_000;
 
 const WAYS = ['Output', 'WASI'];
@@ -127,10 +128,12 @@ class Author {
   #offset({ fd, buffers }) {
     const random = this.#random;
     const offset = random.oneIn(2)
-      ? (this.#ends.get(fd) ?? 0)
-      : random.below(50_000);
+      ? (this.#ends.get(fd) ?? 0n)
+      : random.oneIn(40)
+        ? LAST_OFFSET
+        : BigInt(random.below(50_000));
     const total = buffers.reduce((sum, [, length]) => sum + length, 0);
-    this.#ends.set(fd, offset + total);
+    this.#ends.set(fd, BigInt.asUintN(64, offset + BigInt(total)));
     return String(offset);
   }
 

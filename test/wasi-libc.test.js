@@ -139,9 +139,9 @@ describe('A program in C', () => {
     assert.equal(stats.adopted, engine === 'native' ? 1 : 0);
   });
 
-  // The command, its writes to files, and what is in the file after it.
+  // The command, its writes of bytes to files, and what is in the file after it.
   const files = {
-    'gathers buffers with writev': ['writev', 3, 'one two three\ntwo '],
+    'gathers buffers with writev': ['writev', 2, 'one two three\ntwo '],
     'writes at offsets with pwritev': [
       'pwritev',
       4,

@@ -6,6 +6,7 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
+const { engine } = require('../..');
 const { ENTRY, ERRNO, FDFLAGS, RIGHTS } = require('../../lib/wasi-abi');
 const { pattern } = require('./bytes');
 const { makeGuest } = require('./memory-kinds');
@@ -48,7 +49,8 @@ function load(engine) {
   }
 }
 
-const ENGINES = ['native', 'fallback'];
+// Where the suite runs with the fallback, there may be no other.
+const ENGINES = engine === 'native' ? ['native', 'fallback'] : ['fallback'];
 const libraries = {};
 
 /** What a program runs in: each engine, with writes held back and without. */
@@ -79,6 +81,8 @@ class Files {
     const sizes = [...files, ...STDIO_FILES.map(() => 10)];
     [...FILES, ...STDIO_FILES].forEach((name, i) => {
       const bytes = CONTENT.subarray(0, sizes[i]);
+      // To cut an old one takes longer: some file systems write it out first.
+      fs.rmSync(this.path(name), { force: true });
       fs.writeFileSync(this.path(name), bytes);
       this.model.set(name, new ModelFile('file', Buffer.from(bytes)));
     });

@@ -347,16 +347,20 @@ class Combiner {
       ? BigInt.asIntN(64, this.#i64[END] - BigInt(used)) // END may be 2^63
       : undefined;
     const room = i32[CAPACITY];
+    const end = this.#i64[END];
     const capacity = this.#capacity;
     this.#reset();
     try {
       const errno = used === 0 ? ERRNO.SUCCESS : this.#drain(fd, used, offset);
       return { fd, errno };
     } catch (error) {
-      // The guest has filled the stack: nothing was written.
+      // The guest has filled the stack: nothing was written. No call has room
+      // here either.
       if (error instanceof RangeError) {
-        this.#setStaged(positioned ? PWRITE_FD : WRITE_FD, fd);
-        if (positioned) this.#i64[END] = offset + BigInt(used);
+        const field = positioned ? PWRITE_FD : WRITE_FD;
+        i32[field] = fd;
+        i32[field + 1] = 0;
+        this.#i64[END] = end;
         i32[USED] = used;
         i32[CAPACITY] = room;
         this.#capacity = capacity;

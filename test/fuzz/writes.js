@@ -15,6 +15,8 @@ const { parseArgs } = require('node:util');
 const { writeProgram } = require('../support/write-programs');
 const { runProgram, shrink, subjectsFor } = require('../support/write-runs');
 
+const PROGRESS = 500; // programs
+
 const { values: options } = parseArgs({
   options: {
     minutes: { type: 'string', default: '1' },
@@ -50,6 +52,8 @@ async function runFor(directory, minutes, firstSeed) {
   let seed = firstSeed;
   console.log(`Node ${process.version}, seeds from ${firstSeed} on`);
   while (performance.now() < end) {
+    // For a program that ends the process.
+    if ((seed - firstSeed) % PROGRESS === 0) console.log(`seed ${seed}`);
     if (!(await runSeed(directory, seed))) return false;
     seed++;
   }

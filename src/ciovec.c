@@ -25,12 +25,15 @@ static bool append(wv_batch *batch, uint8_t *buf, uint64_t len) {
   return whole;
 }
 
-wv_errno wv_decode(const wv_memory *memory, uint32_t iovs, uint32_t iovs_len,
-                   uint64_t skip, uint8_t *scratch, wv_batch *batch) {
-  const uint8_t *at;
+/* Fills a batch from element `batch->next` on. A first batch checks all that
+ * follows too. */
+static wv_errno decode(const wv_memory *memory, uint32_t iovs,
+                       uint32_t iovs_len, uint8_t *scratch, wv_batch *batch,
+                       bool first) {
+  const uint8_t *list;
   uint8_t *buf;
-  uint64_t len, offset;
-  uint64_t total = 0;
+  uint64_t len;
+  uint64_t skip = batch->next_skip;
   uint64_t scratch_used = 0;
   bool open = true;
   bool fold = scratch != NULL && iovs_len > WV_IOV_MAX;
@@ -38,31 +41,45 @@ wv_errno wv_decode(const wv_memory *memory, uint32_t iovs, uint32_t iovs_len,
 
   batch->bytes = 0;
   batch->count = 0;
+  batch->total = 0;
   if (!wv_in_bounds(memory, iovs, (uint64_t)iovs_len * sizeof(wv_ciovec)))
     return WV_EFAULT;
 
-  at = memory->base + iovs;
-  for (i = 0; i < iovs_len; i++, at += sizeof(wv_ciovec)) {
-    wv_ciovec element = wv_load_ciovec(at);
+  list = memory->base + iovs;
+  for (i = batch->next; i < iovs_len && (open || first); i++, skip = 0) {
+    wv_ciovec element = wv_load_ciovec(list + (uint64_t)i * sizeof(wv_ciovec));
 
-    if (element.buf_len == 0) continue;
+    if (element.buf_len <= skip) continue;
     if (!wv_in_bounds(memory, element.buf, element.buf_len)) return WV_EFAULT;
-    total += element.buf_len;
-    if (!open || total <= skip) continue;
+    batch->total += element.buf_len;
+    if (!open) continue;
 
-    len = element.buf_len;
-    offset = total - len < skip ? skip - (total - len) : 0;
-    len -= offset;
-    buf = memory->base + element.buf + offset;
+    len = element.buf_len - skip;
+    buf = memory->base + element.buf + skip;
     if (fold && len <= WV_FOLD_MAX && len <= WV_SCRATCH_SIZE - scratch_used) {
       memcpy(scratch + scratch_used, buf, (size_t)len);
       buf = scratch + scratch_used;
       scratch_used += len;
     }
+    batch->next = i;
+    batch->next_skip = skip - batch->bytes;
     open = append(batch, buf, len);
+    batch->next_skip += batch->bytes;
   }
-  batch->total = total;
-  return total > UINT32_MAX ? WV_EINVAL : WV_SUCCESS;
+  if (open) batch->next = iovs_len;
+  return batch->total > UINT32_MAX ? WV_EINVAL : WV_SUCCESS;
+}
+
+wv_errno wv_decode(const wv_memory *memory, uint32_t iovs, uint32_t iovs_len,
+                   uint8_t *scratch, wv_batch *batch) {
+  batch->next = 0;
+  batch->next_skip = 0;
+  return decode(memory, iovs, iovs_len, scratch, batch, true);
+}
+
+wv_errno wv_decode_next(const wv_memory *memory, uint32_t iovs,
+                        uint32_t iovs_len, uint8_t *scratch, wv_batch *batch) {
+  return decode(memory, iovs, iovs_len, scratch, batch, false);
 }
 
 void wv_batch_advance(wv_batch *batch, uint64_t bytes) {

@@ -20,14 +20,16 @@
 
 /* One system call's worth of a list. */
 typedef struct wv_batch {
-  uint64_t bytes; /* in iov */
-  uint64_t total; /* in the whole list */
-  uint32_t count; /* of iov */
+  uint64_t bytes;     /* in iov */
+  uint64_t total;     /* in the whole list */
+  uint64_t next_skip; /* bytes of element `next` that are in this batch */
+  uint32_t next;      /* the element that the batch ends before, or in */
+  uint32_t count;     /* of iov */
   struct iovec iov[WV_IOV_MAX];
 } wv_batch;
 
-/* Checks the whole list and fills `batch` with what follows its first `skip`
- * bytes. Empty elements are dropped, elements that touch are merged.
+/* Checks the whole list and fills `batch` with its beginning, or all of it.
+ * Empty elements are dropped, elements that touch are merged.
  *
  * `scratch` has WV_SCRATCH_SIZE bytes, or is NULL: then nothing is folded.
  *
@@ -36,7 +38,12 @@ typedef struct wv_batch {
  * Source: WASI preview1 witx, `fd_write`, `ciovec_array`; errors of write(2).
  */
 wv_errno wv_decode(const wv_memory *memory, uint32_t iovs, uint32_t iovs_len,
-                   uint64_t skip, uint8_t *scratch, wv_batch *batch);
+                   uint8_t *scratch, wv_batch *batch);
+
+/* Fills `batch` with what comes behind it in the same list, and checks no more
+ * than that. */
+wv_errno wv_decode_next(const wv_memory *memory, uint32_t iovs,
+                        uint32_t iovs_len, uint8_t *scratch, wv_batch *batch);
 
 /* Takes `bytes` off the front of the iovecs. */
 void wv_batch_advance(wv_batch *batch, uint64_t bytes);

@@ -138,18 +138,17 @@ static wv_errno write_stream(wv_guest *guest, const wv_fd *entry,
                              uint32_t *nwritten) {
   wv_wait wait = {
       .limit = guest->wait_timeout, .deadline = 0, .started = false};
-  uint64_t total = batch->total;
   uint64_t done = 0;
   int error = 0;
 
   while (write_stream_batch(entry, batch, &wait, &done, &error) &&
-         done < total) {
+         batch->next < call->iovs_len) {
     /* More than a batch holds. Another thread may have changed the list: then
      * what is out is a short count. */
-    if (wv_decode(&guest->memory, call->iovs, call->iovs_len, done,
-                  guest->scratch, batch) != WV_SUCCESS)
+    if (wv_decode_next(&guest->memory, call->iovs, call->iovs_len,
+                       guest->scratch, batch) != WV_SUCCESS ||
+        done + batch->bytes > UINT32_MAX)
       break;
-    total = batch->total;
   }
   *nwritten = (uint32_t)done;
   return done > 0 || error == 0 ? WV_SUCCESS : wv_errno_from_host(error);
@@ -196,8 +195,8 @@ static wv_errno check(wv_guest *guest, const wv_call *call, uint8_t rights,
   /* Without the scratch buffer a long list is a short count, no error. */
   if (call->iovs_len > WV_IOV_MAX && guest->scratch == NULL)
     guest->scratch = malloc(WV_SCRATCH_SIZE);
-  return wv_decode(&guest->memory, call->iovs, call->iovs_len, 0,
-                   guest->scratch, batch);
+  return wv_decode(&guest->memory, call->iovs, call->iovs_len, guest->scratch,
+                   batch);
 }
 
 static void succeed(wv_guest *guest, const wv_call *call, uint32_t nwritten) {

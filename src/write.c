@@ -121,6 +121,7 @@ static bool write_stream_batch(const wv_fd *entry, wv_batch *batch,
       wv_batch_advance(batch, (uint64_t)n);
       if (nonblock && batch->bytes > 0) return false;
     } else if (n == 0) {
+      *error = 0; /* of a try before */
       return false;
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       *error = EAGAIN;

@@ -37,7 +37,7 @@ function soak(...args) {
   const { signal, status, stdout, stderr } = spawnSync(
     process.execPath,
     ['--no-warnings', SCRIPT, ...args],
-    { encoding: 'utf8' },
+    { encoding: 'utf8', killSignal: 'SIGKILL', timeout: 100_000 },
   );
   return { signal, status, stdout, stderr };
 }
@@ -46,7 +46,9 @@ const noProc = !fs.existsSync('/proc/self/fd');
 
 describe('many writes', () => {
   for (const [what, count] of Object.entries(COUNTS)) {
-    (noProc ? it.skip : it)(TITLES[what], () => {
+    (noProc ? it.skip : it)(TITLES[what], function () {
+      // Seen once, on Node 26: a thread that went on writing after terminate().
+      if (what === 'terminate') this.retries(2).timeout(400_000);
       const { stdout, ...end } = soak(what, '--count', `${count}`);
       assert.deepEqual(
         { ...end, stderr: end.stderr.replace(/^.* of .* s\n/gm, '') },

@@ -46,9 +46,7 @@ const noProc = !fs.existsSync('/proc/self/fd');
 
 describe('many writes', () => {
   for (const [what, count] of Object.entries(COUNTS)) {
-    (noProc ? it.skip : it)(TITLES[what], function () {
-      // Seen once, on Node 26: a thread that went on writing after terminate().
-      if (what === 'terminate') this.retries(2).timeout(400_000);
+    (noProc ? it.skip : it)(TITLES[what], () => {
       const { stdout, ...end } = soak(what, '--count', `${count}`);
       assert.deepEqual(
         { ...end, stderr: end.stderr.replace(/^.* of .* s\n/gm, '') },

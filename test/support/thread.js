@@ -11,6 +11,8 @@ const SCRIPT = path.join(__dirname, 'writer-thread.js');
 
 /** A thread of writer-thread.js. */
 class Thread {
+  #ready;
+
   constructor(data) {
     this.go = new Int32Array(new SharedArrayBuffer(4));
     this.worker = new Worker(SCRIPT, { workerData: { ...data, go: this.go } });
@@ -19,10 +21,13 @@ class Thread {
       this.ended = true;
     });
     this.exit = once(this.worker, 'exit');
+    // From the start: nobody gets a message that came before.
+    this.#ready = this.#message();
+    this.#ready.catch(() => {}); // `exit` rejects as well
   }
 
   async ready() {
-    assert.equal(await this.#message(), 'ready');
+    assert.equal(await this.#ready, 'ready');
   }
 
   start() {

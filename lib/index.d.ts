@@ -34,6 +34,7 @@ export interface WriteOptions {
   /**
    * How many bytes are held back at the most, 1 to 2^30.
    * @default 65536
+   * @throws `ERR_MEMORY_ALLOCATION_FAILED` where there is no memory for it
    */
   bufferSize?: number | undefined;
 

@@ -4,7 +4,6 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
-const { withCode } = require('./errors');
 
 const ROOT = path.dirname(__dirname);
 
@@ -60,6 +59,7 @@ function loadAddon() {
   // What was built here comes first: that it does not load says more than that
   // there is no prebuilt one.
   const [cause] = errors;
+  const { withCode } = require('./errors'); // most processes need none
   throw withCode(
     new Error(
       `wasi-writev has no native build for ${platform()} ` +

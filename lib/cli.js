@@ -167,7 +167,7 @@ function execute(parsed) {
   muteExperimentalWarning();
   startTrace(parsed.values.trace);
   const { execute: run } = require('./run');
-  const { kPipeClosed } = require('./wasi');
+  const { kPipeClosed } = require('./guest');
   const pipeClosed = (fd) => {
     if (fd === STDOUT) throw new PipeClosed();
   };

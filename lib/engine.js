@@ -21,7 +21,6 @@
 //   close()               releases what is held; every fd is unmapped after it
 
 const { loadAddon } = require('./addon');
-const { invalidValue } = require('./errors');
 
 function choose() {
   const wanted = process.env.WASI_WRITEV_ENGINE;
@@ -31,6 +30,7 @@ function choose() {
     wanted !== 'native' &&
     wanted !== 'fallback'
   ) {
+    const { invalidValue } = require('./errors'); // most processes need none
     throw invalidValue(
       'The environment variable WASI_WRITEV_ENGINE',
       'must be native or fallback',

@@ -13,10 +13,11 @@ const {
   invalidType,
   invalidValue,
 } = require('./errors');
+const { kOwnedStreams } = require('./guest');
 const hostFds = require('./host-fds');
 const { isMemory } = require('./memory');
 const { WRITE_OPTIONS } = require('./options');
-const { WASI, dispose, kOwnedStreams } = require('./wasi');
+const { WASI, dispose } = require('./wasi');
 
 const OPTIONS = [
   'args',

@@ -61,10 +61,10 @@ function printTo(print) {
   }
 }
 
-/** A guest has ended: `wasi.stats` as `calls=2 bytes=92 ...` for those who print. */
-function summarize(wasi) {
+/** A guest has ended: its `stats` as `calls=2 bytes=92 ...` for those who print. */
+function summarize({ stats }) {
   if (printers.length === 0) return;
-  const line = Object.entries(wasi.stats)
+  const line = Object.entries(stats)
     .map(([name, value]) => `${name}=${value}`)
     .join(' ');
   for (const print of printers) print(line);

@@ -98,15 +98,17 @@ describe('the tarball', function () {
   for (const [npm, npmNode] of Object.entries(NPMS)) {
     describe(`installed by npm ${npm}`, () => {
       const project = path.join(workplace, `npm-${npm}`);
+      let cli;
       let installOutput;
 
       before(() => {
         const tools = fetchPackages(path.join(workplace, `tools-${npm}`), [
           `npm@${npm}`,
         ]);
+        cli = path.join(tools, 'npm/bin/npm-cli.js');
         createProject(project);
         installOutput = node(npmNode, project, [
-          path.join(tools, 'npm/bin/npm-cli.js'),
+          cli,
           'install',
           '--offline',
           // npm 12 runs none by itself.
@@ -124,6 +126,29 @@ describe('the tarball', function () {
             .filter((name) => !name.startsWith('.')),
           ['wasi-writev'],
         );
+      });
+
+      // What is committed.
+      it('is built when it comes from a Git URL', function () {
+        if (!fs.existsSync(path.join(ROOT, '.git'))) this.skip();
+        const fromGit = path.join(workplace, `git-${npm}`);
+        createProject(fromGit);
+        const nodedir = packageOf(npmNode);
+        const url = `git+file://${ROOT}`;
+        outputOf('node', [cli, 'install', '--allow-git=root', url], {
+          cwd: fromGit,
+          env: {
+            ...process.env,
+            PATH: `${nodedir}/bin${path.delimiter}${process.env.PATH}`,
+            npm_config_nodedir: nodedir,
+          },
+        });
+        const output = node(npmNode, fromGit, [QUIET, 'commonjs.cjs']);
+        assert.deepEqual(JSON.parse(output), {
+          ...GUEST_WRITES,
+          platform: 'linux-x64',
+          addon: 'linux-x64-glibc.node',
+        });
       });
 
       for (const version of NODES) {

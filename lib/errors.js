@@ -52,6 +52,17 @@ function alreadyStarted() {
   );
 }
 
+/** For a runtime that has a node:wasi of its own. */
+function notNodesWASI() {
+  return withCode(
+    new Error(
+      'WASI of wasi-writev builds on that of Node.js, and node:wasi of this ' +
+        'runtime is another one. createWrites does without',
+    ),
+    'ERR_FEATURE_UNAVAILABLE_ON_PLATFORM',
+  );
+}
+
 function checkObject(value, name) {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw invalidType(name, 'an object', value);
@@ -86,6 +97,7 @@ module.exports = {
   checkObject,
   invalidType,
   invalidValue,
+  notNodesWASI,
   outOfRange,
   withCode,
 };

@@ -5,7 +5,7 @@
 
 const { flushAtExit } = require('./combiner');
 const { checkTypes, createDelegates } = require('./delegates');
-const { alreadyStarted, checkObject } = require('./errors');
+const { alreadyStarted, checkObject, notNodesWASI } = require('./errors');
 const { flushing } = require('./flushing');
 const { GuestFiles, STDIO } = require('./guest-files');
 const hostFds = require('./host-fds');
@@ -28,6 +28,13 @@ function symbolOf(wasi, description) {
   );
 }
 
+/** Under which Node's WASI has the function that takes the memory. */
+function setMemorySymbol(wasi) {
+  const symbol = symbolOf(wasi, 'kSetMemory');
+  if (symbol === undefined) throw notNodesWASI();
+  return symbol;
+}
+
 /** Does what that of Node 22 does: Node 20 has none. */
 function finalizeBindings(wasi, instance, options) {
   const kStarted = symbolOf(wasi, 'kStarted');
@@ -35,7 +42,7 @@ function finalizeBindings(wasi, instance, options) {
   checkObject(instance, 'instance');
   checkObject(instance.exports, 'instance.exports');
   const { memory = instance.exports.memory } = options;
-  wasi[symbolOf(wasi, 'kSetMemory')](memory);
+  wasi[setMemorySymbol(wasi)](memory);
   wasi[symbolOf(wasi, 'kInstance')] = instance;
   wasi[kStarted] = true;
 }
@@ -210,5 +217,5 @@ module.exports = {
   kOwnedStreams,
   kPipeClosed,
   prepare,
-  symbolOf,
+  setMemorySymbol,
 };

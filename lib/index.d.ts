@@ -134,7 +134,8 @@ export interface FlushError extends Error {
  * - `NONBLOCK` on stdout and stderr is kept for the guest alone.
  *
  * @throws what Node's constructor throws; `ERR_OUT_OF_RANGE`,
- *   `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for an option of ours
+ *   `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for an option of ours;
+ *   `ERR_FEATURE_UNAVAILABLE_ON_PLATFORM` where `node:wasi` is not Node's
  */
 export class WASI extends NodeWASI {
   constructor(options: WASIOptions);

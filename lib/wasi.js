@@ -17,11 +17,11 @@ const kGuest = Symbol('wasi-writev.guest');
  */
 class WASI extends NodeWASI {
   constructor(options) {
-    const { Guest, closeAll, prepare, symbolOf } = loadGuest();
+    const { Guest, closeAll, prepare, setMemorySymbol } = loadGuest();
     const prepared = prepare(options);
     try {
       super(prepared.forNode);
-      const kSetMemory = symbolOf(this, 'kSetMemory');
+      const kSetMemory = setMemorySymbol(this);
       const setMemory = this[kSetMemory];
       const guest = new Guest(this.wasiImport, setMemory, options, prepared);
       this.wasiImport = guest.imports;

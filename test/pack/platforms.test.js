@@ -125,17 +125,32 @@ describe('the addons', function () {
     assertWrites('linux-x64-glibc', [bun('x64')], 'writes.cjs', WRITES);
   });
 
+  /** Deno's command, with what it must allow. */
+  const deno = () => [
+    path.join(programs, '@deno/linux-x64-glibc/deno'),
+    'run',
+    ...['--allow-read', '--allow-write', '--allow-env', '--allow-ffi'],
+  ];
+
   it('write in Deno', () => {
-    const deno = path.join(programs, '@deno/linux-x64-glibc/deno');
-    const flags = [
-      '--allow-read',
-      '--allow-write',
-      '--allow-env',
-      '--allow-ffi',
-    ];
-    const command = [deno, 'run', ...flags];
-    assertWrites('linux-x64-glibc', command, 'writes.cjs', WRITES);
+    assertWrites('linux-x64-glibc', deno(), 'writes.cjs', WRITES);
   });
+
+  for (const [name, command] of [
+    ['Bun', () => [bun('x64')]],
+    ['Deno', deno],
+  ]) {
+    it(`have a WASI that says what it lacks in ${name}`, () => {
+      const [program, ...args] = command();
+      const output = outputOf(program, [...args, 'no-wasi.cjs'], {
+        cwd: project,
+      });
+      assert.deepEqual(
+        JSON.parse(output),
+        new Array(4).fill('ERR_FEATURE_UNAVAILABLE_ON_PLATFORM'),
+      );
+    });
+  }
 
   // Not all of them: QEMU has no pwritev2, what is preloaded is for this machine,
   // and some make the machine too slow.

@@ -430,15 +430,20 @@ class Combiner {
     }));
   }
 
+  /** Gives up what could not be written. */
+  discard() {
+    this.#backlogs.clear();
+    waiting.delete(this);
+  }
+
   /**
-   * Forgets what could not be written.
+   * The same, with a word about it on stderr.
    *
    * @param {number} [told] the guest fd that the caller has been told of
    */
   abandon(told) {
     warnOf(this.unwritten().filter(({ fd }) => fd !== told));
-    this.#backlogs.clear();
-    waiting.delete(this);
+    this.discard();
   }
 
   /** Calls staged, and bytes of theirs that were written out. */

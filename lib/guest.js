@@ -198,6 +198,10 @@ class Guest {
     this.#output.flush();
   }
 
+  discard() {
+    return this.#output.discard();
+  }
+
   release() {
     this.#files.release();
   }

@@ -177,6 +177,12 @@ export class WASI extends NodeWASI {
   flush(): void;
 
   /**
+   * Writes out what is held back, and gives up what cannot be written.
+   * @returns how many bytes were given up
+   */
+  discard(): number;
+
+  /**
    * Closes the descriptors copied for files that the guest opened. `start()`
    * does so when the guest ends. The guest can go on: later writes to those files
    * go through Node.
@@ -259,7 +265,16 @@ export interface Writes {
    */
   flush(): void;
 
-  /** Flushes, and takes every guest fd off. Host descriptors stay open. */
+  /**
+   * Writes out what is held back, and gives up what cannot be written.
+   * @returns how many bytes were given up
+   */
+  discard(): number;
+
+  /**
+   * Flushes, and takes every guest fd off. Host descriptors stay open.
+   * @throws what `flush()` throws; then nothing has changed
+   */
   close(): void;
 }
 

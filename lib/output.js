@@ -295,6 +295,14 @@ class Output {
     this.throwUnwritten();
   }
 
+  /** Writes out what can be, and gives up the rest: returns its bytes. */
+  discard() {
+    this.settle();
+    const left = this.#combiner?.unwritten() ?? [];
+    this.#combiner?.discard();
+    return left.reduce((sum, { pending }) => sum + pending, 0);
+  }
+
   /** What a target has captured, or `null` if it is no capture. */
   captured(target) {
     if (!(target instanceof Capture)) return null;

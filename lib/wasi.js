@@ -58,6 +58,10 @@ class WASI extends NodeWASI {
     this[kGuest].flush();
   }
 
+  discard() {
+    return this[kGuest].discard();
+  }
+
   close() {
     this[kGuest].release();
   }

@@ -119,6 +119,10 @@ function createWrites(options = {}) {
       output.flush();
     },
 
+    discard() {
+      return output.discard();
+    },
+
     close() {
       output.flush();
       output.close();

@@ -326,6 +326,35 @@ describe('A flush to a disk that is full', () => {
     assert.equal(session.tryWrite(fd, 'closed'), ERRNO.BADF);
   });
 
+  for (const place of Object.keys(PLACES)) {
+    it(`is given up by discard(), from ${place}`, () => {
+      const { session, fd, held } = start(place);
+      const { discard } = session;
+      assert.equal(discard(), held.pending);
+      assertPart();
+      assert.equal(discard(), 0);
+      session.flush();
+
+      disk.makeRoom();
+      session.write(fd, 'after');
+      assert.equal(discard(), 0);
+      assertSameBytes(
+        disk.read('file'),
+        Buffer.concat([BYTES.subarray(0, ROOM), Buffer.from('after')]),
+      );
+    });
+  }
+
+  it('lets createWrites close when it was given up', () => {
+    const { session, fd, held } = start('an fd of createWrites');
+    const { writes } = session;
+    assertHeld(writes.close, held);
+    assert.equal(writes.discard(), held.pending);
+    writes.close();
+    assertPart();
+    assert.equal(session.tryWrite(fd, 'closed'), ERRNO.BADF);
+  });
+
   it('has its bytes out before the fd gets another target', () => {
     const { session, fd } = start('an fd of createWrites');
     disk.makeRoom();
@@ -434,6 +463,54 @@ describe('A flush to /dev/full', () => {
       assert.equal(host.read('file'), 'one, two, four');
     });
   }
+});
+
+describe('Guests that cannot write out what is held back', () => {
+  /** Of 50 guests, how many are left of those that did `end`; stderr at the exit. */
+  function leftOf(end) {
+    const { stderr, stdout } = inChild(
+      async (how) => {
+        const fs = require('node:fs');
+        const { setImmediate: turn } = require('node:timers/promises');
+        const { withWASI } = require('./guest');
+        const { Session } = require('./session');
+        const stdout = fs.openSync('/dev/full', 'w');
+        let count = 50;
+        const registry = new FinalizationRegistry(() => count--);
+        function run() {
+          const session = new Session(withWASI({ stdout, buffered: true }));
+          session.write(1, 'text');
+          registry.register(session.wasi);
+          try {
+            session.wasi[how]();
+          } catch {
+            // ENOSPC
+          }
+        }
+        for (let i = 0; i < 50; i++) run();
+        for (let i = 0; i < 200 && count > 5; i++) {
+          global.gc();
+          await turn();
+        }
+        fs.writeSync(1, String(count));
+      },
+      [end],
+      ['--expose-gc'],
+    );
+    return { count: Number(stdout), stderr };
+  }
+
+  it('are kept after a flush, and told of at the exit', () => {
+    const { count, stderr } = leftOf('flush');
+    assert.equal(count, 50);
+    assert.equal(stderr.match(/4 bytes for guest fd 1 could not/g).length, 50);
+  });
+
+  it('are let go once it was given up', () => {
+    const { count, stderr } = leftOf('discard');
+    assert.ok(count <= 5, `${count} of 50 are alive`);
+    assert.equal(stderr, '');
+  });
 });
 
 describe('A flush to a pipe that is full', () => {

@@ -22,6 +22,7 @@ const THROUGH = {
     const { wasi } = started;
     return Object.assign(new OutputSession(started), {
       captured: (fd) => (fd === STDOUT ? wasi.stdout : wasi.stderr),
+      discard: () => wasi.discard(),
       flush: () => wasi.flush(),
       end: () => wasi.close(),
     });
@@ -33,6 +34,7 @@ const THROUGH = {
     return Object.assign(new OutputSession(started), {
       writes,
       captured: (fd) => writes.captured(fd),
+      discard: () => writes.discard(),
       flush: () => writes.flush(),
       end: () => writes.close(),
     });
@@ -43,8 +45,8 @@ const THROUGH = {
  * To be called in a `describe`.
  *
  * @returns {(through: string, fds: object, options?: object) => OutputSession} a
- *   session with `captured(fd)`, `flush()` and, for createWrites, `writes`. After
- *   the test its `end()` is called, which closes what it holds open.
+ *   session with `captured(fd)`, `discard()`, `flush()` and, for createWrites,
+ *   `writes`. After the test its `end()` is called, which closes what it holds open.
  */
 function useOutputs() {
   const sessions = [];

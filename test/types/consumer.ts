@@ -62,6 +62,7 @@ writes.setMemory(new WebAssembly.Memory({ initial: 1 }));
 writes.map(3, 1);
 writes.unmap(3);
 writes.flush();
+const givenUp: number = writes.discard() + wasi.discard();
 writes.close();
 createWrites({ fds: { 1: 1, 2: 2 } });
 createWrites();
@@ -110,4 +111,14 @@ createWrites({ waitTimout: 1000 });
 writes.fd_pwrite(1, 0, 1, 8, 16);
 
 export { notNodeOptions, notOurs };
-export { text, bytesOut, bytes, captured, output, errno, exitCode, which };
+export {
+  givenUp,
+  text,
+  bytesOut,
+  bytes,
+  captured,
+  output,
+  errno,
+  exitCode,
+  which,
+};

@@ -98,7 +98,7 @@ function guardPaths(delegates, memory, scratch) {
       paths.every((i) => endsInNul(values[i], values[i + 1] >>> 0));
 
     return (...values) => {
-      if (memory.memory === undefined) return call(...values);
+      if (memory.memory === undefined || scratch.active) return call(...values);
       if (!memory.shared && areStrings(values)) return call(...values);
       const ranges = rangesOf(name, values);
       if (typeof ranges === 'number') return ranges;

@@ -8,6 +8,7 @@ const { createList } = require('./memory');
 const { ENTRY, ERRNO, FDFLAGS, RIGHTS } = require('./wasi-abi');
 
 const ALL_FDFLAGS = 0x1f;
+const OFLAGS_DIRECTORY = 2;
 const WHENCE_CUR = 1;
 
 const STDIO = ['stdin', 'stdout', 'stderr'];
@@ -61,6 +62,7 @@ class GuestFiles {
   #preopens;
   #scratch;
   #fds = new Map();
+  #released = new Set(); // streams whose placeholders are closed
   #list = createList();
 
   /** How many files were adopted, and how many writes went to Node. */
@@ -218,11 +220,11 @@ class GuestFiles {
       lent = false;
       errno = open(rights);
     }
+    if (errno === ERRNO.SUCCESS && this.#released.size > 0) {
+      errno = this.#moveOffStreams(dirfd, fdPointer);
+    }
     if (errno === ERRNO.SUCCESS) {
-      const fd = this.#memory.u32(fdPointer);
-      // After `close()` a stream that was captured may have left its number.
-      this.#output.unmap(fd);
-      this.#fds.set(fd, {
+      this.#fds.set(this.#memory.u32(fdPointer), {
         writer: adoptable ? ADOPTABLE : DELEGATED,
         stream: false,
         adopted: false,
@@ -235,11 +237,51 @@ class GuestFiles {
     return errno;
   }
 
+  // A guest that goes on after `close()` or `start()` still has its streams, of
+  // which Node does not know any more. A file that was opened under such a number
+  // is moved to that of a directory, opened for this.
+  #moveOffStreams(dirfd, fdPointer) {
+    const opened = this.#memory.u32(fdPointer);
+    if (!this.#released.has(opened)) return ERRNO.SUCCESS;
+    const spare = [];
+    let errno;
+    do {
+      const { errno: failed, fd } = this.#openDirectory(dirfd);
+      errno = failed;
+      if (errno === ERRNO.SUCCESS) spare.push(fd);
+    } while (errno === ERRNO.SUCCESS && this.#released.has(spare.at(-1)));
+    if (errno === ERRNO.SUCCESS) {
+      const fd = spare.pop();
+      errno = this.#node.fd_renumber(opened, fd);
+      this.#memory.setU32(fdPointer, fd);
+    } else {
+      spare.push(opened);
+    }
+    for (const fd of spare) this.#node.fd_close(fd);
+    return errno;
+  }
+
+  /** Opens what `dirfd` is, once more. */
+  #openDirectory(dirfd) {
+    const { bytes } = this.#scratch;
+    const FD = 4; // behind the path
+    bytes.set(Buffer.from('.\0'));
+    const errno = this.#scratch.during(() =>
+      this.#node.path_open(dirfd, 0, 0, 1, OFLAGS_DIRECTORY, 0n, 0n, 0, FD),
+    );
+    const fd = new DataView(bytes.buffer).getUint32(FD, true);
+    return { errno, fd };
+  }
+
   // Our copy goes first: then Node's close is the last, and reports what the
   // last close of a file can report.
   fd_close(fd) {
     const state = this.#fds.get(fd >>> 0);
     this.#output.unmap(fd >>> 0);
+    if (this.#released.delete(fd >>> 0)) {
+      this.#fds.delete(fd >>> 0);
+      return ERRNO.SUCCESS;
+    }
     const errno = this.#node.fd_close(fd);
     if (errno === ERRNO.SUCCESS || errno === ERRNO.BADF) {
       this.#fds.delete(fd >>> 0);
@@ -356,6 +398,7 @@ class GuestFiles {
     for (const fd of [...this.#placeholders.keys()]) {
       this.#closeInNode(fd);
       this.#dropPlaceholder(fd);
+      this.#released.add(fd);
     }
   }
 

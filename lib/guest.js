@@ -98,6 +98,7 @@ class Guest {
   #files;
   #memory = new GuestMemory();
   #output;
+  #ran = false;
   #streams;
 
   /** The functions for the guest to import. */
@@ -157,21 +158,25 @@ class Guest {
   }
 
   setMemory(memory) {
+    this.#ran = true;
     this.#memory.set(memory);
     this.#output.setMemory(memory);
   }
 
   /**
-   * @param {() => number} run runs the guest
+   * @param {() => number} run runs the guest, after `setMemory`
    * @returns {number} its exit code
    */
   start(run) {
     const output = this.#output;
     let exitCode;
     let thrown;
+    this.#ran = false;
     try {
       exitCode = run();
     } catch (error) {
+      // Node refuses one that has started: that one goes on.
+      if (!this.#ran) throw error;
       thrown = { error };
     }
     output.settle();

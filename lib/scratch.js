@@ -6,6 +6,8 @@
 const PAGES = 2;
 
 class Scratch {
+  /** Whether Node's WASI has it. */
+  active = false;
   #lazy;
   #memory;
   #setMemory;
@@ -32,9 +34,11 @@ class Scratch {
   /** What `call` returns. */
   during(call) {
     this.#setMemory(this.#own);
+    this.active = true;
     try {
       return call();
     } finally {
+      this.active = false;
       const { memory } = this.#memory;
       if (memory !== undefined) this.#setMemory(memory);
     }

@@ -1716,6 +1716,50 @@ describe('A guest whose stdout is captured', () => {
         );
         assert.equal(textOf(output.captured(STDOUT)), 'one, ');
       });
+
+      it('has its streams after close(), whatever files it opens', () => {
+        output.write(STDOUT, 'one, ');
+        output.wasi.close();
+        const fds = ['file', 'other'].map((name) => output.open(name));
+        assert.ok(fds.every((fd) => fd > PREOPEN));
+        output.write(STDOUT, 'two');
+        output.write(STDERR, 'error');
+        fds.forEach((fd, i) => output.write(fd, `to ${i}`));
+        output.close(...fds);
+        assert.deepEqual(
+          ['file', 'other'].map((name) => dir.read(name)),
+          ['to 0', 'to 1'],
+        );
+        assert.equal(textOf(output.captured(STDOUT)), 'one, two');
+        assert.equal(textOf(output.captured(STDERR)), 'error');
+      });
+
+      it('can close it after close(), and gets a file in its place', () => {
+        output.wasi.close();
+        output.close(STDOUT);
+        assert.equal(output.tryWrite(STDOUT, 'after'), ERRNO.BADF);
+        assert.equal(output.guest.fd_close(STDOUT), ERRNO.BADF);
+        const fd = output.open('file');
+        assert.equal(fd, STDOUT);
+        output.write(fd, 'to the file');
+        output.close(fd);
+        assert.equal(dir.read('file'), 'to the file');
+        assert.equal(textOf(output.captured(STDOUT)), '');
+      });
+
+      it('goes on as before when start() refuses to start it again', () => {
+        const instance = { exports: output.guest };
+        assert.throws(() => output.wasi.start(instance), {
+          code: 'ERR_WASI_ALREADY_STARTED',
+        });
+        assert.equal(output.fdstat(STDOUT).flags, 0);
+        const fd = output.open('file');
+        assert.ok(fd > PREOPEN);
+        output.write(STDOUT, 'captured');
+        output.close(fd);
+        assert.equal(dir.read('file'), '');
+        assert.equal(textOf(output.captured(STDOUT)), 'captured');
+      });
     });
   }
 

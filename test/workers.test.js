@@ -11,6 +11,7 @@ const { setImmediate } = require('node:timers/promises');
 const vm = require('node:vm');
 const { WASI, createWrites, engine } = require('..');
 const { assertSameBytes, pattern } = require('./support/bytes');
+const { copyPackage } = require('./support/copy');
 const {
   assertNoneLeft,
   countDescriptors,
@@ -20,7 +21,6 @@ const {
 const { importsFor } = require('./support/guest');
 const { readAvailable } = require('./support/host-files');
 const { assertRecords } = require('./support/records');
-const { requireAnew } = require('./support/require-anew');
 const { PREOPEN, RIGHTS, Session } = require('./support/session');
 const { useTempDir } = require('./support/temp');
 const { Thread, runThreads } = require('./support/thread');
@@ -456,7 +456,7 @@ describe('contexts', () => {
   });
 
   it('have two copies of the package work side by side', () => {
-    const copies = [require('..'), ...requireAnew(path.join(__dirname, '..'))];
+    const copies = [require('..'), require(copyPackage())];
     assert.notEqual(copies[0].WASI, copies[1].WASI);
     const sessions = copies.map((copy) => {
       const wasi = new copy.WASI({

@@ -9,10 +9,10 @@ const path = require('node:path');
 const { engine } = require('../..');
 const { ENTRY, ERRNO, FDFLAGS, RIGHTS } = require('../../lib/wasi-abi');
 const { pattern } = require('./bytes');
+const { copyPackage } = require('./copy');
 const { makeGuest } = require('./memory-kinds');
 const { Description, Model, ModelFile } = require('./model');
 const { Random } = require('./random');
-const { requireAnew } = require('./require-anew');
 const { OFLAGS, PREOPEN, RIGHTS: ALL } = require('./session');
 const { symbolOf } = require('./symbols');
 const { FILES } = require('./write-programs');
@@ -30,19 +30,16 @@ const LARGEST_CALL = 2 ** 21;
 
 const CONTENT = pattern(2 * PAGE);
 
-const library = (name) => path.join(__dirname, '..', '..', 'lib', name);
-
 /** The library with one of the engines, whatever the environment says. */
 function load(engine) {
   const before = process.env.WASI_WRITEV_ENGINE;
   process.env.WASI_WRITEV_ENGINE = engine;
   try {
-    const [wasi, output, options] = requireAnew(
-      library('wasi.js'),
-      library('output.js'),
-      library('options.js'),
+    const lib = path.join(copyPackage(), 'lib');
+    const parts = ['engine', 'wasi', 'output', 'options'].map((name) =>
+      require(path.join(lib, `${name}.js`)),
     );
-    return { ...wasi, ...output, ...options };
+    return Object.assign({}, ...parts);
   } finally {
     if (before === undefined) delete process.env.WASI_WRITEV_ENGINE;
     else process.env.WASI_WRITEV_ENGINE = before;

@@ -55,7 +55,9 @@ static bool has_moved(const wv_candidate *candidate, int64_t distance) {
 }
 
 bool wv_search_settle_moved(wv_search *search, int64_t distance) {
-  if (search->count > 1) keep(search, has_moved, distance);
+  /* Before the copy: to close one of a stranger takes the locks that this
+   * process has on that file (fcntl(2)). */
+  keep(search, has_moved, distance);
   wv_search_copy(search);
   /* The copy alone is proof: the number may have been another's meanwhile. */
   keep(search, has_moved, distance);
@@ -101,15 +103,16 @@ void wv_search_end(wv_search *search) {
   }
 }
 
+/* A copy gets that number. It is none of a file: to close that takes the locks
+ * that this process has on the file (fcntl(2)). */
 int wv_lowest_free_fd(void) {
+  wv_sys_kind kind;
   int source, fd;
 
   for (source = 0; source <= 2; source++) {
-    fd = wv_sys_dup(source);
-    if (fd >= 0) {
-      wv_sys_close(fd);
-      return fd;
-    }
+    if (wv_sys_stat_kind(source, &kind) == 0 && kind != WV_SYS_FILE) break;
   }
-  return -1;
+  fd = source <= 2 ? wv_sys_dup(source) : wv_sys_open_null();
+  if (fd >= 0) wv_sys_close(fd);
+  return fd;
 }

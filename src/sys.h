@@ -64,6 +64,9 @@ int wv_sys_stat_kind(int fd, wv_sys_kind *kind);
 int wv_sys_dup(int fd);
 void wv_sys_close(int fd);
 
+/* Opens /dev/null. -1 and errno on failure. */
+int wv_sys_open_null(void);
+
 /* Calls `visit` with each open descriptor of the process until it returns
  * false. -1 when they cannot be listed. */
 int wv_sys_each_fd(bool (*visit)(void *data, int fd), void *data);

@@ -157,6 +157,10 @@ void wv_sys_close(int fd) {
   close(fd);
 }
 
+int wv_sys_open_null(void) {
+  return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
 int wv_sys_each_fd(bool (*visit)(void *data, int fd), void *data) {
   /* /dev/fd is a link to /proc/self/fd on Linux. */
   DIR *directory = opendir("/dev/fd");

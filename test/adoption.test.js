@@ -22,6 +22,7 @@ const {
   hostFlags,
   itWithProc,
 } = require('./support/descriptors');
+const { canPreload } = require('./support/faults');
 const { compile, withWASI } = require('./support/guest');
 const { readAvailable } = require('./support/host-files');
 const {
@@ -1287,5 +1288,86 @@ describe('adoption', () => {
         assertNoneLeft(before);
       },
     );
+  });
+
+  // To close any descriptor of a file takes the locks that the process has on it.
+  describe('with a lock on a file of the host', () => {
+    let environment;
+
+    before(function build() {
+      if (!canPreload || !native) this.skip();
+    });
+    beforeEach(() => {
+      const library = dir.path('lock.so');
+      const source = path.join(__dirname, 'support', 'lock-stdin.c');
+      execFileSync('cc', ['-shared', '-fPIC', '-o', library, source]);
+      const preload = [process.env.LD_PRELOAD, library].filter(Boolean);
+      environment = { LD_PRELOAD: preload.join(' '), LOCK_STDIN: '1' };
+    });
+
+    /** Runs `body(directory)` where stdin is locked; what others then say of it. */
+    function lockAfter(body) {
+      const script = (run, file) => {
+        const { execFileSync } = require('node:child_process');
+        const { dirname } = require('node:path');
+        const probe = () =>
+          execFileSync('python3', ['locked.py', file], {
+            encoding: 'utf8',
+            env: { PATH: process.env.PATH },
+            stdio: ['ignore', 'pipe', 'inherit'],
+          }).trim();
+        const before = probe();
+        run(dirname(file));
+        require('node:fs').writeSync(1, JSON.stringify([before, probe()]));
+      };
+      const file = dir.path('locked');
+      dir.write('locked', 'of the host');
+      const stdin = fs.openSync(file, 'r+');
+      const stdout = execFileSync(
+        process.execPath,
+        [
+          '--no-warnings',
+          '-e',
+          `(${script})(${body}, ${JSON.stringify(file)})`,
+        ],
+        {
+          cwd: path.join(__dirname, 'support'),
+          encoding: 'utf8',
+          env: { ...process.env, ...environment },
+          stdio: [stdin, 'pipe', 'inherit'],
+        },
+      );
+      fs.closeSync(stdin);
+      return JSON.parse(stdout);
+    }
+
+    it('leaves it when the guest opens, writes and closes files', () => {
+      const locks = lockAfter((directory) => {
+        const { withWASI } = require('./guest');
+        const { Session } = require('./session');
+        const session = new Session(withWASI({ preopens: { '/': directory } }));
+        for (let i = 0; i < 3; i++) {
+          const fd = session.open(`file ${i}`);
+          session.write(fd, 'text');
+          session.close(fd);
+        }
+        if (session.wasi.stats.adopted !== 3) throw new Error('not adopted');
+      });
+      assert.deepEqual(locks, ['locked', 'locked']);
+    });
+
+    it('leaves it when that file has the number which was expected', () => {
+      const locks = lockAfter(() => {
+        const { createEngine } = require('../../lib/engine');
+        const engine = createEngine(-1);
+        const elsewhere = {
+          move: () => true,
+          setNonblock: () => false,
+          nonblock: false,
+        };
+        if (engine.adopt(4, 0, elsewhere, 0)) throw new Error('adopted');
+      });
+      assert.deepEqual(locks, ['locked', 'locked']);
+    });
   });
 });

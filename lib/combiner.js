@@ -9,6 +9,7 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
+const { inspect } = require('node:util');
 const { withCode } = require('./errors');
 const { GuestMemory, createList, isShared } = require('./memory');
 const {
@@ -85,6 +86,7 @@ function flushAtExit() {
   for (const combiner of waiting) {
     combiner.flushAll();
     warnOf(combiner.unwritten());
+    combiner.warnOfThrown();
   }
 }
 
@@ -314,13 +316,16 @@ class Combiner {
   #schedule() {
     waiting.add(this);
     if (!listening) {
-      process.on('exit', flushAtExit);
+      // Before those of others: one that throws, or exits, ends the turn of the rest.
+      process.prependListener('exit', flushAtExit);
       listening = true;
     }
     if (this.#scheduled) return;
     queueMicrotask(() => {
       this.#scheduled = false;
       this.flush();
+      // Nobody is there to catch it.
+      this.#output.rethrow();
     });
     this.#scheduled = true;
   }
@@ -428,6 +433,15 @@ class Combiner {
       code: `E${ERRNO_NAMES[errno]}`,
       pending: bytes.length,
     }));
+  }
+
+  /** Prints what a function target threw, which nobody else will be told of. */
+  warnOfThrown() {
+    try {
+      this.#output.rethrow();
+    } catch (error) {
+      warn(`wasi-writev: a target threw ${inspect(error)}\n`);
+    }
   }
 
   /** Gives up what could not be written. */

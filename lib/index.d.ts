@@ -51,8 +51,9 @@ export interface WriteOptions {
  *   guest of `WASI` which closes its fd closes it, as under `node:wasi`.
  * - `'capture'`: the bytes are kept.
  * - A function: called with a copy of the bytes of each write, or of each flush
- *   where writes are buffered. What it throws reaches the caller of `start()` or
- *   `flush()`; the guest gets `IO`, and the function is not called again.
+ *   where writes are buffered. What it throws is thrown by `start()` or `flush()`,
+ *   or is an uncaught exception where a microtask flushed; the guest gets `IO`,
+ *   and the function is not called again.
  * - A `Writable`: written to in order. `process.stdout` and `process.stderr` are
  *   written through their descriptor while they hold nothing back.
  */

@@ -149,6 +149,25 @@ describe('Staged bytes at the end of the process', () => {
     }
   }
 
+  it("are out before another's 'exit' listener exits", () => {
+    const { status, text } = run(({ reactor }) => {
+      process.on('exit', () => process.exit(9));
+      reactor().write(1, 'one');
+    });
+    assert.deepEqual({ status, text }, { status: 9, text: 'one' });
+  });
+
+  it("are out before another's 'exit' listener throws", () => {
+    const { status, text } = run(({ reactor }) => {
+      process.on('uncaughtException', () => {});
+      process.on('exit', () => {
+        throw new Error('of the host');
+      });
+      reactor().write(1, 'one');
+    });
+    assert.deepEqual({ status, text }, { status: 0, text: 'one' });
+  });
+
   it('go to a function', () => {
     const { status, text } = run(({ reactor, file }) => {
       const { appendFileSync } = require('node:fs');
@@ -356,6 +375,45 @@ describe('Bytes that cannot be written at the end of the process', () => {
     });
     assert.equal(status, 0);
     assert.deepEqual(linesIn(stderr), [lineOf(1, 5)]);
+  });
+});
+
+describe('What a function throws when staged bytes come to it', () => {
+  /** A reactor with such a function writes, and `end` ends the process. */
+  const inProcess = (end) =>
+    inChild(
+      `() => {
+        const { withWASI } = require('./guest');
+        const { Session } = require('./session');
+        const stdout = () => {
+          throw new Error('of the function');
+        };
+        new Session(withWASI({ buffered: true, stdout })).write(1, 'hello');
+        (${end})();
+      }`,
+    );
+
+  it('is an uncaught exception after the guest has returned', () => {
+    const { status, stderr } = inProcess(() => {});
+    assert.equal(status, 1);
+    assert.match(stderr, /^Error: of the function/m);
+    assert.doesNotMatch(stderr, /^wasi-writev/m);
+  });
+
+  it('is left to who handles those', () => {
+    const { status, stdout, stderr } = inProcess(() => {
+      process.on('uncaughtException', ({ message }) => console.log(message));
+    });
+    assert.deepEqual(
+      { status, stdout, stderr },
+      { status: 0, stdout: 'of the function\n', stderr: '' },
+    );
+  });
+
+  it('is told of at the end of the process, whose status stays', () => {
+    const { status, stderr } = inProcess(() => process.exit(9));
+    assert.equal(status, 9);
+    assert.match(stderr, /^wasi-writev: a target threw Error: of the function/);
   });
 });
 

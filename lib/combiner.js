@@ -444,10 +444,15 @@ class Combiner {
     }
   }
 
-  /** Gives up what could not be written. */
+  /** Gives up what could not be written to one fd. */
+  forget(fd) {
+    this.#backlogs.delete(fd);
+    if (this.#backlogs.size === 0) waiting.delete(this);
+  }
+
+  /** Gives up all that could not be written. */
   discard() {
-    this.#backlogs.clear();
-    waiting.delete(this);
+    for (const fd of this.#backlogs.keys()) this.forget(fd);
   }
 
   /**

@@ -167,7 +167,8 @@ class Output {
   }
 
   #targetCapacity(fd, { target, flags }, positioned) {
-    if (positioned || target.failed || !(flags & ENTRY.MAY_WRITE)) return 0;
+    if (positioned || !(flags & ENTRY.MAY_WRITE)) return 0;
+    if (target.failed || target.over) return 0;
     // Nobody sees a capture before it is read, so it is staged in any case.
     if (target instanceof Capture) return Math.min(this.#size, target.room);
     return this.#buffered === true && fd !== STDERR ? this.#size : 0;
@@ -285,6 +286,8 @@ class Output {
     const left = this.#combiner?.unwritten()[0];
     if (left === undefined) return;
     this.#told = left.fd;
+    // This was the word about it.
+    if (this.targetOf(left.fd)?.over) this.#combiner.forget(left.fd);
     throw Object.assign(flushError(left), details);
   }
 

@@ -4,7 +4,8 @@
 //
 // A target has `write(chunk)`, which returns how many bytes it took, and `errno`,
 // the reason where it did not take all. A chunk belongs to the caller: what is
-// kept is copied.
+// kept is copied. `failed`: code of the user's threw, and is not called again.
+// `over`: nobody reads it any more.
 
 const { invalidType } = require('./errors');
 const { writeAll } = require('./fs-writer');
@@ -64,7 +65,6 @@ class Capture {
 class FunctionTarget {
   #function;
   #report;
-  /** It threw, and is not called again. */
   failed = false;
   errno = ERRNO.IO;
 
@@ -101,6 +101,15 @@ class StreamTarget {
     return this.#writer.failed;
   }
 
+  /**
+   * It takes nothing any more. `writable` says so of streams, but of neither
+   * kind of response in HTTP: the second has its state in a stream of its own.
+   */
+  get over() {
+    const { writable, destroyed, writableEnded, stream } = this.#stream;
+    return !writable || destroyed || writableEnded || stream?.destroyed;
+  }
+
   constructor(stream, waitTimeout, report) {
     this.#stream = stream;
     this.#timeout = waitTimeout;
@@ -113,7 +122,7 @@ class StreamTarget {
 
   write(chunk) {
     const stream = this.#stream;
-    if (!stream.writable) {
+    if (this.over) {
       this.errno = ERRNO.PIPE;
       return 0;
     }

@@ -1041,12 +1041,111 @@ describe('A Writable', () => {
       }
     });
     assert.equal(stdout, `EPIPE ${ERRNO.PIPE} 1 6 ${ERRNO.PIPE}\n`);
+    assert.equal(stderr, '');
+    assert.equal(status, 0);
+  });
+
+  it('that was destroyed keeps no guest, once that was told', () => {
+    const alive = resultInChild(
+      async () => {
+        const { PassThrough } = require('node:stream');
+        const { setImmediate: turn } = require('node:timers/promises');
+        const { withWASI } = require('./guest');
+        const { Session } = require('./session');
+        let count = 50;
+        const registry = new FinalizationRegistry(() => count--);
+        function run() {
+          const stdout = new PassThrough();
+          const started = withWASI({ stdout, buffered: true });
+          new Session(started).write(1, 'text');
+          registry.register(started.wasi);
+          stdout.destroy();
+          try {
+            started.wasi.flush();
+          } catch (error) {
+            if (error.code !== 'EPIPE') throw error;
+          }
+          started.wasi.flush();
+        }
+        for (let i = 0; i < 50; i++) run();
+        for (let i = 0; i < 200 && count > 5; i++) {
+          global.gc();
+          await turn();
+        }
+        return count;
+      },
+      [],
+      ['--expose-gc'],
+    );
+    assert.ok(alive <= 5, `${alive} of 50 are alive`);
+  });
+
+  it('that was destroyed is told of at the exit, where nobody was', () => {
+    const { status, stderr } = inChild(() => {
+      const { PassThrough } = require('node:stream');
+      const { withWASI } = require('./guest');
+      const { Session } = require('./session');
+      const stdout = new PassThrough();
+      new Session(withWASI({ stdout, buffered: true })).write(1, 'before');
+      stdout.destroy();
+    });
     assert.equal(
       stderr,
       'wasi-writev: 6 bytes for guest fd 1 could not be written: EPIPE\n',
     );
     assert.equal(status, 0);
   });
+
+  // What each protocol gives its server to answer with.
+  const RESPONSES = {
+    http: {
+      server: 'createServer',
+      request: (http, url) => http.get(url, (response) => response.resume()),
+    },
+    http2: {
+      server: 'createServer',
+      request: (http2, url) => {
+        const session = http2.connect(url);
+        session.on('error', () => {});
+        return session.request({ ':path': '/' }).resume();
+      },
+    },
+  };
+  for (const [name, { server: create, request }] of Object.entries(RESPONSES)) {
+    for (const how of ['is gone', 'was ended']) {
+      for (const buffered of [false, true]) {
+        const mode = `buffered: ${buffered}`;
+
+        it(`that is a response of ${name} gives PIPE when it ${how}, ${mode}`, async () => {
+          const http = require(`node:${name}`);
+          const sockets = new Set();
+          const server = http[create]();
+          server.on('connection', (socket) => sockets.add(socket));
+          server.listen(0);
+          await once(server, 'listening');
+          const client = request(
+            http,
+            `http://localhost:${server.address().port}`,
+          );
+          client.on('error', () => {});
+          const [, response] = await once(server, 'request');
+          response.on('error', assert.fail);
+          if (how === 'is gone') {
+            response.write('one');
+            response.socket.destroy();
+            await once(response, 'close');
+          } else {
+            response.end('one');
+          }
+          const output = open('createWrites', { 1: response }, { buffered });
+          assert.equal(output.tryWrite(STDOUT, 'two'), ERRNO.PIPE);
+          output.flush();
+          for (const socket of sockets) socket.destroy();
+          server.close();
+        });
+      }
+    }
+  }
 
   it('tells its owner alone of an error that comes later', async () => {
     const error = new Error('of the stream');

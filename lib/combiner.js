@@ -106,6 +106,7 @@ class Combiner {
   #staging;
   #table;
   #scheduled = false;
+  #isOut = true; // what is flushed has left the staging buffer
   #backlogs = new Map();
   #capacity = 0;
   #bytes = 0;
@@ -346,31 +347,31 @@ class Combiner {
   #flushOnce() {
     const i32 = this.#i32;
     const positioned = i32[PWRITE_FD + 1] === 0;
-    const fd = (positioned ? i32[PWRITE_FD] : i32[WRITE_FD]) >>> 0;
+    const field = positioned ? PWRITE_FD : WRITE_FD;
+    const fd = i32[field] >>> 0;
     const used = i32[USED];
-    const offset = positioned
-      ? BigInt.asIntN(64, this.#i64[END] - BigInt(used)) // END may be 2^63
-      : undefined;
     const room = i32[CAPACITY];
     const end = this.#i64[END];
     const capacity = this.#capacity;
+    const offset = positioned
+      ? BigInt.asIntN(64, end - BigInt(used)) // END may be 2^63
+      : undefined;
     this.#reset();
+    this.#isOut = used === 0;
     try {
-      const errno = used === 0 ? ERRNO.SUCCESS : this.#drain(fd, used, offset);
+      const errno = this.#isOut ? ERRNO.SUCCESS : this.#drain(fd, used, offset);
       return { fd, errno };
-    } catch (error) {
+    } finally {
       // The guest has filled the stack: nothing was written. No call has room
       // here either.
-      if (error instanceof RangeError) {
-        const field = positioned ? PWRITE_FD : WRITE_FD;
-        i32[field] = fd;
-        i32[field + 1] = 0;
-        this.#i64[END] = end;
+      if (!this.#isOut) {
         i32[USED] = used;
         i32[CAPACITY] = room;
         this.#capacity = capacity;
+        i32[field] = fd;
+        i32[field + 1] = 0;
+        this.#i64[END] = end;
       }
-      throw error;
     }
   }
 
@@ -378,8 +379,10 @@ class Combiner {
     this.flushes++;
     this.stats();
     const { errno, done } = this.#output.drain(fd, this.#data, used, offset);
+    this.#isOut = true;
     this.#bytes += done;
     this.#backlogs.delete(fd);
+    if (errno === ERRNO.PIPE) this.#output.pipeClosed(fd);
     if (done === used) return ERRNO.SUCCESS;
     // A function that threw is not called again: its caller has the error.
     if (!this.#output.canRetry(fd)) return errno;

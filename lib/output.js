@@ -191,12 +191,15 @@ class Output {
   drain(fd, staging, length, offset) {
     const target = this.targetOf(fd);
     if (target === undefined) {
-      const result = this.engine.drain(fd, 0, length, offset);
-      if (result.errno === ERRNO.PIPE) this.#pipeClosed?.(fd);
-      return result;
+      return this.engine.drain(fd, 0, length, offset);
     }
     const done = target.write(staging.subarray(0, length));
     return { errno: target.errno, done };
+  }
+
+  /** A flush found that nobody reads an fd any more. */
+  pipeClosed(fd) {
+    if (this.targetOf(fd) === undefined) this.#pipeClosed?.(fd);
   }
 
   /** Whether bytes that an fd did not take may be tried again. */

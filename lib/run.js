@@ -13,9 +13,8 @@ const {
   invalidType,
   invalidValue,
 } = require('./errors');
-const { kOwnedStreams } = require('./guest');
+const { closeAll, kOwnedStreams } = require('./guest');
 const hostFds = require('./host-fds');
-const { isMemory } = require('./memory');
 const { WRITE_OPTIONS } = require('./options');
 const { WASI, dispose } = require('./wasi');
 
@@ -53,9 +52,21 @@ function isModule(value) {
   }
 }
 
-function checkOptions(options) {
-  checkObject(options, 'options');
-  checkKnownOptions(options, OPTIONS);
+const copyOf = (value) =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? { ...value }
+    : value;
+
+/**
+ * Checks the options, and takes a copy: a program may be compiled while the caller
+ * changes its own.
+ */
+function takeOptions(given) {
+  checkObject(given, 'options');
+  checkKnownOptions(given, OPTIONS);
+  const options = Object.fromEntries(
+    OPTIONS.map((name) => [name, given[name]]),
+  );
   const { args = [], argv0, encoding = 'buffer', imports = {} } = options;
   if (!Array.isArray(args)) {
     throw invalidType('options.args', 'an array', args);
@@ -71,6 +82,13 @@ function checkOptions(options) {
     );
   }
   checkObject(imports, 'options.imports');
+  return {
+    ...options,
+    args: [...args],
+    encoding,
+    env: copyOf(options.env),
+    preopens: copyOf(options.preopens),
+  };
 }
 
 /** The file of a source that is one, or undefined. */
@@ -135,12 +153,17 @@ function openStreams({
     if (target === 'ignore') return own(fd, hostFds.openNull('w'));
     return target;
   };
-  return {
-    stdin: input(),
-    stdout: output(stdout, 1),
-    stderr: output(stderr, 2),
-    [kOwnedStreams]: owned,
-  };
+  try {
+    return {
+      stdin: input(),
+      stdout: output(stdout, 1),
+      stderr: output(stderr, 2),
+      [kOwnedStreams]: owned,
+    };
+  } catch (error) {
+    closeAll(owned);
+    throw error;
+  }
 }
 
 function checkCommand(module) {
@@ -158,7 +181,7 @@ function checkCommand(module) {
 
 /** What `WASI` must be told for a run of `module`. */
 function wasiOptions(module, file, options, streams) {
-  const { args = [], env, preopens } = options;
+  const { args, env, preopens } = options;
   const argv0 = options.argv0 ?? (file ? path.basename(file) : 'wasm');
   const old = WebAssembly.Module.imports(module).some(
     ({ module: space }) => space === 'wasi_unstable',
@@ -176,11 +199,12 @@ function wasiOptions(module, file, options, streams) {
 }
 
 /** An instance as `start` wants it, also where the memory is imported. */
-function startable(instance, imports) {
+function startable(module, instance, imports) {
   if (instance.exports.memory !== undefined) return instance;
-  const memory = Object.values(imports)
-    .flatMap((space) => Object.values(space ?? {}))
-    .find(isMemory);
+  const needed = WebAssembly.Module.imports(module).find(
+    ({ kind }) => kind === 'memory',
+  );
+  const memory = needed && imports[needed.module][needed.name];
   return { exports: { ...instance.exports, memory } };
 }
 
@@ -192,13 +216,21 @@ function execute(module, file, options, internal) {
   try {
     const imports = { ...options.imports, ...wasi.getImportObject() };
     const instance = new WebAssembly.Instance(module, imports);
-    return finish(wasi, startable(instance, imports), options);
+    return finish(wasi, startable(module, instance, imports), options);
   } finally {
     dispose(wasi);
   }
 }
 
-function finish(wasi, instance, { encoding = 'buffer' }) {
+// An exception of WebAssembly and a DOMException are no native errors. One that
+// has an output of its own, as that of a child process, keeps it.
+const canHold = (error) =>
+  typeof error === 'object' &&
+  error !== null &&
+  Object.isExtensible(error) &&
+  !('stdout' in error);
+
+function finish(wasi, instance, { encoding }) {
   const decode = (bytes) =>
     encoding === 'buffer' || bytes === null ? bytes : bytes.toString(encoding);
   const output = () => ({
@@ -210,28 +242,28 @@ function finish(wasi, instance, { encoding = 'buffer' }) {
     return { exitCode, ...output() };
   } catch (error) {
     // What the tool said before it ended like this often says why.
-    if (types.isNativeError(error)) Object.assign(error, output());
+    if (canHold(error)) Object.assign(error, output());
     throw error;
   }
 }
 
 /** See lib/index.d.ts. */
 async function run(source, options = {}) {
-  checkOptions(options);
+  const taken = takeOptions(options);
   const file = fileOf(source);
-  if (isModule(source)) return execute(source, file, options);
+  if (isModule(source)) return execute(source, file, taken);
   const bytes =
     file === undefined ? bytesOf(source) : await fs.promises.readFile(file);
-  return execute(await WebAssembly.compile(bytes), file, options);
+  return execute(await WebAssembly.compile(bytes), file, taken);
 }
 
 /** See lib/index.d.ts. */
 function runSync(source, options = {}) {
-  checkOptions(options);
+  const taken = takeOptions(options);
   const file = fileOf(source);
-  if (isModule(source)) return execute(source, file, options);
+  if (isModule(source)) return execute(source, file, taken);
   const bytes = file === undefined ? bytesOf(source) : fs.readFileSync(file);
-  return execute(new WebAssembly.Module(bytes), file, options);
+  return execute(new WebAssembly.Module(bytes), file, taken);
 }
 
 module.exports = { execute, run, runSync };

@@ -73,6 +73,49 @@ describe('A process with very many descriptors', () => {
   }
 });
 
+describe('A run with too few descriptors', () => {
+  const TOOL = path.join(__dirname, 'guests', 'toolbox.wasm');
+
+  // Run in a process: how many descriptors were free before and after each run,
+  // and how that ended.
+  async function runWithFew(file) {
+    const fs = require('node:fs');
+    const { run } = require('../..');
+    const module = new WebAssembly.Module(fs.readFileSync(file));
+    const options = { stdin: 'text', stdout: 'ignore', stderr: 'ignore' };
+    await run(module, options);
+    const held = [];
+    const fill = () => {
+      const before = held.length;
+      try {
+        for (;;) held.push(fs.openSync('/dev/null'));
+      } catch {
+        return held.length - before;
+      }
+    };
+    fill();
+    const ends = [];
+    for (let free = 0; free < 8; free++) {
+      for (const fd of held.splice(0, free)) fs.closeSync(fd);
+      const end = await run(module, options).then(
+        () => 'ran',
+        ({ code }) => code,
+      );
+      ends.push({ free, end, left: fill() });
+    }
+    console.log(JSON.stringify(ends));
+  }
+
+  itWithProc('leaves none open', () => {
+    const ends = withLimit('ulimit -n 256', commandLine(runWithFew, [TOOL]));
+    for (const { free, left } of ends) assert.equal(left, free);
+    assert.deepEqual(
+      [...new Set(ends.map(({ end }) => end))],
+      ['EMFILE', 'ran'],
+    );
+  });
+});
+
 describe('A process without the memory for a large bufferSize', () => {
   // Run in a process: what was thrown, and how many descriptors of /dev/null, as
   // stand for a capture, are left open.

@@ -563,6 +563,24 @@ for (const [name, start] of Object.entries(WAYS)) {
         assert.deepEqual([exitCode, String(stdout)], [9, 'in my memory']);
       });
 
+      it('may have other memories besides that of the program', async () => {
+        const memory = new WebAssembly.Memory({ initial: 1 });
+        const bytes = Buffer.from(memory.buffer);
+        bytes.writeUInt32LE(bytes.write('in its memory', 64), 60);
+        const other = new WebAssembly.Memory({ initial: 1 });
+        const imports = {
+          another: { memory: other },
+          env: { other, memory },
+          host: { exit_code: () => 0 },
+        };
+        const { stdout } = await start(guestPath('imports-memory'), {
+          imports,
+          encoding: 'utf8',
+        });
+        assert.equal(stdout, 'in its memory');
+        assert.ok(new Uint8Array(other.buffer).every((byte) => byte === 0));
+      });
+
       it('do not take the place of those of WASI', async () => {
         const imports = { wasi_snapshot_preview1: { fd_write: () => 8 } };
         const { exitCode, stdout } = await tool(['say', 'to us'], { imports });
@@ -580,6 +598,38 @@ for (const [name, start] of Object.entries(WAYS)) {
           return true;
         });
       });
+
+      // Each with what it then has as its stdout.
+      const THROWN = {
+        'an exception of WebAssembly': [
+          new WebAssembly.Exception(
+            new WebAssembly.Tag({ parameters: [] }),
+            [],
+          ),
+          'before',
+        ],
+        'a DOMException': [new DOMException('of the import'), 'before'],
+        'an error that is frozen': [Object.freeze(new Error('frozen'))],
+        'an error that has a stdout': [
+          Object.assign(new Error('of a child'), { stdout: 'its own' }),
+          'its own',
+        ],
+      };
+      for (const [title, [thrown, output]] of Object.entries(THROWN)) {
+        it(`may throw ${title}`, () => {
+          const fail = () => {
+            throw thrown;
+          };
+          return assert.rejects(
+            withMemory('before', fail, { encoding: 'utf8' }),
+            (error) => {
+              assert.equal(error, thrown);
+              assert.equal(error.stdout, output);
+              return true;
+            },
+          );
+        });
+      }
 
       it('may throw what is no error', () =>
         assert.rejects(
@@ -780,6 +830,20 @@ describe('run() and runSync()', () => {
     );
     const texts = results.map(({ stdout }) => stdout);
     assert.deepEqual(texts, ['one', 'two', 'three']);
+  });
+
+  it('run() takes its options as they are when it is called', async () => {
+    const args = ['env'];
+    const env = {};
+    const options = { args, env, encoding: 'utf8' };
+    const runs = ['one', 'two', 'three'].map((value) => {
+      env.NUMBER = value;
+      return run(TOOLBOX, options);
+    });
+    args[0] = 'args';
+    options.encoding = 'no such encoding';
+    const texts = (await Promise.all(runs)).map(({ stdout }) => stdout);
+    assert.deepEqual(texts, ['NUMBER=one\n', 'NUMBER=two\n', 'NUMBER=three\n']);
   });
 
   itWithProc('leave nothing behind, however often they are called', () => {

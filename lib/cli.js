@@ -42,6 +42,8 @@ const TRAPPED = 128 + 6;
 const PIPE_CLOSED = 128 + 13;
 
 const STDOUT = 1;
+const STDERR = 2;
+const NO_LIMIT = -1; // milliseconds of a wait
 
 class UsageError extends Error {}
 
@@ -134,9 +136,20 @@ function openTrace(file) {
 
 function startTrace(target) {
   if (target === undefined) return;
-  const fd = target === '' ? 2 : openTrace(target);
+  const fd = target === '' ? STDERR : openTrace(target);
+  const { writeAll } = require('./fs-writer');
   const { printTo } = require('./trace');
-  printTo((line) => fs.writeSync(fd, `${line}\n`));
+  const { ERRNO, ERRNO_NAMES } = require('./wasi-abi');
+  let failed = false;
+  printTo((line) => {
+    if (failed) return;
+    const { errno } = writeAll(fd, Buffer.from(`${line}\n`), NO_LIMIT);
+    failed = errno !== ERRNO.SUCCESS;
+    // The command goes on, and ends as it would without.
+    if (failed && fd !== STDERR) {
+      console.error(`wasi-writev: --trace: ${target}: E${ERRNO_NAMES[errno]}`);
+    }
+  });
 }
 
 /** The module in a file, or a UsageError that says what is wrong with it. */
@@ -162,32 +175,44 @@ function muteExperimentalWarning() {
 }
 
 function execute(parsed) {
+  const { file } = parsed;
   const options = optionsOf(parsed);
-  const module = compile(parsed.file);
+  const module = compile(file);
   muteExperimentalWarning();
   startTrace(parsed.values.trace);
-  const { execute: run } = require('./run');
-  const { kPipeClosed } = require('./guest');
+  let isPipeClosed = false;
   const pipeClosed = (fd) => {
-    if (fd === STDOUT) throw new PipeClosed();
+    if (fd !== STDOUT) return;
+    isPipeClosed = true;
+    throw new PipeClosed();
   };
   try {
-    const internal = { [kPipeClosed]: pipeClosed };
-    return run(module, parsed.file, options, internal).exitCode & 0xff;
+    const { execute: run, whyNoCommand } = require('./run');
+    const { kPipeClosed } = require('./guest');
+    const why = whyNoCommand(module);
+    if (why !== undefined) throw new UsageError(`${file} ${why}`);
+    const { exitCode } = run(module, file, options, {
+      [kPipeClosed]: pipeClosed,
+    });
+    // A program that catches all exceptions has gone on to its end.
+    return isPipeClosed ? PIPE_CLOSED : exitCode & 0xff;
   } catch (error) {
-    return statusOf(error, parsed.file);
+    return isPipeClosed ? PIPE_CLOSED : statusOf(error, file);
   }
 }
 
 /** The exit status for what ended a run, after a word about it on stderr. */
 function statusOf(error, file) {
-  if (error instanceof PipeClosed) return PIPE_CLOSED;
   // A full stack is a RangeError of V8's.
   if (
     error instanceof WebAssembly.RuntimeError ||
     error instanceof RangeError
   ) {
     console.error(error.stack);
+    return TRAPPED;
+  }
+  if (error instanceof WebAssembly.Exception) {
+    console.error('An exception of WebAssembly that nothing has caught');
     return TRAPPED;
   }
   if (error.pending !== undefined) {
@@ -211,7 +236,8 @@ function print(text) {
     return 0;
   } catch (error) {
     if (error.code === 'EPIPE') return PIPE_CLOSED;
-    throw error;
+    console.error(`wasi-writev: ${error.message}`);
+    return FAILED;
   }
 }
 

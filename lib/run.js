@@ -166,17 +166,19 @@ function openStreams({
   }
 }
 
-function checkCommand(module) {
+/** Why a module cannot be run, or undefined where it can. */
+function whyNoCommand(module) {
   const names = WebAssembly.Module.exports(module).map(({ name }) => name);
-  if (names.includes('_start')) return;
-  throw invalidValue(
-    'source',
-    names.includes('_initialize')
-      ? 'is a reactor: it exports _initialize, and no _start to run. ' +
-          'Use WASI and its initialize()'
-      : 'is not a WASI command: it exports no _start',
-    module,
-  );
+  if (names.includes('_start')) return undefined;
+  return names.includes('_initialize')
+    ? 'is a reactor: it exports _initialize, and no _start to run. ' +
+        'Use WASI and its initialize()'
+    : 'is not a WASI command: it exports no _start';
+}
+
+function checkCommand(module) {
+  const why = whyNoCommand(module);
+  if (why !== undefined) throw invalidValue('source', why, module);
 }
 
 /** What `WASI` must be told for a run of `module`. */
@@ -266,4 +268,4 @@ function runSync(source, options = {}) {
   return execute(new WebAssembly.Module(bytes), file, taken);
 }
 
-module.exports = { execute, run, runSync };
+module.exports = { execute, run, runSync, whyNoCommand };

@@ -7,15 +7,17 @@ const { spawn, spawnSync } = require('node:child_process');
 const { once } = require('node:events');
 const fs = require('node:fs');
 const path = require('node:path');
+const { setTimeout } = require('node:timers/promises');
 const { bin, version } = require('../package.json');
 const { assertSameBytes, pattern } = require('./support/bytes');
 const { guestPath } = require('./support/guest-path');
 const { itWith } = require('./support/installed');
-const { useTempDir } = require('./support/temp');
+const { readAvailable, useHostFiles } = require('./support/host-files');
 
 const ROOT = path.dirname(__dirname);
 const CLI = path.join(ROOT, bin['wasi-writev']);
 const TOOLBOX = guestPath('toolbox');
+const EXCEPTIONS = guestPath('exceptions');
 
 const USAGE_ERROR = 2;
 const TRAPPED = 134;
@@ -47,7 +49,8 @@ function toolbox(args, { flags = [], ...options } = {}) {
 /** A line of a shell, in which `wasi` is the command. */
 function shell(line, options) {
   const script = `wasi() { "$NODE" "$CLI" "$@"; }; ${line}`;
-  const env = { ...process.env, NODE: process.execPath, CLI, TOOLBOX };
+  const programs = { NODE: process.execPath, CLI, TOOLBOX, EXCEPTIONS };
+  const env = { ...process.env, ...programs };
   return start('bash', ['-c', script], { env, ...options });
 }
 
@@ -62,7 +65,7 @@ function assertRefused(result, text) {
 const linesOf = (text) => text.split('\n').slice(0, -1);
 
 describe('the command', () => {
-  const dir = useTempDir();
+  const dir = useHostFiles();
 
   describe('runs a tool', () => {
     it('with its arguments, and says nothing of its own', () => {
@@ -433,7 +436,8 @@ describe('the command', () => {
 
     itWith('script')('are the terminal where there is one', () => {
       const line = '"$NODE" "$CLI" "$TOOLBOX"';
-      const env = { ...process.env, NODE: process.execPath, CLI, TOOLBOX };
+      const programs = { NODE: process.execPath, CLI, TOOLBOX, EXCEPTIONS };
+      const env = { ...process.env, ...programs };
       const onTerminal = (rest) =>
         start('script', ['-qec', `${line} ${rest}`, '/dev/null'], {
           env: { ...env, SHELL: '/bin/sh' },
@@ -487,6 +491,14 @@ describe('the command', () => {
       const values = [script, String(fd), process.execPath, CLI, ...args];
       return start('python3', values);
     }
+
+    itWith('bash')('also where the program catches all exceptions', () => {
+      const { stdout, stderr } = shell(
+        `wasi "$EXCEPTIONS" | head -1; echo "\${PIPESTATUS[0]}"`,
+        { cwd: dir.path('') },
+      );
+      assert.deepEqual([stdout, stderr], [`text\n${PIPE_CLOSED}\n`, '']);
+    });
 
     for (const args of [
       [TOOLBOX],
@@ -551,6 +563,16 @@ describe('the command', () => {
     });
   });
 
+  it('ends by an exception of WebAssembly as by a trap', () => {
+    const { status, stdout, stderr } = command([EXCEPTIONS]);
+    assert.equal(status, TRAPPED);
+    assert.equal(stdout, 'text\n'.repeat(100_000));
+    assert.match(
+      stderr,
+      /^An exception of WebAssembly that nothing has caught$/m,
+    );
+  });
+
   describe('--trace', () => {
     const CALLS = [
       'fd_write fd=1 iovs=1 nwritten=9 errno=SUCCESS',
@@ -608,6 +630,49 @@ describe('the command', () => {
       assert.deepEqual(callsOf(stderr), [
         'fd_write fd=1 iovs=1 nwritten=0 errno=NOSPC',
       ]);
+    });
+
+    for (const [title, args, status] of [
+      ['a tool that ends well', [TOOLBOX, 'say', 'x'], 0],
+      ['one that fails', [TOOLBOX, 'exit', '7'], 7],
+      ['one that traps', [TOOLBOX, 'trap', 'x'], TRAPPED],
+    ]) {
+      itWithFull(`leaves the status of ${title} on a full disk`, () => {
+        const result = command([`--trace=${FULL}`, ...args]);
+        assert.equal(result.status, status);
+        assert.match(result.stderr, /^wasi-writev: --trace: .*full: ENOSPC$/m);
+      });
+    }
+
+    itWith('bash')('leaves the status where nobody reads it', () => {
+      const { stdout } = shell(
+        `wasi --trace "$TOOLBOX" lines 20000 2>&1 >log | head -1 >first
+         echo "\${PIPESTATUS[0]}"; wc -l <log`,
+        { cwd: dir.path('') },
+      );
+      assert.deepEqual(linesOf(stdout), ['0', '20000']);
+    });
+
+    it('is whole on a non-blocking pipe that is full at times', async () => {
+      const COUNT = 20_000;
+      const { reader, writer } = dir.pipe({ blocking: false });
+      const child = spawn(
+        process.execPath,
+        [CLI, '--trace', TOOLBOX, 'lines', String(COUNT)],
+        { stdio: ['ignore', 'ignore', writer] },
+      );
+      let end;
+      child.on('exit', (...values) => {
+        end = values;
+      });
+      const chunks = [];
+      while (end === undefined) {
+        await setTimeout(1);
+        chunks.push(readAvailable(reader));
+      }
+      chunks.push(readAvailable(reader));
+      assert.deepEqual(end, [0, null]);
+      assert.equal(callsOf(String(Buffer.concat(chunks))).length, COUNT);
     });
 
     it('takes what follows it as the file of the tool', () => {

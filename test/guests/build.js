@@ -11,7 +11,12 @@ const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 
-const FEATURES = { threads: true, multi_memory: true, bulk_memory: true };
+const FEATURES = {
+  bulk_memory: true,
+  exceptions: true,
+  multi_memory: true,
+  threads: true,
+};
 
 function buildWat(wabt, source, target) {
   const parsed = wabt.parseWat(

@@ -63,10 +63,12 @@ function notNodesWASI() {
   );
 }
 
+/** Whether it can have options, as Node sees that. */
+const isObject = (value) =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 function checkObject(value, name) {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw invalidType(name, 'an object', value);
-  }
+  if (!isObject(value)) throw invalidType(name, 'an object', value);
 }
 
 /** Throws for an own key of `options` that is not in `known`. */
@@ -97,6 +99,7 @@ module.exports = {
   checkObject,
   invalidType,
   invalidValue,
+  isObject,
   notNodesWASI,
   outOfRange,
   withCode,

@@ -5,12 +5,17 @@
 
 const { flushAtExit } = require('./combiner');
 const { checkTypes, createDelegates } = require('./delegates');
-const { alreadyStarted, checkObject, notNodesWASI } = require('./errors');
+const {
+  alreadyStarted,
+  checkObject,
+  isObject,
+  notNodesWASI,
+} = require('./errors');
 const { flushing } = require('./flushing');
 const { GuestFiles, STDIO } = require('./guest-files');
 const hostFds = require('./host-fds');
 const { GuestMemory } = require('./memory');
-const { writeOptions } = require('./options');
+const { readOptions, writeOptions } = require('./options');
 const { Output } = require('./output');
 const { Scratch } = require('./scratch');
 const { checkTarget } = require('./targets');
@@ -56,38 +61,34 @@ function closeAll(placeholders) {
 const forgotten = new FinalizationRegistry(closeAll);
 
 function withPlaceholders(options, placeholders) {
-  const targets = { 1: options.stdout, 2: options.stderr };
-  const replaced = {};
-  for (const [fd, target] of Object.entries(targets)) {
-    if (target === undefined || typeof target === 'number') continue;
-    checkTarget(target, `options.${STDIO[fd]}`);
-    replaced[STDIO[fd]] = Number(fd);
-  }
-  const forNode =
-    Object.keys(replaced).length === 0 ? options : Object.create(options);
-  for (const [name, fd] of Object.entries(replaced)) {
-    const value = hostFds.openNull('w');
-    placeholders.set(fd, value);
-    Object.defineProperty(forNode, name, { value });
+  const forNode = { ...options };
+  for (const [fd, name] of STDIO.entries()) {
+    const target = options[name];
+    if (fd === 0 || target === undefined || typeof target === 'number')
+      continue;
+    checkTarget(target, `options.${name}`);
+    forNode[name] = hostFds.openNull('w');
+    placeholders.set(fd, forNode[name]);
   }
   return forNode;
 }
 
 /**
  * Checks what is ours among the options, and makes those for Node's constructor,
- * with a placeholder for each stream that is no descriptor. Node's options are
- * left to Node, also how it reads them. The placeholders are the caller's to
- * close until there is a `Guest`.
+ * with a placeholder for each stream that is no descriptor. Node's own are left to
+ * Node. The placeholders are the caller's to close until there is a `Guest`.
  */
-function prepare(options) {
-  const placeholders = new Map(options?.[kOwnedStreams]);
-  if (typeof options !== 'object' || options === null) {
-    return { forNode: options, placeholders };
-  }
+function prepare(given) {
+  const placeholders = new Map(given?.[kOwnedStreams]);
+  if (!isObject(given)) return { forNode: given, placeholders };
   try {
-    const checked = writeOptions(options);
-    const forNode = withPlaceholders(options, placeholders);
-    return { checked, forNode, placeholders };
+    const options = readOptions(given);
+    return {
+      options: { ...options, ...writeOptions(options) },
+      pipeClosed: given[kPipeClosed],
+      forNode: withPlaceholders(options, placeholders),
+      placeholders,
+    };
   } catch (error) {
     closeAll(placeholders);
     throw error;
@@ -107,10 +108,9 @@ class Guest {
   /**
    * @param {object} node the import functions of Node's WASI
    * @param {(memory: WebAssembly.Memory) => void} setMemory of Node's WASI
-   * @param {object} options as the caller gave them
-   * @param {object} prepared what `prepare` made of them
+   * @param {object} prepared what `prepare` made of the options
    */
-  constructor(node, setMemory, options, { checked, placeholders }) {
+  constructor(node, setMemory, { options, pipeClosed, placeholders }) {
     const { stdin = 0, stdout = 1, stderr = 2 } = options;
     const memory = this.#memory;
     const scratch = new Scratch(memory, setMemory);
@@ -118,15 +118,15 @@ class Guest {
     const preopens = Object.keys(options.preopens ?? {}).length;
     const files = new GuestFiles(delegates, memory, scratch, preopens);
     const staging =
-      checked.buffered !== false ||
+      options.buffered !== false ||
       stdout === 'capture' ||
       stderr === 'capture';
     const output = new Output(
-      checked,
+      options,
       {
         next: (...call) => files.write(...call),
         prepare: (fd) => files.prepare(fd),
-        pipeClosed: options[kPipeClosed],
+        pipeClosed,
       },
       staging,
     );

@@ -13,6 +13,29 @@ const { MAX_LENGTH } = require('node:buffer').constants;
 
 const WRITE_OPTIONS = ['waitTimeout', 'buffered', 'bufferSize', 'captureLimit'];
 
+// Those of Node's WASI.
+const NODE_OPTIONS = [
+  'version',
+  'args',
+  'env',
+  'preopens',
+  'stdin',
+  'stdout',
+  'stderr',
+  'returnOnExit',
+];
+
+/**
+ * What a caller gave to `WASI`: each option read once, also one that is inherited,
+ * as Node does, and those that are not known.
+ */
+function readOptions(options) {
+  const names = [...NODE_OPTIONS, ...WRITE_OPTIONS, ...Object.keys(options)];
+  return Object.fromEntries(
+    [...new Set(names)].map((name) => [name, options[name]]),
+  );
+}
+
 function waitTimeoutOption(value = Infinity) {
   if (value === Infinity) return -1;
   checkInteger(value, 'options.waitTimeout', 0, MAX_TIMEOUT);
@@ -50,4 +73,4 @@ function writeOptions(options) {
   };
 }
 
-module.exports = { WRITE_OPTIONS, writeOptions };
+module.exports = { WRITE_OPTIONS, readOptions, writeOptions };

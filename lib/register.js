@@ -6,7 +6,8 @@
 
 const { syncBuiltinESMExports } = require('node:module');
 const wasi = require('node:wasi');
-const { invalidValue } = require('./errors');
+const { invalidValue, isObject } = require('./errors');
+const { readOptions } = require('./options');
 const { WASI: OurWASI } = require('./wasi');
 
 const BUFFERED = new Map([
@@ -30,19 +31,25 @@ function variable(name, parse) {
   return value;
 }
 
-const options = Object.fromEntries(
-  Object.entries({
-    buffered: variable('WASI_WRITEV_BUFFERED', (text) => BUFFERED.get(text)),
-    bufferSize: variable('WASI_WRITEV_BUFFER_SIZE', Number),
-    captureLimit: variable('WASI_WRITEV_CAPTURE_LIMIT', Number),
-    waitTimeout: variable('WASI_WRITEV_WAIT_TIMEOUT', Number),
-  }).filter(([, value]) => value !== undefined),
-);
+const defaults = Object.entries({
+  buffered: variable('WASI_WRITEV_BUFFERED', (text) => BUFFERED.get(text)),
+  bufferSize: variable('WASI_WRITEV_BUFFER_SIZE', Number),
+  captureLimit: variable('WASI_WRITEV_CAPTURE_LIMIT', Number),
+  waitTimeout: variable('WASI_WRITEV_WAIT_TIMEOUT', Number),
+});
+
+function withDefaults(given) {
+  if (!isObject(given)) return given;
+  const options = readOptions(given);
+  for (const [name, value] of defaults) {
+    if (options[name] === undefined) options[name] = value;
+  }
+  return options;
+}
 
 class WASI extends OurWASI {
   constructor(given) {
-    const mergeable = typeof given === 'object' && given !== null;
-    super(mergeable ? { ...options, ...given } : given);
+    super(withDefaults(given));
   }
 }
 

@@ -12,6 +12,7 @@ const {
   checkObject,
   invalidType,
   invalidValue,
+  isObject,
 } = require('./errors');
 const { closeAll, kOwnedStreams } = require('./guest');
 const hostFds = require('./host-fds');
@@ -52,10 +53,7 @@ function isModule(value) {
   }
 }
 
-const copyOf = (value) =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? { ...value }
-    : value;
+const copyOf = (value) => (isObject(value) ? { ...value } : value);
 
 /**
  * Checks the options, and takes a copy: a program may be compiled while the caller

@@ -23,7 +23,7 @@ class WASI extends NodeWASI {
       super(prepared.forNode);
       const kSetMemory = setMemorySymbol(this);
       const setMemory = this[kSetMemory];
-      const guest = new Guest(this.wasiImport, setMemory, options, prepared);
+      const guest = new Guest(this.wasiImport, setMemory, prepared);
       this.wasiImport = guest.imports;
       // Node hands the memory over by this function, and so do packages that look
       // the symbol up: @emnapi/wasi-threads does in its workers.

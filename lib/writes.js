@@ -41,10 +41,24 @@ function pairsOf(fds) {
   });
 }
 
+/** The names of all members, also those of a class. */
+function namesOf(object) {
+  const names = new Set();
+  for (
+    let part = object;
+    part !== null && part !== Object.prototype;
+    part = Object.getPrototypeOf(part)
+  ) {
+    for (const name of Object.getOwnPropertyNames(part)) names.add(name);
+  }
+  names.delete('constructor');
+  return names;
+}
+
 // Every function of another WASI's import object, called as its method.
-function methodsOf(fallback) {
+function methodsOf(fallback = {}) {
   const methods = {};
-  for (const name in fallback) {
+  for (const name of namesOf(fallback)) {
     if (typeof fallback[name] !== 'function') continue;
     methods[name] = (...values) => fallback[name](...values);
   }

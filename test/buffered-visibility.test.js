@@ -504,6 +504,28 @@ describe('What is buffered', () => {
         ['path_open', 9, 'staged, again, and again'],
       ]);
     });
+
+    it('is out before methods of another WASI that is of a class', () => {
+      class Base {
+        fd_seek() {
+          return this.errno;
+        }
+      }
+      class Host extends Base {
+        #seen = [];
+        errno = ERRNO.NOTSUP;
+        fd_write() {
+          this.#seen.push(read('out'));
+          return this.errno;
+        }
+        seen = () => this.#seen;
+      }
+      const fallback = new Host();
+      const session = startStaged({ fallback });
+      assert.equal(session.guest.fd_seek(OTHER, 0n, 0, RESULT), ERRNO.NOTSUP);
+      assert.equal(session.tryWrite(OTHER, 'other'), ERRNO.NOTSUP);
+      assert.deepEqual(fallback.seen(), ['staged']);
+    });
   });
 });
 

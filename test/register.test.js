@@ -6,6 +6,7 @@ const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
+const { copyPackage } = require('./support/copy');
 const { guestPath } = require('./support/guest-path');
 const { fill, useHostFiles } = require('./support/host-files');
 
@@ -129,6 +130,47 @@ describe('the preload', () => {
       assert.deepEqual(own.slice(0, -1), nodes.slice(0, -1));
       assert.ok(own.slice(0, 5).every(([code]) => /^ERR_/.test(code)));
     });
+  });
+
+  it('takes options that are inherited', () => {
+    const script = dir.path('inherited.cjs');
+    dir.write(
+      'inherited.cjs',
+      `
+      const { WASI } = require('node:wasi');
+      class Options {
+        get version() { return 'preview1'; }
+        get stdout() { return 'capture'; }
+      }
+      const { stdout } = new WASI(new Options());
+      process.stdout.write(JSON.stringify(stdout.length));
+    `,
+    );
+    assert.equal(result(['--require', REGISTER], script), 0);
+  });
+
+  it('serves another copy of the package', () => {
+    const script = dir.path('copy.cjs');
+    dir.write(
+      'copy.cjs',
+      `
+      const fs = require('node:fs');
+      const { WASI, runSync } = require(process.argv[2]);
+      const { WASI: preloaded } = require('node:wasi');
+      if (WASI === preloaded) throw new Error('not another copy');
+      const args = ['write', '/file', 'text'];
+      const options = { args, preopens: { '/': process.argv[3] } };
+      const { exitCode } = runSync(process.argv[4], options);
+      const { stdout } = runSync(process.argv[4], { args: ['say', 'hi'] });
+      process.stdout.write(JSON.stringify({ exitCode, stdout: String(stdout) }));
+    `,
+    );
+    const args = [copyPackage(), dir.path(''), guestPath('toolbox')];
+    assert.deepEqual(result(['--require', REGISTER], script, args), {
+      exitCode: 0,
+      stdout: 'hi',
+    });
+    assert.equal(dir.read('file'), 'text');
   });
 
   describe('takes options from the environment', () => {

@@ -219,6 +219,29 @@ describe('the constructor of WASI', () => {
     });
   }
 
+  it('reads each option once, on the object that has it', () => {
+    const reads = [];
+    class Private {
+      #args = ['one', 'two'];
+      version = 'preview1';
+      get args() {
+        reads.push('args');
+        return this.#args;
+      }
+      get env() {
+        return { NAME: 'value' };
+      }
+      get stdout() {
+        reads.push('stdout');
+        return 'capture';
+      }
+    }
+    const wasi = new WASI(new Private());
+    assert.deepEqual(reads.sort(), ['args', 'stdout']);
+    assert.deepEqual(givenTo(wasi).args, ['one', 'two']);
+    assert.deepEqual(wasi.stdout, Buffer.alloc(0));
+  });
+
   it(
     'gives the guest arguments and environment as node:wasi makes strings ' +
       'of them',

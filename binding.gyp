@@ -1,36 +1,11 @@
+# For a checkout. The package has src/binding.gyp alone: where there is one at its
+# top, some package managers compile at each install.
 {
   "targets": [
     {
-      "target_name": "wasi_writev",
-      "conditions": [
-        # Windows has no writev: there the JavaScript engine does the work.
-        ["OS=='win'", {"type": "none"}, {
-          "sources": [
-            "src/adopt.c",
-            "src/binding.c",
-            "src/ciovec.c",
-            "src/errno_map.c",
-            "src/fd_table.c",
-            "src/sys_posix.c",
-            "src/write.c"
-          ],
-          "defines": ["NAPI_VERSION=8", "_FILE_OFFSET_BITS=64"],
-          "cflags": [
-            "-std=c11", "-O2", "-fvisibility=hidden",
-            "-Wall", "-Wextra", "-Wconversion", "-Wshadow"
-          ],
-          "ldflags": ["-Wl,-z,relro,-z,now,-z,noexecstack"]
-        }],
-        ["OS=='mac'", {
-          "xcode_settings": {
-            "MACOSX_DEPLOYMENT_TARGET": "11.0",
-            "OTHER_CFLAGS": [
-              "-std=c11", "-O2", "-fvisibility=hidden",
-              "-Wall", "-Wextra", "-Wconversion", "-Wshadow"
-            ]
-          }
-        }]
-      ]
+      "target_name": "all_of_wasi_writev",
+      "type": "none",
+      "dependencies": ["src/binding.gyp:wasi_writev"]
     }
   ]
 }

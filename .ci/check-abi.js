@@ -11,7 +11,7 @@ const { symbols } = require('node-api-headers');
 const ROOT = path.dirname(__dirname);
 const BUILD = path.join(ROOT, 'build/Release');
 const PREBUILDS = path.join(ROOT, 'prebuilds');
-/** NAPI_VERSION in binding.gyp. */
+/** NAPI_VERSION in src/binding.gyp. */
 const NODE_API = new Set(
   Object.values(symbols.v8).filter(Array.isArray).flat(),
 );

@@ -7,6 +7,9 @@ const path = require('node:path');
 
 const ROOT = path.dirname(__dirname);
 
+// In a checkout, and in a package.
+const BUILDS = ['build/Release', 'build/Debug', 'src/build/Release'];
+
 // More than the ELF header, the program headers and the name of the dynamic
 // loader, which linkers put at the start of a program.
 const START = 4096;
@@ -40,14 +43,14 @@ const prebuilt = () => path.join(ROOT, 'prebuilds', `${platform()}.node`);
 function howToBuild() {
   return process.platform === 'win32'
     ? 'There is none for Windows'
-    : `To build it: npx node-gyp rebuild -C "${ROOT}"`;
+    : `To build it: npx --yes node-gyp rebuild -C "${path.join(ROOT, 'src')}"`;
 }
 
 /** @throws {Error} with the code ERR_WASI_WRITEV_NO_NATIVE */
 function loadAddon() {
-  const built = ['Release', 'Debug']
-    .map((name) => path.join(ROOT, 'build', name, 'wasi_writev.node'))
-    .filter((file) => fs.existsSync(file));
+  const built = BUILDS.map((directory) =>
+    path.join(ROOT, directory, 'wasi_writev.node'),
+  ).filter((file) => fs.existsSync(file));
   const errors = [];
   for (const file of [...built, prebuilt()]) {
     try {

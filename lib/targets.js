@@ -76,7 +76,8 @@ class FunctionTarget {
   write(chunk) {
     if (this.failed) return 0;
     try {
-      this.#function(Uint8Array.from(chunk));
+      const target = this.#function; // called without a `this`
+      target(Uint8Array.from(chunk));
       return chunk.length;
     } catch (error) {
       this.failed = true;

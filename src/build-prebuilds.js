@@ -1,7 +1,7 @@
 'use strict';
 
 // `npm run build:prebuilds`: makes prebuilds/*.node, the addons that the package
-// ships. Sources and flags are those of binding.gyp. It needs Debian, whose
+// ships. Sources and flags are those of src/binding.gyp. It needs Debian, whose
 // packages have the headers and the libc of each target. `npm pack` goes on
 // without them, `npm publish` does not.
 
@@ -17,9 +17,9 @@ const OUTPUT = path.join(ROOT, 'prebuilds');
 const DEBIAN = { x64: 'amd64', arm64: 'arm64' };
 const MACHINE = { x64: 'x86_64', arm64: 'aarch64' };
 
-/** What binding.gyp says for Linux. */
+/** What it says for Linux. */
 function settings() {
-  const text = fs.readFileSync(path.join(ROOT, 'binding.gyp'), 'utf8');
+  const text = fs.readFileSync(path.join(__dirname, 'binding.gyp'), 'utf8');
   // A literal of Python, and without the comments one of JS.
   const { targets } = runInNewContext(`(${text.replace(/#.*/g, '')})`);
   const [[, , { sources, defines, cflags, ldflags }]] = targets[0].conditions;
@@ -103,7 +103,7 @@ function compile({ name, triple, includes, library }) {
       '-o',
       path.join(OUTPUT, name),
     ],
-    { cwd: ROOT, stdio: 'inherit' },
+    { cwd: __dirname, stdio: 'inherit' },
   );
   if (error) throw error;
   if (status !== 0) throw new Error(`clang failed for ${name}`);

@@ -11,6 +11,7 @@ const { useTempDir } = require('./support/temp');
 const ROOT = path.dirname(__dirname);
 const RELEASE = 'build/Release/wasi_writev.node';
 const DEBUG = 'build/Debug/wasi_writev.node';
+const IN_PACKAGE = 'src/build/Release/wasi_writev.node';
 const ADDON = path.join(ROOT, RELEASE);
 
 // What each test runs in the copy: the engine, the addon's file, a write.
@@ -102,7 +103,7 @@ describe('the addon', () => {
     assert.equal(status, 0, stderr);
     const { code, message, ...cause } = JSON.parse(stdout);
     assert.equal(code, 'ERR_WASI_WRITEV_NO_NATIVE');
-    assert.match(message, /npx node-gyp rebuild -C /);
+    assert.match(message, /npx --yes node-gyp rebuild -C /);
     return { message, ...cause };
   }
 
@@ -111,7 +112,7 @@ describe('the addon', () => {
     assert.deepEqual(report(), { engine: 'native', addon: name, stderr: '' });
   });
 
-  for (const built of [RELEASE, DEBUG]) {
+  for (const built of [RELEASE, DEBUG, IN_PACKAGE]) {
     it(`is ${built} before the prebuilt one`, () => {
       put(built);
       put(name);
@@ -147,7 +148,10 @@ describe('the addon', () => {
       warning,
       new RegExp(`no native build for sunos-${process.arch} \\(Node-API `),
     );
-    assert.match(warning, /npx node-gyp rebuild -C ".*wasi-writev-.*"/);
+    assert.match(
+      warning,
+      /npx --yes node-gyp rebuild -C ".*wasi-writev-.*src"/,
+    );
   });
 
   it('is not to be built on Windows', () => {

@@ -79,7 +79,7 @@ describe('the tarball', function () {
     const files = outputOf('tar', ['-tzf', tarball]).split('\n');
     assert.deepEqual(
       files.filter((file) =>
-        /build\/|\.node$|^package\/(test|scripts)/.test(file),
+        /build|\.node$|^package\/(test|binding)/.test(file),
       ),
       ['arm64-glibc', 'arm64-musl', 'x64-glibc', 'x64-musl'].map(
         (name) => `package/prebuilds/linux-${name}.node`,
@@ -126,6 +126,14 @@ describe('the tarball', function () {
             .filter((name) => !name.startsWith('.')),
           ['wasi-writev'],
         );
+      });
+
+      it('is not compiled by a rebuild', () => {
+        node(npmNode, project, [cli, 'rebuild']);
+        const installed = path.join(project, 'node_modules/wasi-writev');
+        for (const directory of ['build', 'src/build']) {
+          assert.ok(!fs.existsSync(path.join(installed, directory)));
+        }
       });
 
       // What is committed.
@@ -188,6 +196,25 @@ describe('the tarball', function () {
     });
   }
 
+  for (const [manager, packages, add] of [
+    ['Yarn 1', ['yarn@1'], ['yarn/bin/yarn.js', 'add', '--offline']],
+    ['pnpm', ['pnpm@10'], ['pnpm/bin/pnpm.cjs', 'add', '--offline']],
+  ]) {
+    it(`is installed by ${manager}, and not compiled`, () => {
+      const tools = fetchPackages(path.join(workplace, packages[0]), packages);
+      const project = path.join(workplace, `by-${packages[0]}`);
+      createProject(project);
+      const [script, ...args] = add;
+      node(24, project, [path.join(tools, script), ...args, tarball]);
+      const output = node(24, project, [QUIET, 'commonjs.cjs']);
+      assert.deepEqual(JSON.parse(output), {
+        ...GUEST_WRITES,
+        platform: 'linux-x64',
+        addon: 'linux-x64-glibc.node',
+      });
+    });
+  }
+
   for (const [module, moduleResolution] of [
     ['node16', 'node16'],
     ['preserve', 'bundler'],
@@ -239,7 +266,10 @@ describe('the tarball', function () {
     const version = NODES.at(-1);
     outputOf(
       'npx',
-      ['node-gyp', 'rebuild', '-C', installed, '--nodedir', packageOf(version)],
+      [
+        ...['node-gyp', 'rebuild', '-C', path.join(installed, 'src')],
+        ...['--nodedir', packageOf(version)],
+      ],
       { cwd: ROOT, env },
     );
     const output = node(version, project, [QUIET, 'commonjs.cjs']);

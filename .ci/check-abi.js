@@ -29,6 +29,13 @@ function outputOf(command, args) {
   return stdout;
 }
 
+/** What the name of a prebuilt addon says of it. */
+const MACHINES = { x64: 'X86-64', arm64: 'AArch64' };
+const LIBCS = { glibc: 'libc.so.6', musl: 'libc.so' };
+const RELEASED = Object.keys(MACHINES).flatMap((arch) =>
+  Object.keys(LIBCS).map((libc) => `linux-${arch}-${libc}.node`),
+);
+
 /** The undefined symbols of an ELF file. */
 function imports(file) {
   const line =
@@ -39,13 +46,22 @@ function imports(file) {
     .filter((groups) => groups !== undefined);
 }
 
+/** The versions of libraries that it needs, with those that no symbol has. */
+function versions(file) {
+  const text = outputOf('readelf', ['--wide', '--version-info', file]);
+  return [...text.matchAll(/Name: (\S+) +Flags/g)].map(([, name]) => name);
+}
+
 const isNewer = (version) => {
-  const [major, minor] = version.replace('GLIBC_', '').split('.').map(Number);
-  return major > GLIBC[0] || (major === GLIBC[0] && minor > GLIBC[1]);
+  const [, major, minor] = /^GLIBC_(\d+)\.(\d+)/.exec(version) ?? [];
+  return !(
+    Number(major) < GLIBC[0] ||
+    (Number(major) === GLIBC[0] && Number(minor) <= GLIBC[1])
+  );
 };
 
 /** @returns {string[]} what is wrong with the imports of one file */
-function importFaults(found, { released, libc }) {
+function importFaults(found, libc) {
   const faults = [];
   const fromNode = found.filter(({ name }) => /^napi_|^node_api_/.test(name));
   if (fromNode.length === 0) faults.push('does not use Node-API');
@@ -59,11 +75,22 @@ function importFaults(found, { released, libc }) {
     if (version === undefined ? !libc.has(name) : !/^GLIBC_/.test(version)) {
       faults.push(`${name} is neither of Node-API nor of libc`);
     }
-    if (released && version !== undefined && isNewer(version)) {
-      faults.push(`${name} came with ${version}, after ${GLIBC.join('.')}`);
-    }
   }
   return faults;
+}
+
+/** @returns {string[]} what is wrong with an addon of a release */
+function releaseFaults(file) {
+  const [, arch, libc] = path.basename(file, '.node').split('-');
+  const header = outputOf('readelf', ['--wide', '--file-header', file]);
+  const dynamic = outputOf('readelf', ['--wide', '--dynamic', file]);
+  return [
+    ...versions(file)
+      .filter(isNewer)
+      .map((version) => `needs ${version}, after ${GLIBC.join('.')}`),
+    ...(header.includes(MACHINES[arch]) ? [] : [`is not for ${arch}`]),
+    ...(dynamic.includes(`[${LIBCS[libc]}]`) ? [] : [`is not for ${libc}`]),
+  ];
 }
 
 /** @returns {string[]} what is wrong with how one file is loaded */
@@ -123,10 +150,19 @@ function main() {
     ),
   );
   const faults = addons.flatMap(({ file, found, released }) =>
-    [...importFaults(found, { released, libc }), ...hardeningFaults(file)].map(
-      (fault) => `${path.relative(ROOT, file)} ${fault}`,
-    ),
+    [
+      ...importFaults(found, libc),
+      ...hardeningFaults(file),
+      ...(released ? releaseFaults(file) : []),
+    ].map((fault) => `${path.relative(ROOT, file)} ${fault}`),
   );
+  // A checkout has that of this machine, or a release has all.
+  if (addons.some(({ released }) => released)) {
+    const missing = RELEASED.filter(
+      (name) => !addons.some(({ file }) => path.basename(file) === name),
+    );
+    faults.push(...missing.map((name) => `prebuilds/${name} is missing`));
+  }
   if (built.length > 0 && !isAddonOfNodeApi(BUILD)) {
     faults.push('build/Release is not of Node-API for node-addon-api');
   }

@@ -1,4 +1,6 @@
 {
+  # Else a C++ compiler would be wanted, to link.
+  "make_global_settings": [["LINK", "$(CC)"]],
   "targets": [
     {
       "target_name": "wasi_writev",

@@ -1,6 +1,6 @@
 /* Host errno to WASI errno, for the whole preview1 table.
  *
- * ENOTCAPABLE has no namesake on a host. EAGAIN and EWOULDBLOCK, ENOTSUP and
+ * ENOTCAPABLE is an errno of FreeBSD alone. EAGAIN and EWOULDBLOCK, ENOTSUP and
  * EOPNOTSUPP are one number on some hosts and two on others. */
 #include "errno_map.h"
 
@@ -78,6 +78,9 @@ wv_errno wv_errno_from_host(int host_errno) {
     case ENOPROTOOPT:      return WV_ENOPROTOOPT;
     case ENOSPC:           return WV_ENOSPC;
     case ENOSYS:           return WV_ENOSYS;
+#ifdef ENOTCAPABLE
+    case ENOTCAPABLE:      return WV_ENOTCAPABLE;
+#endif
     case ENOTCONN:         return WV_ENOTCONN;
     case ENOTDIR:          return WV_ENOTDIR;
     case ENOTEMPTY:        return WV_ENOTEMPTY;

@@ -29,7 +29,8 @@ ssize_t wv_sys_send_nowait(int fd, const struct iovec *iov, int count);
  * for no limit. 1: ready, 0: time is up, -1 and errno (EINTR among them). */
 int wv_sys_wait_writable(int fd, int timeout);
 
-/* How many bytes a stream that poll(2) calls writable takes without waiting. */
+/* How many bytes a stream that poll(2) calls writable takes without waiting.
+ * SIZE_MAX for what has no room to wait for, such as most devices. */
 size_t wv_sys_sure_room(int fd);
 
 /* Milliseconds of a clock that only goes forward. */

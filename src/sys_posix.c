@@ -111,8 +111,9 @@ static int sys_fstat(int fd, struct stat *st) {
 size_t wv_sys_sure_room(int fd) {
   struct stat st;
 
+  if (sys_fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode)) return PIPE_BUF;
   /* A terminal may have room for one, and waits for room for the others. */
-  return sys_fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode) ? PIPE_BUF : 1;
+  return isatty(fd) ? 1 : SIZE_MAX;
 }
 
 int64_t wv_sys_now(void) {

@@ -75,10 +75,11 @@ static ssize_t write_batch_nowait(const wv_fd *entry, const wv_batch *batch) {
   if (flags & WV_SYS_NONBLOCK) return write_batch(entry, batch);
   if (entry->kind == WV_KIND_SOCKET)
     return wv_sys_send_nowait(entry->host_fd, batch->iov, (int)batch->count);
+  len = wv_sys_sure_room(entry->host_fd);
+  if (len == SIZE_MAX) return write_batch(entry, batch);
   ready = wv_sys_wait_writable(entry->host_fd, 0);
   if (ready == 0) errno = EAGAIN;
   if (ready <= 0) return -1;
-  len = wv_sys_sure_room(entry->host_fd);
   if (len > sizeof(chunk)) len = sizeof(chunk);
   len = wv_batch_gather(batch, chunk, len);
   return wv_sys_write(entry->host_fd, chunk, len);

@@ -3,6 +3,8 @@
 // Streams that are full: who waits, for how long, and what the guest is told.
 
 const assert = require('node:assert/strict');
+const { execFileSync } = require('node:child_process');
+const path = require('node:path');
 const { WASI, createWrites, engine } = require('..');
 const { ERRNO, FDFLAGS } = require('../lib/wasi-abi');
 const { assertSameBytes, pattern } = require('./support/bytes');
@@ -13,6 +15,8 @@ const {
   readAvailable,
   useHostFiles,
 } = require('./support/host-files');
+const { commandLine } = require('./support/in-child');
+const { itWith } = require('./support/installed');
 const {
   writeToPipe,
   writeToSocket,
@@ -417,5 +421,42 @@ describe('A socket or terminal that is full', () => {
       assert.equal(notes.errno, 0);
       assertSameBytes(received, pattern(100_000));
     });
+  }
+});
+
+describe('What takes a write as a whole', () => {
+  // An eventfd wants eight bytes in one call.
+  const CREATE =
+    'import os, sys; fd = os.eventfd(0, 0); assert fd == 3; ' +
+    'os.set_inheritable(fd, True); os.execv(sys.argv[1], sys.argv[1:])';
+
+  /** Writes 8 bytes to an eventfd in one call: the errno, and `nwritten`. */
+  function writeEvent(options) {
+    const script = (given) => {
+      const { putIovs, u32, withWrites } = require('./guest');
+      const { guest, memory } = withWrites({ fds: { 1: 3 }, ...given });
+      putIovs(memory, 64, [
+        [1024, 4],
+        [1028, 4],
+      ]);
+      new Uint8Array(memory.buffer)[1024] = 1;
+      const errno = guest.fd_write(1, 64, 2, 0);
+      console.log(JSON.stringify([errno, u32(memory, 0)]));
+    };
+    const command = commandLine(script, [options]);
+    const output = execFileSync('python3', ['-c', CREATE, ...command], {
+      cwd: path.join(__dirname, 'support'),
+    });
+    return JSON.parse(output);
+  }
+
+  for (const options of [{}, { waitTimeout: 0 }, { waitTimeout: 1000 }]) {
+    itWith('python3')(
+      `gets it as one: ${JSON.stringify(options)}`,
+      function () {
+        if (process.platform !== 'linux') this.skip();
+        assert.deepEqual(writeEvent(options), [ERRNO.SUCCESS, 8]);
+      },
+    );
   }
 });

@@ -141,6 +141,9 @@ export interface FlushError extends Error {
 export class WASI extends NodeWASI {
   constructor(options: WASIOptions);
 
+  /** The import object for `WebAssembly.instantiate` or `new WebAssembly.Instance`. */
+  getImportObject(): WebAssembly.Imports;
+
   /** The functions to import: a plain object that may be changed in place. */
   readonly wasiImport: Record<string, (...args: any[]) => any>;
 
@@ -338,14 +341,34 @@ export interface RunOptions extends WriteOptions {
   imports?: WebAssembly.Imports | undefined;
 }
 
-export interface RunResult<Output> {
+/** The type of an option, also where it was not given. */
+type Option<O, Name extends string> = Name extends keyof O
+  ? O[Name]
+  : undefined;
+
+type Decoded<Encoding> = Encoding extends BufferEncoding ? string : Buffer;
+
+type Kept<Target, Output> = Target extends 'capture' | undefined
+  ? Output
+  : null;
+
+export interface RunResult<Stdout, Stderr = Stdout> {
   /** What the program ended with. */
   exitCode: number;
   /** What it wrote to stdout; `null` if that was not captured. */
-  stdout: Output | null;
+  stdout: Stdout;
   /** What it wrote to stderr; `null` if that was not captured. */
-  stderr: Output | null;
+  stderr: Stderr;
 }
+
+/** The result of a run with options of the type `O`. */
+export type RunResultOf<O> = RunResult<
+  Kept<Option<O, 'stdout'>, Decoded<Option<O, 'encoding'>>>,
+  Kept<Option<O, 'stderr'>, Decoded<Option<O, 'encoding'>>>
+>;
+
+/** Refuses a name that is no option. */
+type Known<O> = { [Name in Exclude<keyof O, keyof RunOptions>]: never };
 
 /** A WASI command: a path, a file URL, its bytes, or its module. */
 export type RunSource =
@@ -361,29 +384,13 @@ export type RunSource =
  *   `WebAssembly.RuntimeError` of a trap, with `stdout` and `stderr` so far; what
  *   `WASI.start()` throws
  */
-export function run(
+export function run<O extends RunOptions = {}>(
   source: RunSource,
-  options: RunOptions & { encoding: BufferEncoding },
-): Promise<RunResult<string>>;
-export function run(
-  source: RunSource,
-  options?: RunOptions & { encoding?: 'buffer' | undefined },
-): Promise<RunResult<Buffer>>;
-export function run(
-  source: RunSource,
-  options?: RunOptions,
-): Promise<RunResult<string | Buffer>>;
+  options?: O & Known<O>,
+): Promise<RunResultOf<O>>;
 
 /** `run`, without a promise: the module is compiled on the calling thread too. */
-export function runSync(
+export function runSync<O extends RunOptions = {}>(
   source: RunSource,
-  options: RunOptions & { encoding: BufferEncoding },
-): RunResult<string>;
-export function runSync(
-  source: RunSource,
-  options?: RunOptions & { encoding?: 'buffer' | undefined },
-): RunResult<Buffer>;
-export function runSync(
-  source: RunSource,
-  options?: RunOptions,
-): RunResult<string | Buffer>;
+  options?: O & Known<O>,
+): RunResultOf<O>;

@@ -15,6 +15,7 @@ import {
   type CreateWritesOptions,
   type FdWrite,
   type FlushError,
+  type RunOptions,
   type WASIOptions,
   type WriteMessage,
   type Writes,
@@ -41,7 +42,7 @@ const notOurs: WASI = new NodeWASI(nodeOptions);
 // @ts-expect-error Node's knows descriptors only
 const notNodeOptions: NodeWASIOptions = fromNodeOptions;
 const module = new WebAssembly.Module(readFileSync('tool.wasm'));
-const imports = wasi.getImportObject() as WebAssembly.Imports;
+const imports = wasi.getImportObject();
 const instance = new WebAssembly.Instance(module, imports);
 const exitCode: number = wasi.start(instance);
 wasi.finalizeBindings(instance, {
@@ -85,12 +86,29 @@ try {
   console.error(code, pending);
 }
 
-const text: Promise<string | null> = run('tool.wasm', {
+const text: Promise<string> = run('tool.wasm', {
   encoding: 'utf8',
   stdin: 'input',
   stdout: 'capture',
-}).then(({ stdout }) => stdout);
-const bytesOut: Buffer | null = runSync(new Uint8Array()).stdout;
+}).then(({ stdout, stderr }) => stdout.trim() + stderr.trim());
+const { stdout: bytesOut } = runSync(new Uint8Array());
+bytesOut.readUInt8(0);
+const inherited: null = runSync('tool.wasm', { stdout: 'inherit' }).stdout;
+const runOptions: RunOptions = { args: ['x'] };
+const unknown: string | Buffer | null = runSync('tool.wasm', runOptions).stdout;
+const either = runSync('tool.wasm', {
+  encoding: 'latin1',
+  stdout: Math.random() < 0.5 ? 'capture' : 1,
+});
+const maybe: string | null = either.stdout;
+// @ts-expect-error it may not be captured
+either.stdout.trim();
+// @ts-expect-error it is not captured
+const notCaptured: string = runSync('t.wasm', {
+  stdout: process.stderr,
+}).stdout;
+// @ts-expect-error a misspelt option
+runSync('tool.wasm', { args: ['x'], preopen: { '/': '.' } });
 // @ts-expect-error an encoding that does not exist
 runSync('tool.wasm', { encoding: 'utf9' });
 
@@ -110,7 +128,7 @@ createWrites({ waitTimout: 1000 });
 // @ts-expect-error the offset is a bigint
 writes.fd_pwrite(1, 0, 1, 8, 16);
 
-export { notNodeOptions, notOurs };
+export { inherited, maybe, notCaptured, notNodeOptions, notOurs, unknown };
 export {
   givenUp,
   text,

@@ -243,21 +243,22 @@ class GuestFiles {
   #moveOffStreams(dirfd, fdPointer) {
     const opened = this.#memory.u32(fdPointer);
     if (!this.#released.has(opened)) return ERRNO.SUCCESS;
-    const spare = [];
-    let errno;
-    do {
-      const { errno: failed, fd } = this.#openDirectory(dirfd);
-      errno = failed;
-      if (errno === ERRNO.SUCCESS) spare.push(fd);
-    } while (errno === ERRNO.SUCCESS && this.#released.has(spare.at(-1)));
-    if (errno === ERRNO.SUCCESS) {
-      const fd = spare.pop();
-      errno = this.#node.fd_renumber(opened, fd);
-      this.#memory.setU32(fdPointer, fd);
-    } else {
-      spare.push(opened);
+    const fds = [opened];
+    let errno = ERRNO.SUCCESS;
+    while (errno === ERRNO.SUCCESS && this.#released.has(fds.at(-1))) {
+      const directory = this.#openDirectory(dirfd);
+      errno = directory.errno;
+      if (errno === ERRNO.SUCCESS) fds.push(directory.fd);
     }
-    for (const fd of spare) this.#node.fd_close(fd);
+    if (errno === ERRNO.SUCCESS) {
+      errno = this.#node.fd_renumber(opened, fds.at(-1));
+    }
+    if (errno === ERRNO.SUCCESS) {
+      // The last is the file's, and its first number is free.
+      this.#memory.setU32(fdPointer, fds.pop());
+      fds.shift();
+    }
+    for (const fd of fds) this.#node.fd_close(fd);
     return errno;
   }
 

@@ -62,10 +62,10 @@ const forgotten = new FinalizationRegistry(closeAll);
 
 function withPlaceholders(options, placeholders) {
   const forNode = { ...options };
-  for (const [fd, name] of STDIO.entries()) {
+  for (const fd of [1, 2]) {
+    const name = STDIO[fd];
     const target = options[name];
-    if (fd === 0 || target === undefined || typeof target === 'number')
-      continue;
+    if (target === undefined || typeof target === 'number') continue;
     checkTarget(target, `options.${name}`);
     forNode[name] = hostFds.openNull('w');
     placeholders.set(fd, forNode[name]);
@@ -99,7 +99,7 @@ class Guest {
   #files;
   #memory = new GuestMemory();
   #output;
-  #ran = false;
+  #started = 0; // times that it was given its memory
   #streams;
 
   /** The functions for the guest to import. */
@@ -158,7 +158,7 @@ class Guest {
   }
 
   setMemory(memory) {
-    this.#ran = true;
+    this.#started++;
     this.#memory.set(memory);
     this.#output.setMemory(memory);
   }
@@ -171,12 +171,12 @@ class Guest {
     const output = this.#output;
     let exitCode;
     let thrown;
-    this.#ran = false;
+    const before = this.#started;
     try {
       exitCode = run();
     } catch (error) {
       // Node refuses one that has started: that one goes on.
-      if (!this.#ran) throw error;
+      if (this.#started === before) throw error;
       thrown = { error };
     }
     output.settle();

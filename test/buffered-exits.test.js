@@ -8,6 +8,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { ERRNO } = require('../lib/wasi-abi');
 const { assertSameBytes, pattern } = require('./support/bytes');
+const { describeWithFull } = require('./support/full');
 const {
   inChild,
   resultInChild,
@@ -206,7 +207,7 @@ describe('Staged bytes at the end of the process', () => {
   }
 });
 
-describe('Bytes that cannot be written at the end of the process', () => {
+describeWithFull('Bytes that cannot be written at the exit', () => {
   const dir = useTempDir();
   const lineOf = (fd, pending, code = 'ENOSPC') =>
     `wasi-writev: ${pending} bytes for guest fd ${fd} could not be written: ` +

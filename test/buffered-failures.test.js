@@ -11,6 +11,7 @@ const { ERRNO, ERRNO_NAMES } = require('../lib/wasi-abi');
 const { assertSameBytes, pattern } = require('./support/bytes');
 const { createCommand } = require('./support/command');
 const { descriptorsOf, itWithProc } = require('./support/descriptors');
+const { describeWithFull } = require('./support/full');
 const { putIovs } = require('./support/guest');
 const { fill, readAvailable, useHostFiles } = require('./support/host-files');
 const { inChild } = require('./support/in-child');
@@ -443,7 +444,7 @@ describe('A flush to a disk that is full', () => {
   );
 });
 
-describe('A flush to /dev/full', () => {
+describeWithFull('A flush to /dev/full', () => {
   const open = useOutputs();
   const host = useHostFiles();
 
@@ -465,7 +466,7 @@ describe('A flush to /dev/full', () => {
   }
 });
 
-describe('Guests that cannot write out what is held back', () => {
+describeWithFull('Guests that cannot write out what is held back', () => {
   /** Of 50 guests, how many are left of those that did `end`; stderr at the exit. */
   function leftOf(end) {
     const { stderr, stdout } = inChild(
@@ -693,7 +694,7 @@ describe('A flush to a pipe that is full', () => {
   }
 });
 
-describe('A run that a trap ends, on a full device', () => {
+describeWithFull('A run that a trap ends, on a full device', () => {
   // Prints what was thrown.
   function trap(args) {
     const fs = require('node:fs');

@@ -10,6 +10,7 @@ const path = require('node:path');
 const { setTimeout } = require('node:timers/promises');
 const { bin, version } = require('../package.json');
 const { assertSameBytes, pattern } = require('./support/bytes');
+const { FULL, itWithFull } = require('./support/full');
 const { guestPath } = require('./support/guest-path');
 const { itWith } = require('./support/installed');
 const { readAvailable, useHostFiles } = require('./support/host-files');
@@ -22,9 +23,6 @@ const EXCEPTIONS = guestPath('exceptions');
 const USAGE_ERROR = 2;
 const TRAPPED = 134;
 const PIPE_CLOSED = 141;
-
-const FULL = '/dev/full';
-const itWithFull = fs.existsSync(FULL) ? it : it.skip;
 
 /** What a program said and ended with. */
 function start(file, args, options) {

@@ -17,6 +17,7 @@ const {
   countDescriptors,
   itWithProc,
 } = require('./support/descriptors');
+const { FULL, itWithFull } = require('./support/full');
 const { putIovs, u32, withWASI, withWrites } = require('./support/guest');
 const { useHostFiles } = require('./support/host-files');
 const {
@@ -856,9 +857,9 @@ describe('A function that comes back', () => {
         assert.equal(textOf(writes.captured(1)), 'two');
       });
 
-      it('may write while bytes of another fd wait for room', () => {
-        // /dev/full, until its number is that of a file.
-        const full = host.open('/dev/full', 'w');
+      itWithFull('may write while bytes of another fd wait for room', () => {
+        // Full, until its number is that of a file.
+        const full = host.open(FULL, 'w');
         const { session, writes, log } = start(buffered, ({ inner }) =>
           assert.equal(inner(4), ERRNO.SUCCESS),
         );

@@ -17,6 +17,7 @@ const {
   descriptorsOf,
   itWithProc,
 } = require('./support/descriptors');
+const { itWithFull } = require('./support/full');
 const { compile } = require('./support/guest');
 const { guestPath } = require('./support/guest-path');
 const { fill, useHostFiles } = require('./support/host-files');
@@ -26,9 +27,6 @@ const { useTempDir } = require('./support/temp');
 
 const TOOLBOX = guestPath('toolbox');
 const CAPTURE_LIMIT = 64 * 2 ** 20;
-
-const FULL = '/dev/full';
-const itWithFull = fs.existsSync(FULL) ? it : it.skip;
 
 // Both with a promise, so that the same tests are for either.
 const WAYS = {

@@ -8,6 +8,7 @@ const { Writable } = require('node:stream');
 const { WASI, engine } = require('..');
 const { ERRNO } = require('../lib/wasi-abi');
 const { runCommand } = require('./support/command');
+const { itWithFull } = require('./support/full');
 const { withWASI } = require('./support/guest');
 const { fill, useHostFiles } = require('./support/host-files');
 const { inChild } = require('./support/in-child');
@@ -17,9 +18,6 @@ const { PREOPEN, RIGHTS, Session } = require('./support/session');
 const STDOUT = 1;
 const STDERR = 2;
 const BUFFERED = [false, true, 'auto'];
-
-const FULL = '/dev/full';
-const itWithFull = fs.existsSync(FULL) ? it : it.skip;
 
 const NOTHING = {
   calls: 0,

@@ -10,6 +10,7 @@ const path = require('node:path');
 const { PassThrough } = require('node:stream');
 const { engine } = require('..');
 const { ERRNO } = require('../lib/wasi-abi');
+const { itWithFull } = require('./support/full');
 const { putIovs, withWASI } = require('./support/guest');
 const { guestPath } = require('./support/guest-path');
 const { useHostFiles } = require('./support/host-files');
@@ -27,9 +28,6 @@ const STDOUT = 1;
 const STDERR = 2;
 const BUFFERED = [false, true, 'auto'];
 const SUPPORT = path.join(__dirname, 'support');
-
-const FULL = '/dev/full';
-const itWithFull = fs.existsSync(FULL) ? it : it.skip;
 
 /** A message of a call that succeeded. */
 const success = (fd, iovsLen, nwritten) => ({
@@ -319,7 +317,6 @@ describe('a message for each write', () => {
       const { status, stdout } = inChild(
         (mode) => {
           const { subscribe } = require('node:diagnostics_channel');
-          const fs = require('node:fs');
           const { withWASI } = require('./guest');
           const { Session } = require('./session');
           const stdout = fs.openSync('/dev/full', 'w');
@@ -413,7 +410,6 @@ function makeCalls(seed) {
  */
 function writeAndTell(file, calls, buffered) {
   const { subscribe } = require('node:diagnostics_channel');
-  const fs = require('node:fs');
   const { withWASI } = require('./guest');
   const { Session } = require('./session');
   const messages = [];

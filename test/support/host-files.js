@@ -9,11 +9,15 @@ const { useTempDir } = require('./temp');
 
 const { O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants;
 
+const GET_FLAGS =
+  'import fcntl, os; print(fcntl.fcntl(3, fcntl.F_GETFL) & os.O_NONBLOCK)';
+
 /** Whether O_NONBLOCK is set on what is behind a descriptor. */
 function isNonblock(fd) {
-  const info = fs.readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1');
-  const [, flags] = /^flags:\s*(\d+)/m.exec(info);
-  return (parseInt(flags, 8) & O_NONBLOCK) !== 0;
+  // The child has the same description. One of 0 to 2 libuv would make blocking.
+  const stdio = ['ignore', 'pipe', 'inherit', fd];
+  const output = execFileSync('python3', ['-c', GET_FLAGS], { stdio });
+  return Number(output) !== 0;
 }
 
 /** What a non-blocking descriptor has to give at this moment. */

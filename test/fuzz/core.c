@@ -259,7 +259,7 @@ static ssize_t take(int fd, const struct iovec *iov, int count,
  * room for, and no more. */
 static void check_may_block(uint64_t len) {
   if (kernel.nonblocking && !kernel.host_nonblock)
-    CHECK(kernel.ready && len <= kernel.room);
+    CHECK(kernel.room == SIZE_MAX || (kernel.ready && len <= kernel.room));
 }
 
 ssize_t wv_sys_write(int fd, const void *buf, size_t len) {
@@ -329,7 +329,9 @@ size_t wv_sys_sure_room(int fd) {
   uint8_t pages = take_u8();
 
   CHECK(fd == kernel.host_fd);
-  kernel.room = pages % 8 == 7 ? 1 : 4096 * (size_t)(pages % 8 + 1);
+  kernel.room = pages % 8 == 7   ? 1
+                : pages % 8 == 6 ? SIZE_MAX
+                                 : 4096 * (size_t)(pages % 8 + 1);
   return kernel.room;
 }
 

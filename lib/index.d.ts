@@ -4,8 +4,8 @@ import { WASI as NodeWASI, WASIOptions as NodeWASIOptions } from 'node:wasi';
 /**
  * Which engine does the writes: the C addon, or `node:fs` where no addon loads.
  * The environment variable `WASI_WRITEV_ENGINE`, set to one of the two before
- * this package is loaded, forces one; forcing `native` where it cannot load
- * throws `ERR_WASI_WRITEV_NO_NATIVE`.
+ * the first use of this package, forces one; where `native` cannot load, that
+ * use throws `ERR_WASI_WRITEV_NO_NATIVE`.
  */
 export const engine: 'native' | 'fallback';
 

@@ -1,13 +1,17 @@
 'use strict';
 
-// The public surface: see lib/index.d.ts. What comes with `require` is the engine,
-// to name it, and the class. The rest is loaded where it is first called.
+// The public surface: see lib/index.d.ts. What comes with `require` is the class.
+// The rest is loaded where it is first used: files are most of what that costs.
 
-const { engine } = require('./engine');
 const { WASI } = require('./wasi');
 
 const createWrites = (options) => require('./writes').createWrites(options);
 const run = async (source, options) => require('./run').run(source, options);
 const runSync = (source, options) => require('./run').runSync(source, options);
 
-module.exports = { WASI, createWrites, engine, run, runSync };
+// Node's ESM loader finds the names in this form, and calls the getter. One that it
+// sees by `defineProperty` it would leave out.
+module.exports = { WASI, createWrites, engine: undefined, run, runSync };
+Object.defineProperties(module.exports, {
+  engine: { get: () => require('./engine').engine },
+});

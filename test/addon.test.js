@@ -93,7 +93,7 @@ describe('the addon', () => {
   function failure() {
     const { status, stdout, stderr } = node(
       `try {
-        require('.');
+        require('.').engine;
       } catch ({ code, message, cause }) {
         const { code: causeCode, message: causeMessage } = cause;
         console.log(JSON.stringify({ code, message, causeCode, causeMessage }));

@@ -19,12 +19,23 @@ const loadedBy = (id) =>
   );
 
 describe('the package', () => {
-  it('loads no more than the engine and the class before the first guest', () => {
-    assert.deepEqual(loadedBy('../..'), [
-      'addon.js',
-      'engine.js',
-      'index.js',
-      'wasi.js',
+  it('loads no more than the class before the first guest', () => {
+    assert.deepEqual(loadedBy('../..'), ['index.js', 'wasi.js']);
+  });
+
+  it('has the same members for require and import', async () => {
+    const required = require('..');
+    const imported = await import('../lib/index.js');
+    assert.deepEqual(Object.keys(required), [
+      'WASI',
+      'createWrites',
+      'engine',
+      'run',
+      'runSync',
     ]);
+    for (const [name, value] of Object.entries(required)) {
+      assert.equal(imported[name], value);
+    }
+    assert.match(imported.engine, /^(native|fallback)$/);
   });
 });

@@ -52,13 +52,16 @@ function versions(file) {
   return [...text.matchAll(/Name: (\S+) +Flags/g)].map(([, name]) => name);
 }
 
-const isNewer = (version) => {
+/** Whether the oldest glibc has it. GLIBC_ABI_DT_RELR, say, has no number. */
+function isOld(version) {
   const [, major, minor] = /^GLIBC_(\d+)\.(\d+)/.exec(version) ?? [];
-  return !(
-    Number(major) < GLIBC[0] ||
-    (Number(major) === GLIBC[0] && Number(minor) <= GLIBC[1])
-  );
-};
+  const newest = Number(major) === GLIBC[0] && Number(minor) <= GLIBC[1];
+  return Number(major) < GLIBC[0] || newest;
+}
+
+/** Of pairs of whether all is well and what is wrong: the latter, where it is. */
+const faultsOf = (checks) =>
+  checks.flatMap(([good, fault]) => (good ? [] : [fault]));
 
 /** @returns {string[]} what is wrong with the imports of one file */
 function importFaults(found, libc) {
@@ -84,20 +87,21 @@ function releaseFaults(file) {
   const [, arch, libc] = path.basename(file, '.node').split('-');
   const header = outputOf('readelf', ['--wide', '--file-header', file]);
   const dynamic = outputOf('readelf', ['--wide', '--dynamic', file]);
-  return [
-    ...versions(file)
-      .filter(isNewer)
-      .map((version) => `needs ${version}, after ${GLIBC.join('.')}`),
-    ...(header.includes(MACHINES[arch]) ? [] : [`is not for ${arch}`]),
-    ...(dynamic.includes(`[${LIBCS[libc]}]`) ? [] : [`is not for ${libc}`]),
-  ];
+  return faultsOf([
+    ...versions(file).map((version) => [
+      isOld(version),
+      `needs ${version}, after ${GLIBC.join('.')}`,
+    ]),
+    [header.includes(MACHINES[arch]), `is not for ${arch}`],
+    [dynamic.includes(`[${LIBCS[libc]}]`), `is not for ${libc}`],
+  ]);
 }
 
 /** @returns {string[]} what is wrong with how one file is loaded */
 function hardeningFaults(file) {
   const segments = outputOf('readelf', ['--wide', '--segments', file]);
   const dynamic = outputOf('readelf', ['--wide', '--dynamic', file]);
-  return [
+  return faultsOf([
     [/GNU_STACK .* RW +0/.test(segments), 'has an executable stack'],
     [/GNU_RELRO/.test(segments), 'is not RELRO'],
     [/BIND_NOW|FLAGS_1.* NOW/.test(dynamic), 'is not BIND_NOW'],
@@ -107,7 +111,7 @@ function hardeningFaults(file) {
       'needs another library than libc',
     ],
     [!/TEXTREL|RPATH|RUNPATH/.test(dynamic), 'has a TEXTREL or RPATH'],
-  ].flatMap(([good, fault]) => (good ? [] : [fault]));
+  ]);
 }
 
 /** node-addon-api's opinion, which it has of files with a symbol table only. */

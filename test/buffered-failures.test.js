@@ -472,27 +472,20 @@ describeWithFull('Guests that cannot write out what is held back', () => {
     const { stderr, stdout } = inChild(
       async (how) => {
         const fs = require('node:fs');
-        const { setImmediate: turn } = require('node:timers/promises');
+        const { countAlive } = require('./alive');
         const { withWASI } = require('./guest');
         const { Session } = require('./session');
         const stdout = fs.openSync('/dev/full', 'w');
-        let count = 50;
-        const registry = new FinalizationRegistry(() => count--);
-        function run() {
+        const count = await countAlive(() => {
           const session = new Session(withWASI({ stdout, buffered: true }));
           session.write(1, 'text');
-          registry.register(session.wasi);
           try {
             session.wasi[how]();
           } catch {
             // ENOSPC
           }
-        }
-        for (let i = 0; i < 50; i++) run();
-        for (let i = 0; i < 200 && count > 5; i++) {
-          global.gc();
-          await turn();
-        }
+          return session.wasi;
+        });
         fs.writeSync(1, String(count));
       },
       [end],

@@ -646,12 +646,10 @@ describe('A function', () => {
   for (const buffered of BUFFERED) {
     it(`that throws does not keep the guest in memory, buffered: ${buffered}`, () => {
       const alive = resultInChild(
-        async (mode) => {
-          const { setImmediate: turn } = require('node:timers/promises');
+        (mode) => {
+          const { countAlive } = require('./alive');
           const { createCommand } = require('./command');
-          let count = 0;
-          const registry = new FinalizationRegistry(() => count--);
-          function run() {
+          return countAlive(() => {
             const { wasi, session, start } = createCommand(
               {
                 buffered: mode,
@@ -661,20 +659,13 @@ describe('A function', () => {
               },
               () => session.tryWrite(1, 'text'),
             );
-            registry.register(wasi);
-            count++;
             try {
               start();
             } catch {
               // That of the function.
             }
-          }
-          for (let i = 0; i < 50; i++) run();
-          for (let i = 0; i < 200 && count > 5; i++) {
-            global.gc();
-            await turn();
-          }
-          return count;
+            return wasi;
+          });
         },
         [buffered],
         ['--expose-gc'],
@@ -1048,18 +1039,15 @@ describe('A Writable', () => {
 
   it('that was destroyed keeps no guest, once that was told', () => {
     const alive = resultInChild(
-      async () => {
+      () => {
         const { PassThrough } = require('node:stream');
-        const { setImmediate: turn } = require('node:timers/promises');
+        const { countAlive } = require('./alive');
         const { withWASI } = require('./guest');
         const { Session } = require('./session');
-        let count = 50;
-        const registry = new FinalizationRegistry(() => count--);
-        function run() {
+        return countAlive(() => {
           const stdout = new PassThrough();
           const started = withWASI({ stdout, buffered: true });
           new Session(started).write(1, 'text');
-          registry.register(started.wasi);
           stdout.destroy();
           try {
             started.wasi.flush();
@@ -1067,13 +1055,8 @@ describe('A Writable', () => {
             if (error.code !== 'EPIPE') throw error;
           }
           started.wasi.flush();
-        }
-        for (let i = 0; i < 50; i++) run();
-        for (let i = 0; i < 200 && count > 5; i++) {
-          global.gc();
-          await turn();
-        }
-        return count;
+          return started.wasi;
+        });
       },
       [],
       ['--expose-gc'],

@@ -108,7 +108,8 @@ export interface WASIStats {
 
 /**
  * What `flush()` and `start()` throw when bytes that were held back cannot be
- * written. They are kept: a later `flush()` tries again.
+ * written. They are kept, but for a stream that has ended or was destroyed: a
+ * later `flush()` tries again.
  */
 export interface FlushError extends Error {
   /** `'ENOSPC'`, and so on. */

@@ -52,6 +52,17 @@ describe('the tarball', function () {
       env: { ...bare(version), ...env },
     });
 
+  /** Asserts that a consumer in a project writes natively, by which addon. */
+  function assertWrites(
+    version,
+    project,
+    { consumer = 'commonjs.cjs', addon = 'linux-x64-glibc.node' } = {},
+  ) {
+    const output = node(version, project, [QUIET, consumer]);
+    const platform = 'linux-x64';
+    assert.deepEqual(JSON.parse(output), { ...GUEST_WRITES, platform, addon });
+  }
+
   /** A project that has the package, without npm. Returns where that is. */
   function unpack(project) {
     createProject(project);
@@ -151,23 +162,13 @@ describe('the tarball', function () {
             npm_config_nodedir: nodedir,
           },
         });
-        const output = node(npmNode, fromGit, [QUIET, 'commonjs.cjs']);
-        assert.deepEqual(JSON.parse(output), {
-          ...GUEST_WRITES,
-          platform: 'linux-x64',
-          addon: 'linux-x64-glibc.node',
-        });
+        assertWrites(npmNode, fromGit);
       });
 
       for (const version of NODES) {
         for (const consumer of ['commonjs.cjs', 'module.mjs']) {
           it(`writes natively for ${consumer} on Node ${version}`, () => {
-            const output = node(version, project, [QUIET, consumer]);
-            assert.deepEqual(JSON.parse(output), {
-              ...GUEST_WRITES,
-              platform: 'linux-x64',
-              addon: 'linux-x64-glibc.node',
-            });
+            assertWrites(version, project, { consumer });
           });
         }
 
@@ -206,12 +207,7 @@ describe('the tarball', function () {
       createProject(project);
       const [script, ...args] = add;
       node(24, project, [path.join(tools, script), ...args, tarball]);
-      const output = node(24, project, [QUIET, 'commonjs.cjs']);
-      assert.deepEqual(JSON.parse(output), {
-        ...GUEST_WRITES,
-        platform: 'linux-x64',
-        addon: 'linux-x64-glibc.node',
-      });
+      assertWrites(24, project);
     });
   }
 
@@ -272,11 +268,6 @@ describe('the tarball', function () {
       ],
       { cwd: ROOT, env },
     );
-    const output = node(version, project, [QUIET, 'commonjs.cjs']);
-    assert.deepEqual(JSON.parse(output), {
-      ...GUEST_WRITES,
-      platform: 'linux-x64',
-      addon: 'wasi_writev.node',
-    });
+    assertWrites(version, project, { addon: 'wasi_writev.node' });
   });
 });

@@ -1,5 +1,4 @@
-/* A library to preload: the process has a lock on the file that is its stdin.
- */
+/* A library to preload: the process has a lock on the file on its stdin. */
 #include <fcntl.h>
 #include <stdlib.h>
 

@@ -20,7 +20,7 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
-const { ERRNO_NAMES } = require('../lib/wasi-abi');
+const { ERRNO_NAMES } = require('../lib/preview1');
 const { fill, open, turn } = require('./guest');
 const { bytesOf, contentOf } = require('./workloads');
 

@@ -139,7 +139,7 @@ function startTrace(target) {
   const fd = target === '' ? STDERR : openTrace(target);
   const { writeAll } = require('./fs-writer');
   const { printTo } = require('./trace');
-  const { ERRNO, ERRNO_NAMES } = require('./wasi-abi');
+  const { ERRNO, ERRNO_NAMES } = require('./preview1');
   let failed = false;
   printTo((line) => {
     if (failed) return;

@@ -23,7 +23,7 @@ const {
   createStage,
 } = require('./stage');
 const { isTraced, publish } = require('./trace');
-const { ERRNO, ERRNO_NAMES, areNumbers } = require('./wasi-abi');
+const { ERRNO, ERRNO_NAMES, areNumbers } = require('./preview1');
 
 const PAGE = 65536;
 

@@ -7,7 +7,7 @@
 // on a memory of ours that has a copy of the path, with a NUL behind it. So is
 // every call on a shared memory, where a thread could take the NUL away.
 
-const { ERRNO } = require('./wasi-abi');
+const { ERRNO } = require('./preview1');
 
 // Which arguments point to a path; its length is the argument behind it.
 const PATHS = {

@@ -4,7 +4,7 @@
 // open comes before another one, and takes memory for as many subscriptions as a
 // guest names.
 
-const { ERRNO } = require('./wasi-abi');
+const { ERRNO } = require('./preview1');
 
 const SUBSCRIPTION_SIZE = 48;
 const EVENT_SIZE = 32;

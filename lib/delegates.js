@@ -11,7 +11,7 @@
 
 const { guardPaths } = require('./delegated-paths');
 const { guardPoll } = require('./delegated-polls');
-const { CIOVEC_SIZE, ERRNO } = require('./wasi-abi');
+const { CIOVEC_SIZE, ERRNO } = require('./preview1');
 
 // Node turns a whole list into an array of its own. More elements than this are
 // cut off, which makes a short count, as IOV_MAX does in readv(2).

@@ -13,7 +13,7 @@
 const fs = require('node:fs');
 const { errnoOf, writeUntil } = require('./fs-writer');
 const { EMPTY, GuestMemory, createList } = require('./memory');
-const { ENTRY, ERRNO, areNumbers } = require('./wasi-abi');
+const { ENTRY, ERRNO, areNumbers } = require('./preview1');
 
 const { MAY_WRITE, MAY_SEEK, NONBLOCK, READ_ONLY } = ENTRY;
 

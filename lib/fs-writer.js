@@ -4,7 +4,7 @@
 
 const fs = require('node:fs');
 const os = require('node:os');
-const { ERRNO } = require('./wasi-abi');
+const { ERRNO } = require('./preview1');
 
 const MAX_SLEEP = 16; // milliseconds
 

@@ -5,7 +5,7 @@
 
 const hostFds = require('./host-fds');
 const { createList } = require('./memory');
-const { ENTRY, ERRNO, FDFLAGS, RIGHTS } = require('./wasi-abi');
+const { ENTRY, ERRNO, FDFLAGS, RIGHTS } = require('./preview1');
 
 const ALL_FDFLAGS = 0x1f;
 const OFLAGS_DIRECTORY = 2;

@@ -3,7 +3,7 @@
 // Guest memory as JS sees it.
 
 const { types } = require('node:util');
-const { CIOVEC_SIZE, ERRNO } = require('./wasi-abi');
+const { CIOVEC_SIZE, ERRNO } = require('./preview1');
 
 const LIST_MAX = 65536;
 

@@ -2,7 +2,7 @@
 
 // The native engine: the JS side of src/binding.c.
 
-const { ERRNO, areNumbers } = require('./wasi-abi');
+const { ERRNO, areNumbers } = require('./preview1');
 const { EMPTY, viewOf } = require('./memory');
 
 // The mailbox and its operations: src/binding.c has the same lists.

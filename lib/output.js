@@ -9,7 +9,7 @@ const { withCode } = require('./errors');
 const { GuestMemory, createList } = require('./memory');
 const { Capture, createTarget } = require('./targets');
 const { fdPwrite, fdWrite, publish } = require('./trace');
-const { ENTRY, ERRNO } = require('./wasi-abi');
+const { ENTRY, ERRNO } = require('./preview1');
 
 const STDERR = 2;
 

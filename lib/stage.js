@@ -3,7 +3,7 @@
 // The plain case of a buffered write in JS: what src/combiner.wat does, for an
 // engine without several memories. Hot: plain loops, no objects made.
 
-const { CIOVEC_SIZE, ERRNO } = require('./wasi-abi');
+const { CIOVEC_SIZE, ERRNO } = require('./preview1');
 
 const COPY_MAX = 128;
 

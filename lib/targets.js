@@ -9,7 +9,7 @@
 
 const { invalidType } = require('./errors');
 const { writeAll } = require('./fs-writer');
-const { ERRNO } = require('./wasi-abi');
+const { ERRNO } = require('./preview1');
 
 const MIN_BLOCK = 4096; // bytes
 const MAX_BLOCK = 2 ** 20;

@@ -5,7 +5,7 @@
 
 const { channel } = require('node:diagnostics_channel');
 const { debuglog } = require('node:util');
-const { ERRNO, ERRNO_NAMES, areNumbers } = require('./wasi-abi');
+const { ERRNO, ERRNO_NAMES, areNumbers } = require('./preview1');
 
 const fdWrite = channel('wasi-writev:fd_write');
 const fdPwrite = channel('wasi-writev:fd_pwrite');

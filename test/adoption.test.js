@@ -13,7 +13,7 @@ const { setImmediate } = require('node:timers/promises');
 const v8 = require('node:v8');
 const vm = require('node:vm');
 const { WASI, engine } = require('..');
-const { ERRNO, FDFLAGS } = require('../lib/wasi-abi');
+const { ERRNO, FDFLAGS } = require('../lib/preview1');
 const { assertSameBytes, pattern } = require('./support/bytes');
 const {
   assertNoneLeft,

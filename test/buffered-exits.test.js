@@ -6,7 +6,7 @@ const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
-const { ERRNO } = require('../lib/wasi-abi');
+const { ERRNO } = require('../lib/preview1');
 const { assertSameBytes, pattern } = require('./support/bytes');
 const { describeWithFull } = require('./support/full');
 const {

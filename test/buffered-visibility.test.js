@@ -6,7 +6,7 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const { Writable } = require('node:stream');
 const { WASI, engine } = require('..');
-const { ERRNO, FDFLAGS } = require('../lib/wasi-abi');
+const { ERRNO, FDFLAGS } = require('../lib/preview1');
 const {
   CALLS,
   ERRNOS,

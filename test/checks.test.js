@@ -6,7 +6,7 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const os = require('node:os');
 const { createWrites, engine } = require('..');
-const { ERRNO } = require('../lib/wasi-abi');
+const { ERRNO } = require('../lib/preview1');
 const { assertSameBytes, pattern } = require('./support/bytes');
 const {
   compile,

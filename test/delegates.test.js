@@ -8,7 +8,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { WASI: NodeWASI } = require('node:wasi');
 const { WASI } = require('..');
-const { ERRNO } = require('../lib/wasi-abi');
+const { ERRNO } = require('../lib/preview1');
 const {
   CALLS,
   ERRNOS,

@@ -5,7 +5,7 @@
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const { WASI, engine } = require('..');
-const { ERRNO } = require('../lib/wasi-abi');
+const { ERRNO } = require('../lib/preview1');
 const { compile, importsFor } = require('./support/guest');
 const { proxyOf } = require('./support/proxy');
 const { PREOPEN, Session } = require('./support/session');

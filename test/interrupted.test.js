@@ -6,7 +6,7 @@
 const assert = require('node:assert/strict');
 const { execFileSync } = require('node:child_process');
 const { engine } = require('..');
-const { ERRNO } = require('../lib/wasi-abi');
+const { ERRNO } = require('../lib/preview1');
 const { useFaults } = require('./support/faults');
 const { useHostFiles } = require('./support/host-files');
 const { inChild } = require('./support/in-child');

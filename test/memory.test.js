@@ -6,7 +6,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { Worker } = require('node:worker_threads');
 const { WASI, createWrites } = require('..');
-const { ERRNO } = require('../lib/wasi-abi');
+const { ERRNO } = require('../lib/preview1');
 const {
   compile,
   importsFor,

@@ -6,7 +6,7 @@ const assert = require('node:assert/strict');
 const { execFileSync } = require('node:child_process');
 const path = require('node:path');
 const { WASI, createWrites, engine } = require('..');
-const { ERRNO, FDFLAGS } = require('../lib/wasi-abi');
+const { ERRNO, FDFLAGS } = require('../lib/preview1');
 const { assertSameBytes, pattern } = require('./support/bytes');
 const { putIovs, u32, withWASI, withWrites } = require('./support/guest');
 const {

@@ -9,7 +9,7 @@ const path = require('node:path');
 const { PassThrough, Writable } = require('node:stream');
 const { Worker } = require('node:worker_threads');
 const { WASI, createWrites } = require('..');
-const { ERRNO } = require('../lib/wasi-abi');
+const { ERRNO } = require('../lib/preview1');
 const { assertSameBytes, pattern } = require('./support/bytes');
 const { createCommand, runCommand } = require('./support/command');
 const {

@@ -3,7 +3,7 @@
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
-const { assemble } = require('../src/build-wat');
+const { assemble } = require('../scripts/build-wat');
 
 describe('the WebAssembly of the buffered path', () => {
   it('is what its sources give', async () => {

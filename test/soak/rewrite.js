@@ -10,7 +10,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { Worker } = require('node:worker_threads');
 const { WASI, createWrites, engine } = require('../..');
-const { ERRNO } = require('../../lib/wasi-abi');
+const { ERRNO } = require('../../lib/preview1');
 const { makeGuest } = require('../support/memory-kinds');
 const { Session, PREOPEN } = require('../support/session');
 

@@ -4,7 +4,7 @@
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
-const { ERRNO } = require('../../lib/wasi-abi');
+const { ERRNO } = require('../../lib/preview1');
 const { putIovs, withWrites } = require('../support/guest');
 const { keepsSteady } = require('./steady');
 

@@ -3,7 +3,7 @@
 // Every call of WASI preview1 but proc_exit, with good arguments.
 
 const fs = require('node:fs');
-const { ERRNO } = require('../../lib/wasi-abi');
+const { ERRNO } = require('../../lib/preview1');
 const { withWASI } = require('./guest');
 const { Places } = require('./places');
 const { OFLAGS, PREOPEN, RIGHTS, Session, WHENCE } = require('./session');

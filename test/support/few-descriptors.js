@@ -4,7 +4,7 @@
 // as it can, and writes each. Then it closes half of them, and writes others.
 // Its argument: the directory of the files. Prints what became of the writes.
 
-const { ERRNO } = require('../../lib/wasi-abi');
+const { ERRNO } = require('../../lib/preview1');
 const { withWASI } = require('./guest');
 const { Session } = require('./session');
 

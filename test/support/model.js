@@ -6,7 +6,7 @@
 // otherwise, the comment says why.
 
 const os = require('node:os');
-const { ERRNO, FDFLAGS, RIGHTS } = require('../../lib/wasi-abi');
+const { ERRNO, FDFLAGS, RIGHTS } = require('../../lib/preview1');
 
 const IOV_MAX = 1024;
 const LAST_DOUBLE = 2n ** 53n - 1n;

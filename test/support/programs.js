@@ -6,7 +6,7 @@
 // numbers are the host's to give; a slot without an fd stands for one that is
 // not open. Programs of one author are for one guest, one after the other.
 
-const { FDFLAGS } = require('../../lib/wasi-abi');
+const { FDFLAGS } = require('../../lib/preview1');
 const { pattern } = require('./bytes');
 const { putBytes, putIovs, u32 } = require('./guest');
 const { Random } = require('./random');

@@ -4,7 +4,7 @@
 // reads like the program that it stands for.
 
 const assert = require('node:assert/strict');
-const { ERRNO } = require('../../lib/wasi-abi');
+const { ERRNO } = require('../../lib/preview1');
 const { putBytes, putIovs, u32 } = require('./guest');
 
 /** Bits of `rights` that tests name; RIGHTS.FILE is all that a file can have. */

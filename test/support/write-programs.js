@@ -4,7 +4,7 @@
 // A program is JSON, so that one that fails can be kept and run again: an offset
 // is text.
 
-const { FDFLAGS } = require('../../lib/wasi-abi');
+const { FDFLAGS } = require('../../lib/preview1');
 const { MEMORY_KINDS } = require('./memory-kinds');
 const { Random } = require('./random');
 const { RIGHTS } = require('./session');

@@ -7,7 +7,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { engine } = require('../..');
-const { ENTRY, ERRNO, FDFLAGS, RIGHTS } = require('../../lib/wasi-abi');
+const { ENTRY, ERRNO, FDFLAGS, RIGHTS } = require('../../lib/preview1');
 const { pattern } = require('./bytes');
 const { copyPackage } = require('./copy');
 const { makeGuest } = require('./memory-kinds');

@@ -6,7 +6,7 @@
 
 const { parentPort, workerData } = require('node:worker_threads');
 const { WASI, createWrites } = require('../..');
-const { FDFLAGS } = require('../../lib/wasi-abi');
+const { FDFLAGS } = require('../../lib/preview1');
 const { compile, importsFor } = require('./guest');
 const { proxyOf } = require('./proxy');
 const { fillBuffers, putList } = require('./lists');

@@ -20,7 +20,7 @@
 
 const fs = require('node:fs');
 const { isatty } = require('node:tty');
-const { ERRNO, FDFLAGS } = require('../../lib/wasi-abi');
+const { ERRNO, FDFLAGS } = require('../../lib/preview1');
 const { pattern } = require('./bytes');
 const { putIovs, u32, withWASI, withWrites } = require('./guest');
 const { isNonblock } = require('./host-files');

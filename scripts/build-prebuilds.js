@@ -11,6 +11,7 @@ const path = require('node:path');
 const { runInNewContext } = require('node:vm');
 
 const ROOT = path.dirname(__dirname);
+const SRC = path.join(ROOT, 'src');
 const OUTPUT = path.join(ROOT, 'prebuilds');
 
 /** Debian's name of an architecture, by Node's. */
@@ -19,7 +20,7 @@ const MACHINE = { x64: 'x86_64', arm64: 'aarch64' };
 
 /** What it says for Linux. */
 function settings() {
-  const text = fs.readFileSync(path.join(__dirname, 'binding.gyp'), 'utf8');
+  const text = fs.readFileSync(path.join(SRC, 'binding.gyp'), 'utf8');
   // A literal of Python, and without the comments one of JS.
   const { targets } = runInNewContext(`(${text.replace(/#.*/g, '')})`);
   const [[, , { sources, defines, cflags, ldflags }]] = targets[0].conditions;
@@ -103,7 +104,7 @@ function compile({ name, triple, includes, library }) {
       '-o',
       path.join(OUTPUT, name),
     ],
-    { cwd: __dirname, stdio: 'inherit' },
+    { cwd: SRC, stdio: 'inherit' },
   );
   if (error) throw error;
   if (status !== 0) throw new Error(`clang failed for ${name}`);

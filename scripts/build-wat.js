@@ -1,18 +1,19 @@
 'use strict';
 
-// Assembles the .wat files here: `node src/build-wat.js`. The results are
+// Assembles the .wat files of src/: `npm run build:wat`. The results are
 // committed. The combiner comes in two, for plain and for shared guest memory.
 
 const fs = require('node:fs');
 const path = require('node:path');
 
+const SRC = path.join(__dirname, '..', 'src');
 const FEATURES = { bulk_memory: true, multi_memory: true, threads: true };
 const GUEST_MEMORY = '(memory $guest 0)';
 
 /** @returns {Promise<Map<string, Buffer>>} file name to bytes */
 async function assemble() {
   const wabt = await require('wabt')();
-  const read = (name) => fs.readFileSync(path.join(__dirname, name), 'utf8');
+  const read = (name) => fs.readFileSync(path.join(SRC, name), 'utf8');
   const combiner = read('combiner.wat');
   const sources = {
     'combiner.wasm': combiner,
@@ -33,7 +34,7 @@ async function assemble() {
 
 async function main() {
   for (const [name, bytes] of await assemble()) {
-    fs.writeFileSync(path.join(__dirname, name), bytes);
+    fs.writeFileSync(path.join(SRC, name), bytes);
   }
 }
 

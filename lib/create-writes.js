@@ -15,7 +15,7 @@ const { isMemory } = require('./memory');
 const { WRITE_OPTIONS, writeOptions } = require('./options');
 const { Output } = require('./output');
 const { checkTarget } = require('./targets');
-const { ENTRY, ERRNO, GUEST_FD_LIMIT } = require('./wasi-abi');
+const { ENTRY, ERRNO, GUEST_FD_LIMIT } = require('./preview1');
 
 const OPTIONS = ['fds', 'memory', 'fallback', ...WRITE_OPTIONS];
 const MAX_HOST_FD = 2 ** 31 - 1;

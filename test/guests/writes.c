@@ -28,7 +28,7 @@
 #define MAX_BUFFERS 1500
 #define REGIONS 8
 
-/* test/support/faulted-runs.js has the same list. */
+/* test/fixtures/faulted-runs.js has the same list. */
 enum call { WRITE, PWRITE, PUT, FLUSH, SYNC, CLOSE };
 
 /* Not static: the compiler is not to know who looks at it. */

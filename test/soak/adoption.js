@@ -11,9 +11,9 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { Worker } = require('node:worker_threads');
 const headers = require('node-api-headers').include_dir;
-const { assertNoneLeft, countDescriptors } = require('../support/descriptors');
+const { assertNoneLeft, countDescriptors } = require('../helpers/descriptors');
 
-const SUPPORT = path.join(__dirname, '..', 'support');
+const FIXTURES = path.join(__dirname, '..', 'fixtures');
 const HOST_FILES = 40;
 const TEXT = 'the bytes of the host\n'.repeat(100);
 const GUESTS = 2;
@@ -30,7 +30,7 @@ function build(directory) {
     `-I${headers}`,
     '-o',
     target,
-    path.join(SUPPORT, 'chaos.c'),
+    path.join(FIXTURES, 'chaos.c'),
   ]);
   return require(target);
 }
@@ -38,7 +38,7 @@ function build(directory) {
 /** @param {Function} onReady called when the guest begins */
 async function runGuest({ directory, onReady, ...data }) {
   fs.mkdirSync(directory);
-  const worker = new Worker(path.join(SUPPORT, 'adopting-thread.js'), {
+  const worker = new Worker(path.join(FIXTURES, 'adopting-thread.js'), {
     workerData: { directory, ...data },
   });
   const results = [];

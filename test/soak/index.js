@@ -7,7 +7,7 @@ const os = require('node:os');
 const path = require('node:path');
 const { parseArgs } = require('node:util');
 const { engine } = require('../..');
-const { Random } = require('../support/random');
+const { Random } = require('../helpers/random');
 
 const HELP = `npm run soak -- WHAT [--count N] [--seed S]
 

@@ -11,9 +11,9 @@ const net = require('node:net');
 const path = require('node:path');
 const { run } = require('../..');
 const { ERRNO } = require('../../lib/preview1');
-const { compile, withWASI, withWrites } = require('../support/guest');
-const { readAvailable } = require('../support/host-files');
-const { PREOPEN, Session } = require('../support/session');
+const { compile, withWASI, withWrites } = require('../helpers/guest');
+const { readAvailable } = require('../helpers/host-files');
+const { PREOPEN, Session } = require('../helpers/session');
 
 const { O_NONBLOCK, O_RDWR } = fs.constants;
 const LAST = 4096;

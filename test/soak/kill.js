@@ -10,9 +10,9 @@ const { once } = require('node:events');
 const fs = require('node:fs');
 const path = require('node:path');
 const { setTimeout } = require('node:timers/promises');
-const { LINE, assertLines } = require('../support/records');
+const { LINE, assertLines } = require('../helpers/records');
 
-const SCRIPT = path.join(__dirname, '..', 'support', 'killed-writer.js');
+const SCRIPT = path.join(__dirname, '..', 'fixtures', 'killed-writer.js');
 const TOGETHER = 2;
 const LONGEST = 40; // ms of writing
 const SIZES = [LINE, 100 * LINE, 4096 * LINE];

@@ -2,8 +2,8 @@
 
 // A file is opened, written twice and closed.
 
-const { withWASI } = require('../support/guest');
-const { PREOPEN, Session } = require('../support/session');
+const { withWASI } = require('../helpers/guest');
+const { PREOPEN, Session } = require('../helpers/session');
 const { keepsSteady } = require('./steady');
 
 module.exports = {

@@ -11,8 +11,8 @@ const path = require('node:path');
 const { Worker } = require('node:worker_threads');
 const { WASI, createWrites, engine } = require('../..');
 const { ERRNO } = require('../../lib/preview1');
-const { makeGuest } = require('../support/memory-kinds');
-const { Session, PREOPEN } = require('../support/session');
+const { makeGuest } = require('../helpers/memory-kinds');
+const { Session, PREOPEN } = require('../helpers/session');
 
 const FD = 1;
 const NWRITTEN = 8;
@@ -148,7 +148,7 @@ async function attack(makeHost, buffered, count, random, file, onCalls) {
   const lists = makeLists(random);
   words.set(lists[0].flat(), IOVS / 4);
   const worker = new Worker(
-    path.join(__dirname, '..', 'support', 'rewrite-thread.js'),
+    path.join(__dirname, '..', 'fixtures', 'rewrite-thread.js'),
     { workerData: { memory, at: IOVS, lists, stop: STOP } },
   );
   const exit = once(worker, 'exit');

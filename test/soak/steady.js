@@ -5,7 +5,7 @@
 const assert = require('node:assert/strict');
 const v8 = require('node:v8');
 const vm = require('node:vm');
-const { assertNoneLeft, countDescriptors } = require('../support/descriptors');
+const { assertNoneLeft, countDescriptors } = require('../helpers/descriptors');
 
 const MIB = 2 ** 20;
 const GROWTH = 2; // MiB

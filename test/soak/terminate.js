@@ -12,9 +12,9 @@ const {
   assertNoneLeft,
   countDescriptors,
   descriptorsOf,
-} = require('../support/descriptors');
-const { LINE, assertLines } = require('../support/records');
-const { Thread } = require('../support/thread');
+} = require('../helpers/descriptors');
+const { LINE, assertLines } = require('../helpers/records');
+const { Thread } = require('../helpers/thread');
 
 const TOGETHER = 2;
 const LONGEST = 30; // ms until the end

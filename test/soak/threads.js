@@ -6,8 +6,8 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { engine } = require('../..');
-const { SPACE, assertLists } = require('../support/lists');
-const { runThreads } = require('../support/thread');
+const { SPACE, assertLists } = require('../helpers/lists');
+const { runThreads } = require('../helpers/thread');
 
 const MAX_THREADS = 8;
 const ROUND = 2000; // writes

@@ -5,7 +5,7 @@
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const { ERRNO } = require('../../lib/preview1');
-const { putIovs, withWrites } = require('../support/guest');
+const { putIovs, withWrites } = require('../helpers/guest');
 const { keepsSteady } = require('./steady');
 
 const FD = 1;

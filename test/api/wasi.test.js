@@ -1,0 +1,611 @@
+'use strict';
+
+// The drop-in has the shape of node:wasi. What node:wasi does is asked of it, by
+// calls that it makes from JavaScript alone.
+
+const assert = require('node:assert/strict');
+const { spawnSync } = require('node:child_process');
+const path = require('node:path');
+const { WASI: NodeWASI } = require('node:wasi');
+const { WASI } = require('../..');
+const {
+  assertNoneLeft,
+  countDescriptors,
+  itWithProc,
+} = require('../helpers/descriptors');
+const { compile } = require('../helpers/guest');
+const { useTempDir } = require('../helpers/temp');
+
+/** What becomes of a call: `returned`, or what is known of what it threw. */
+function outcome(call) {
+  try {
+    return { returned: call() };
+  } catch (error) {
+    if (typeof error === 'symbol') return { thrown: error.description };
+    const { code, message } = error;
+    return { thrown: error.constructor.name, code, message };
+  }
+}
+
+const withoutMessage = ({ thrown, code }) => ({ thrown, code });
+
+/** How a title names a value. */
+function show(value) {
+  if (typeof value === 'object' && value !== null) {
+    return Array.isArray(value) ? '[]' : JSON.stringify(value);
+  }
+  return typeof value === 'function' ? 'a function' : String(value);
+}
+
+function newWASI(options) {
+  return new WASI({ version: 'preview1', ...options });
+}
+
+const newMemory = () => new WebAssembly.Memory({ initial: 1 });
+
+const instantiate = (wasi) =>
+  new WebAssembly.Instance(compile('calls'), wasi.getImportObject());
+
+describe('the constructor of WASI', () => {
+  const dir = useTempDir();
+
+  // How a constructor ends, without the object.
+  const construct = (Class, options) =>
+    outcome(() => {
+      new Class(options);
+    });
+
+  for (const options of [undefined, null, 1, 'preview1', [], () => {}]) {
+    it(`refuses ${show(options)} as options, as node:wasi does`, () => {
+      const expected = construct(NodeWASI, options);
+      assert.equal(expected.code, 'ERR_INVALID_ARG_TYPE');
+      assert.deepEqual(construct(WASI, options), expected);
+    });
+  }
+
+  const NO_DESCRIPTORS = [-1, 1.5, NaN, Infinity, 2 ** 31, null, true, {}];
+  const REFUSED = {
+    version: [undefined, null, 1, '', 'preview2', 'Preview1', {}],
+    args: [null, 'a', 1, {}, () => {}],
+    env: [null, 'a', 1, [], () => {}],
+    preopens: [null, 'a', 1, [], () => {}, { '/': '/no/such/directory' }],
+    stdin: [...NO_DESCRIPTORS, '0'],
+    stdout: NO_DESCRIPTORS,
+    stderr: NO_DESCRIPTORS,
+    returnOnExit: [null, 0, 1, 'true', {}],
+  };
+  // These take more than those of node:wasi, and say so.
+  const OWN_MESSAGE = ['stdout', 'stderr'];
+
+  for (const [option, values] of Object.entries(REFUSED)) {
+    for (const value of values) {
+      it(`refuses the ${option} ${show(value)}, as node:wasi does`, () => {
+        const options = { version: 'preview1', [option]: value };
+        const expected = construct(NodeWASI, options);
+        assert.equal(typeof expected.code, 'string');
+        const actual = construct(WASI, options);
+        if (OWN_MESSAGE.includes(option)) {
+          assert.deepEqual(withoutMessage(actual), withoutMessage(expected));
+          assert.match(actual.message, new RegExp(option));
+        } else {
+          assert.deepEqual(actual, expected);
+        }
+      });
+    }
+  }
+
+  it('throws what an argument throws when it becomes a string', () => {
+    const error = new Error('no string');
+    const args = [
+      {
+        toString() {
+          throw error;
+        },
+      },
+    ];
+    assert.throws(
+      () => newWASI({ args }),
+      (thrown) => thrown === error,
+    );
+  });
+
+  for (const [value, code] of [
+    [-1, 'ERR_OUT_OF_RANGE'],
+    [1.5, 'ERR_OUT_OF_RANGE'],
+    [NaN, 'ERR_OUT_OF_RANGE'],
+    [2 ** 31, 'ERR_OUT_OF_RANGE'],
+    [-Infinity, 'ERR_OUT_OF_RANGE'],
+    ['1', 'ERR_INVALID_ARG_TYPE'],
+    [null, 'ERR_INVALID_ARG_TYPE'],
+  ]) {
+    it(`refuses the waitTimeout ${show(value)}`, () => {
+      assert.throws(() => newWASI({ waitTimeout: value }), { code });
+    });
+  }
+
+  for (const refused of [
+    { stdout: true },
+    { stderr: {} },
+    { waitTimeout: -1 },
+    { stdin: -1 },
+  ]) {
+    itWithProc(`leaves no descriptor when it refuses ${show(refused)}`, () => {
+      const before = countDescriptors();
+      assert.throws(() =>
+        newWASI({ preopens: { '/': dir.path('') }, ...refused }),
+      );
+      assertNoneLeft(before);
+    });
+  }
+
+  it('cannot be called without new', () => {
+    assert.throws(() => WASI({ version: 'preview1' }), TypeError);
+  });
+
+  /** The arguments and the environment that a guest is given. */
+  function givenTo(wasi) {
+    const { exports } = instantiate(wasi);
+    const { memory } = exports;
+    wasi.initialize({ exports });
+    const strings = (sizes, get) => {
+      const COUNT = 0;
+      const BYTES = 4;
+      const LIST = 1024;
+      const TEXT = 4096;
+      assert.equal(exports[sizes](COUNT, BYTES), 0);
+      assert.equal(exports[get](LIST, TEXT), 0);
+      const bytes = new DataView(memory.buffer).getUint32(BYTES, true);
+      return Buffer.from(memory.buffer, TEXT, bytes)
+        .toString()
+        .split('\0')
+        .slice(0, -1);
+    };
+    return {
+      args: strings('args_sizes_get', 'args_get'),
+      env: strings('environ_sizes_get', 'environ_get'),
+    };
+  }
+
+  class Options {
+    get version() {
+      return 'preview1';
+    }
+
+    get args() {
+      return ['one', 'two'];
+    }
+
+    get env() {
+      return { NAME: 'value' };
+    }
+  }
+  const hidden = Object.defineProperties(
+    {},
+    {
+      version: { value: 'preview1' },
+      args: { value: ['one', 'two'] },
+      env: { value: { NAME: 'value' } },
+    },
+  );
+  const plain = {
+    version: 'preview1',
+    args: ['one', 'two'],
+    env: { NAME: 'value' },
+  };
+  const accepted = {
+    plain,
+    frozen: Object.freeze({ ...plain }),
+    inherited: Object.create(plain),
+    'without a prototype': Object.assign(Object.create(null), plain),
+    'given by getters of a class': new Options(),
+    'not enumerable': hidden,
+    'more than there are': { ...plain, unknown: 1 },
+    'undefined, but for three': {
+      ...plain,
+      preopens: undefined,
+      stdin: undefined,
+      stdout: undefined,
+      stderr: undefined,
+      returnOnExit: undefined,
+    },
+  };
+  for (const [what, options] of Object.entries(accepted)) {
+    it(`takes options that are ${what}`, () => {
+      assert.deepEqual(construct(NodeWASI, options), { returned: undefined });
+      assert.deepEqual(givenTo(new WASI(options)), {
+        args: ['one', 'two'],
+        env: ['NAME=value'],
+      });
+    });
+  }
+
+  it('reads each option once, on the object that has it', () => {
+    const reads = [];
+    class Private {
+      #args = ['one', 'two'];
+      version = 'preview1';
+      get args() {
+        reads.push('args');
+        return this.#args;
+      }
+      get env() {
+        return { NAME: 'value' };
+      }
+      get stdout() {
+        reads.push('stdout');
+        return 'capture';
+      }
+    }
+    const wasi = new WASI(new Private());
+    assert.deepEqual(reads.sort(), ['args', 'stdout']);
+    assert.deepEqual(givenTo(wasi).args, ['one', 'two']);
+    assert.deepEqual(wasi.stdout, Buffer.alloc(0));
+  });
+
+  it(
+    'gives the guest arguments and environment as node:wasi makes strings ' +
+      'of them',
+    () => {
+      assert.deepEqual(
+        givenTo(
+          newWASI({
+            args: ['a', 1, null, Symbol('s')],
+            env: { ONE: 1, NONE: undefined, EMPTY: '', NULL: null },
+          }),
+        ),
+        {
+          args: ['a', '1', 'null', 'Symbol(s)'],
+          env: ['ONE=1', 'EMPTY=', 'NULL=null'],
+        },
+      );
+    },
+  );
+});
+
+describe('the members of WASI', () => {
+  const VERSIONS = {
+    preview1: 'wasi_snapshot_preview1',
+    unstable: 'wasi_unstable',
+  };
+
+  it('are those of a subclass of node:wasi', () => {
+    const wasi = newWASI();
+    assert.ok(wasi instanceof NodeWASI);
+    assert.equal(WASI.name, 'WASI');
+    assert.equal(Object.getPrototypeOf(WASI), NodeWASI);
+    assert.equal(wasi.constructor, WASI);
+  });
+
+  it('are inherited by a subclass', () => {
+    class Derived extends WASI {
+      getImportObject() {
+        return { ...super.getImportObject(), env: {} };
+      }
+    }
+    const wasi = new Derived({ version: 'preview1' });
+    assert.ok(wasi instanceof WASI);
+    assert.equal(
+      wasi.start({
+        exports: { memory: newMemory(), _start() {} },
+      }),
+      0,
+    );
+    assert.deepEqual(Object.keys(wasi.getImportObject()), [
+      'wasi_snapshot_preview1',
+      'env',
+    ]);
+  });
+
+  it('have every method that node:wasi has, and finalizeBindings()', () => {
+    for (const name of [
+      ...Object.getOwnPropertyNames(NodeWASI.prototype),
+      'finalizeBindings',
+    ]) {
+      assert.equal(typeof WASI.prototype[name], 'function', name);
+    }
+  });
+
+  it('have the enumerable properties of node:wasi', () => {
+    const keysOf = (object) => {
+      const keys = [];
+      for (const key in object) keys.push(key);
+      return keys;
+    };
+    assert.deepEqual(
+      keysOf(newWASI()),
+      keysOf(new NodeWASI({ version: 'preview1' })),
+    );
+  });
+
+  it('have counted nothing at first', () => {
+    const counts = Object.values(newWASI().stats);
+    assert.ok(counts.length >= 4);
+    for (const count of counts) assert.equal(count, 0);
+  });
+
+  for (const [version, name] of Object.entries(VERSIONS)) {
+    it(`have functions for ${version} of the same names as node:wasi`, () => {
+      const wasi = new WASI({ version });
+      const expected = [];
+      for (const key in new NodeWASI({ version }).wasiImport) {
+        expected.push(key);
+      }
+      assert.ok(expected.includes('fd_write'));
+      assert.deepEqual(Object.keys(wasi.wasiImport).sort(), expected.sort());
+      for (const key of expected) {
+        assert.equal(typeof wasi.wasiImport[key], 'function', key);
+      }
+    });
+
+    it(
+      `have those functions for ${version} in a plain object that can be ` +
+        'changed',
+      () => {
+        const { wasiImport } = new WASI({ version });
+        assert.equal(Object.getPrototypeOf(wasiImport), Object.prototype);
+        assert.ok(Object.isExtensible(wasiImport));
+        for (const [key, property] of Object.entries(
+          Object.getOwnPropertyDescriptors(wasiImport),
+        )) {
+          assert.deepEqual(property, {
+            value: wasiImport[key],
+            writable: true,
+            enumerable: true,
+            configurable: true,
+          });
+        }
+      },
+    );
+
+    it(`have an import object for ${version} with the same functions`, () => {
+      const wasi = new WASI({ version });
+      const imports = wasi.getImportObject();
+      assert.deepEqual(Object.keys(imports), [name]);
+      assert.equal(imports[name], wasi.wasiImport);
+    });
+  }
+});
+
+describe('the start of a WASI', () => {
+  const STARTS = ['start', 'initialize', 'finalizeBindings'];
+
+  // Instances of no module, so that node:wasi can be asked as well.
+  const command = () => ({ exports: { memory: newMemory(), _start() {} } });
+  const reactor = () => ({ exports: { memory: newMemory() } });
+  const instanceFor = (method) => (method === 'start' ? command() : reactor());
+
+  const INSTANCES = {
+    undefined: () => undefined,
+    null: () => null,
+    'a number': () => 1,
+    'an array': () => [],
+    'an object without exports': () => ({}),
+    'exports that are null': () => ({ exports: null }),
+    'exports that are a number': () => ({ exports: 1 }),
+    'exports without a memory': () => ({
+      exports: { _start() {} },
+    }),
+    'a memory that is none': () => ({
+      exports: { memory: {}, _start() {} },
+    }),
+    'a memory and nothing else': reactor,
+    'a _start that is no function': () => ({
+      exports: { memory: newMemory(), _start: 1 },
+    }),
+    'a _start': command,
+    'an _initialize': () => ({
+      exports: { memory: newMemory(), _initialize() {} },
+    }),
+    'an _initialize that is no function': () => ({
+      exports: { memory: newMemory(), _initialize: 1 },
+    }),
+    'both a _start and an _initialize': () => ({
+      exports: { memory: newMemory(), _start() {}, _initialize() {} },
+    }),
+  };
+
+  for (const method of STARTS) {
+    if (!(method in NodeWASI.prototype)) continue;
+    for (const [what, make] of Object.entries(INSTANCES)) {
+      it(`does with ${what} in ${method}() what node:wasi does`, () => {
+        const [expected, actual] = [NodeWASI, WASI].map((Class) => {
+          const wasi = new Class({ version: 'preview1' });
+          return [
+            outcome(() => wasi[method](make())),
+            // Whether it counts as started after that.
+            outcome(() => wasi[method](instanceFor(method))),
+          ];
+        });
+        assert.deepEqual(actual, expected);
+      });
+    }
+  }
+
+  for (const [what, make] of Object.entries(INSTANCES)) {
+    if (!/undefined|null|number|without|none/.test(what)) continue;
+    it(`refuses ${what} in finalizeBindings()`, () => {
+      assert.throws(() => newWASI().finalizeBindings(make()), {
+        code: 'ERR_INVALID_ARG_TYPE',
+        name: 'TypeError',
+      });
+    });
+  }
+
+  for (const memory of [null, 1, {}, new ArrayBuffer(65536)]) {
+    it(`refuses the memory ${show(memory)} in finalizeBindings()`, () => {
+      const wasi = newWASI();
+      assert.throws(() => wasi.finalizeBindings(reactor(), { memory }), {
+        code: 'ERR_INVALID_ARG_TYPE',
+        name: 'TypeError',
+      });
+      assert.equal(wasi.finalizeBindings(reactor()), undefined);
+    });
+  }
+
+  for (const first of STARTS) {
+    for (const second of STARTS) {
+      it(`is refused to ${second}() after ${first}()`, () => {
+        const wasi = newWASI();
+        wasi[first](instanceFor(first));
+        assert.deepEqual(
+          outcome(() => wasi[second](instanceFor(second))),
+          {
+            thrown: 'Error',
+            code: 'ERR_WASI_ALREADY_STARTED',
+            message: 'WASI instance has already started',
+          },
+        );
+      });
+    }
+  }
+
+  it('is refused to a second start() while the first one runs', () => {
+    const wasi = newWASI();
+    let inner;
+    assert.equal(
+      wasi.start({
+        exports: {
+          memory: newMemory(),
+          _start() {
+            inner = outcome(() => wasi.start(command()));
+          },
+        },
+      }),
+      0,
+    );
+    assert.equal(inner.code, 'ERR_WASI_ALREADY_STARTED');
+  });
+
+  describe('by start()', () => {
+    /** What start() gives for a guest that calls `proc_exit` from wasm. */
+    function exitFromWasm(code, options) {
+      const wasi = newWASI(options);
+      const { exports } = instantiate(wasi);
+      return wasi.start({
+        exports: { ...exports, _start: () => exports.proc_exit(code) },
+      });
+    }
+
+    for (const returnOnExit of [undefined, true]) {
+      for (const code of [
+        0,
+        1,
+        255,
+        256,
+        2 ** 31 - 1,
+        2 ** 31,
+        2 ** 31 + 5,
+        2 ** 32 - 1,
+      ]) {
+        it(
+          `gives the exit code ${code} as node:wasi does, with ` +
+            `returnOnExit ${returnOnExit}`,
+          () => {
+            const node = new NodeWASI({ version: 'preview1', returnOnExit });
+            const expected = node.start({
+              exports: {
+                memory: newMemory(),
+                _start: () => node.wasiImport.proc_exit(code | 0),
+              },
+            });
+            assert.equal(expected, code | 0);
+            assert.equal(exitFromWasm(code, { returnOnExit }), expected);
+          },
+        );
+      }
+    }
+
+    for (const returnOnExit of [true, false]) {
+      it(`gives 0 when _start returns, with returnOnExit ${returnOnExit}`, () => {
+        const wasi = newWASI({ returnOnExit });
+        assert.equal(
+          wasi.start({
+            exports: { memory: newMemory(), _start: () => 42 },
+          }),
+          0,
+        );
+      });
+    }
+
+    for (const code of [0, 3, 255, 256 + 7, 2 ** 31 + 5, 2 ** 32 - 1]) {
+      it(`ends the process with the exit code ${code} without returnOnExit`, () => {
+        const { status, signal, stdout, stderr } = spawnSync(
+          process.execPath,
+          [
+            '--no-warnings',
+            path.join(__dirname, '..', 'fixtures', 'exit.js'),
+            String(code),
+          ],
+          { encoding: 'utf8' },
+        );
+        assert.deepEqual(
+          { status, signal, stdout, stderr },
+          {
+            status: code % 256,
+            signal: null,
+            stdout: 'to stdout',
+            stderr: 'to stderr',
+          },
+        );
+      });
+    }
+
+    it('throws what _start throws', () => {
+      const error = new Error('of the guest');
+      assert.throws(
+        () =>
+          newWASI().start({
+            exports: {
+              memory: newMemory(),
+              _start() {
+                throw error;
+              },
+            },
+          }),
+        (thrown) => thrown === error,
+      );
+    });
+  });
+
+  describe('by initialize()', () => {
+    it('runs _initialize once, with the memory at hand, and gives nothing', () => {
+      const wasi = newWASI();
+      const { exports } = instantiate(wasi);
+      let runs = 0;
+      const result = wasi.initialize({
+        exports: {
+          ...exports,
+          _initialize() {
+            runs++;
+            // SUCCESS, and no FAULT: an empty list is at hand.
+            assert.equal(exports.fd_write(1, 0, 0, 1024), 0);
+            return 42;
+          },
+        },
+      });
+      assert.equal(result, undefined);
+      assert.equal(runs, 1);
+    });
+
+    it('gives nothing without an _initialize', () => {
+      const wasi = newWASI();
+      assert.equal(wasi.initialize(instantiate(wasi)), undefined);
+    });
+
+    it('lets through what a guest throws by proc_exit, as node:wasi does', () => {
+      const [expected, actual] = [NodeWASI, WASI].map((Class) => {
+        const wasi = new Class({ version: 'preview1' });
+        return outcome(() =>
+          wasi.initialize({
+            exports: {
+              memory: newMemory(),
+              _initialize: () => wasi.wasiImport.proc_exit(1),
+            },
+          }),
+        );
+      });
+      assert.deepEqual(expected, { thrown: 'kExitCode' });
+      assert.deepEqual(actual, expected);
+    });
+  });
+});

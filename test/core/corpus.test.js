@@ -1,0 +1,47 @@
+'use strict';
+
+// The C core alone, over a scripted kernel and with sanitizers: the inputs that
+// `npm run fuzz:core` found worth keeping. test/core/fuzz/core.c has the oracle.
+
+const assert = require('node:assert/strict');
+const { execFileSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+const { useTempDir } = require('../helpers/temp');
+
+const ROOT = path.join(__dirname, '..', '..');
+const FUZZ = path.join(__dirname, 'fuzz');
+const CORPUS = path.join(FUZZ, 'corpus');
+
+const SOURCES = ['ciovec.c', 'errno_map.c', 'fd_table.c', 'write.c'];
+
+describe('The C core', () => {
+  const dir = useTempDir();
+
+  it('does what its oracle says with every input of the corpus', function () {
+    if (process.platform === 'win32') this.skip();
+    const program = dir.path('replay');
+    execFileSync(process.env.CC ?? 'cc', [
+      '-std=c11',
+      '-O1',
+      '-g',
+      '-fsanitize=address,undefined',
+      '-fno-sanitize-recover=all',
+      '-D_GNU_SOURCE',
+      `-I${path.join(ROOT, 'src')}`,
+      ...['core.c', 'replay.c'].map((name) => path.join(FUZZ, name)),
+      ...SOURCES.map((name) => path.join(ROOT, 'src', name)),
+      '-o',
+      program,
+    ]);
+    const inputs = fs
+      .readdirSync(CORPUS)
+      .map((name) => path.join(CORPUS, name));
+    assert.ok(inputs.length > 0);
+    const printed = execFileSync(program, inputs, {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    assert.equal(printed, `${inputs.length} inputs\n`);
+  });
+});

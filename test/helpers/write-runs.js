@@ -1,0 +1,549 @@
+'use strict';
+
+// Programs of writes in a guest and in the model of test/helpers/model.js, step
+// by step. After each step the errno and all of the memory must be the same, and
+// now and then the files and their offsets.
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { engine } = require('../..');
+const { ENTRY, ERRNO, FDFLAGS, RIGHTS } = require('../../lib/preview1');
+const { pattern } = require('./bytes');
+const { copyPackage } = require('./copy');
+const { makeGuest } = require('./memory-kinds');
+const { Description, Model, ModelFile } = require('./model');
+const { Random } = require('./random');
+const { OFLAGS, PREOPEN, RIGHTS: ALL } = require('./session');
+const { symbolOf } = require('./symbols');
+const { FILES } = require('./write-programs');
+
+const PAGE = 65536;
+const PATH = 16;
+const OPENED = 8;
+const STDOUT = 1;
+const STDERR = 2;
+const STDIO_FILES = ['stdin', 'stdout', 'stderr'];
+const DEVICES = { null: '/dev/null', full: '/dev/full' };
+
+// A call that would write more is left out: it takes long and shows no more.
+const LARGEST_CALL = 2 ** 21;
+
+const CONTENT = pattern(2 * PAGE);
+
+/** The library with one of the engines, whatever the environment says. */
+function load(engine) {
+  const before = process.env.WASI_WRITEV_ENGINE;
+  process.env.WASI_WRITEV_ENGINE = engine;
+  try {
+    const lib = path.join(copyPackage(), 'lib');
+    const parts = ['engine', 'wasi', 'output', 'options'].map((name) =>
+      require(path.join(lib, `${name}.js`)),
+    );
+    return Object.assign({}, ...parts);
+  } finally {
+    if (before === undefined) delete process.env.WASI_WRITEV_ENGINE;
+    else process.env.WASI_WRITEV_ENGINE = before;
+  }
+}
+
+// Where the suite runs with the fallback, there may be no other.
+const ENGINES = engine === 'native' ? ['native', 'fallback'] : ['fallback'];
+const libraries = {};
+
+/** What a program runs in: each engine, with writes held back and without. */
+function subjectsFor(seed) {
+  const random = new Random(seed ^ 0x5eed);
+  const held = {
+    buffered: random.pick([true, 'auto']),
+    bufferSize: random.pick([1, 16, 100, 4096, 65536]),
+  };
+  const waitTimeout = random.pick([Infinity, 60_000]);
+  return ENGINES.flatMap((engine) =>
+    [{ buffered: false, bufferSize: 65536 }, held].map((options) => ({
+      engine,
+      ...options,
+      waitTimeout: waitTimeout === Infinity ? undefined : waitTimeout,
+    })),
+  );
+}
+
+/** What the guest's files are outside of it, and in the model. */
+class Files {
+  #directory;
+  #opened = new Set();
+  model = new Map();
+
+  constructor(directory, { files, stdout }) {
+    this.#directory = directory;
+    const sizes = [...files, ...STDIO_FILES.map(() => 10)];
+    [...FILES, ...STDIO_FILES].forEach((name, i) => {
+      const bytes = CONTENT.subarray(0, sizes[i]);
+      // To cut an old one takes longer: some file systems write it out first.
+      fs.rmSync(this.path(name), { force: true });
+      fs.writeFileSync(this.path(name), bytes);
+      this.model.set(name, new ModelFile('file', Buffer.from(bytes)));
+    });
+    for (const name in DEVICES) this.model.set(name, new ModelFile(name));
+    this.stdout = stdout === 'file' ? 'stdout' : stdout;
+  }
+
+  path(name) {
+    return DEVICES[name] ?? path.join(this.#directory, name);
+  }
+
+  /** @returns {{ hostFd: number, description: Description }} */
+  open(name, { append = false, readOnly = false } = {}) {
+    const writes = append ? 'a' : 'r+';
+    const hostFd = fs.openSync(this.path(name), readOnly ? 'r' : writes);
+    this.#opened.add(hostFd);
+    const description = new Description(this.model.get(name), {
+      append: append && !readOnly,
+      readOnly,
+    });
+    return { hostFd, description };
+  }
+
+  close(hostFd) {
+    this.#opened.delete(hostFd);
+    fs.closeSync(hostFd);
+  }
+
+  closeAll() {
+    for (const hostFd of [...this.#opened]) this.close(hostFd);
+  }
+
+  /** The name of a file that is not as in the model, or undefined. */
+  difference() {
+    return [...this.model.keys()].find(
+      (name) =>
+        !(name in DEVICES) &&
+        !fs.readFileSync(this.path(name)).equals(this.model.get(name).bytes),
+    );
+  }
+}
+
+const entryFlags = ({ rights, nonblock, description }) =>
+  (rights & RIGHTS.FD_WRITE ? ENTRY.MAY_WRITE : 0) |
+  (rights & RIGHTS.FD_SEEK ? ENTRY.MAY_SEEK : 0) |
+  (nonblock ? ENTRY.NONBLOCK : 0) |
+  (description.append ? ENTRY.APPEND : 0);
+
+/** What a flush throws for bytes that are left, or undefined. */
+function errorOfFlush(flush) {
+  try {
+    flush();
+  } catch (error) {
+    if (error.pending === undefined) throw error;
+    return error;
+  }
+  return undefined;
+}
+
+/** The calls of a program, that both ways into the library have. */
+class Run {
+  constructor(directory, program, { engine, ...options }) {
+    this.program = program;
+    this.engine = engine;
+    libraries[engine] ??= load(engine);
+    this.library = libraries[engine];
+    this.files = new Files(directory, program);
+    this.options = options;
+  }
+
+  begin() {
+    this.start();
+    new Uint8Array(this.memory.buffer).set(CONTENT);
+    this.model = new Model(CONTENT, this.options);
+    this.mapStdio();
+  }
+
+  addEntry(fd, description, rights, writer) {
+    this.model.fds.set(fd, {
+      description,
+      rights: BigInt(rights),
+      nonblock: false,
+      writer,
+    });
+  }
+
+  /** Who writes to what the host opened. */
+  get hostWriter() {
+    return this.engine === 'native' ? 'native' : 'fs';
+  }
+
+  /** @returns {string | undefined} what is not as in the model */
+  do(operation) {
+    const answer = this[operation.call](operation);
+    if (typeof answer === 'string') return answer;
+    if (answer !== undefined && answer[0] !== answer[1]) {
+      return `errno ${answer[0]} instead of ${answer[1]}`;
+    }
+    return this.memoryDifference();
+  }
+
+  memoryDifference() {
+    const memory = Buffer.from(this.memory.buffer);
+    if (memory.equals(this.model.memory)) return undefined;
+    const at = memory.findIndex((byte, i) => byte !== this.model.memory[i]);
+    return `memory differs at ${at}`;
+  }
+
+  // A list is cut where the memory ends.
+  #putList({ iovs, buffers, times = 1 }) {
+    const words = Buffer.alloc(buffers.length * 8);
+    buffers.forEach(([pointer, length], i) => {
+      words.writeUInt32LE(pointer, 8 * i);
+      words.writeUInt32LE(length, 8 * i + 4);
+    });
+    const { memory } = this.model;
+    const room = Math.max(0, memory.length - iovs);
+    const list = Buffer.concat(Array(times).fill(words)).subarray(0, room);
+    memory.set(list, Math.min(iovs, memory.length));
+    new Uint8Array(this.memory.buffer).set(list, Math.min(iovs, memory.length));
+  }
+
+  write(operation) {
+    this.#putList(operation);
+    const { fd, iovs, count, nwritten, offset } = operation;
+    const call = { fd, iovs, count, nwritten };
+    if (offset !== undefined) call.offset = BigInt(offset);
+    if (this.model.check(call).total > LARGEST_CALL) return undefined;
+    const errno =
+      offset === undefined
+        ? this.guest.fd_write(fd, iovs, count, nwritten)
+        : this.guest.fd_pwrite(fd, iovs, count, call.offset, nwritten);
+    const memory = Buffer.from(this.memory.buffer);
+    const took =
+      nwritten + 4 <= memory.length ? memory.readUInt32LE(nwritten) : 0;
+    return [errno, this.model.write(call, took)];
+  }
+
+  /** After a return to the event loop. */
+  tick() {
+    this.model.flush();
+  }
+
+  grow() {
+    this.memory.grow(1);
+    this.model.grow(PAGE);
+  }
+
+  flush() {
+    const error = errorOfFlush(() => this.output.flush());
+    return this.#checkLeft(error, this.model.flushAll());
+  }
+
+  #checkLeft(error, isDone) {
+    if (isDone ? error === undefined : error && this.model.hasLeft(error)) {
+      return undefined;
+    }
+    return `flush threw ${error?.message}, and should ${isDone ? 'not' : ''}`;
+  }
+
+  look() {
+    const name = this.files.difference();
+    return name && `the file ${name} differs`;
+  }
+
+  /** What is left to look at when the program has ended. */
+  end() {
+    const difference = this.flush() ?? this.look() ?? this.memoryDifference();
+    if (difference !== undefined) return difference;
+    // The flush has told of one fd that has bytes left: stderr is told of the
+    // others.
+    const untold = Math.max(0, this.model.left - 1);
+    const lines = this.finish();
+    return lines === untold ? undefined : `${lines} lines, not ${untold}`;
+  }
+
+  /** Releases all. Returns how many lines went to stderr. */
+  finish() {
+    const { writeSync } = fs;
+    let lines = 0;
+    fs.writeSync = (fd, ...rest) =>
+      fd === STDERR ? lines++ : writeSync(fd, ...rest);
+    try {
+      this.release();
+    } finally {
+      fs.writeSync = writeSync;
+    }
+    this.finished = true;
+    return lines;
+  }
+
+  // Not for every way.
+  alias() {}
+  seek() {}
+  setRights() {}
+}
+
+/** Descriptors that the host opens, for the engine to write. */
+class OutputRun extends Run {
+  #hostFds = new Map();
+
+  start() {
+    const { Output, writeOptions } = this.library;
+    this.output = new Output(
+      writeOptions(this.options),
+      { next: () => ERRNO.BADF },
+      this.options.buffered !== false,
+    );
+    const { fd_write, fd_pwrite } = this.output;
+    Object.assign(this, makeGuest(this.program.kind, { fd_write, fd_pwrite }));
+    this.output.setMemory(this.memory);
+  }
+
+  mapStdio() {
+    this.#map(STDOUT, this.files.open(this.files.stdout), ALL.FILE);
+    this.#map(STDERR, this.files.open('stderr'), ALL.FILE);
+  }
+
+  #map(fd, { hostFd, description }, rights) {
+    this.addEntry(fd, description, rights, this.hostWriter);
+    this.output.map(fd, hostFd, entryFlags(this.model.fds.get(fd)));
+    this.#closeHost(fd);
+    this.#hostFds.set(fd, hostFd);
+  }
+
+  #closeHost(fd) {
+    const hostFd = this.#hostFds.get(fd);
+    this.#hostFds.delete(fd);
+    if (hostFd === undefined) return;
+    if ([...this.#hostFds.values()].includes(hostFd)) return;
+    this.files.close(hostFd);
+  }
+
+  // As createWrites does it: nothing changes while bytes are left.
+  open({ fd, name, append, readOnly, rights }) {
+    const failed = this.flush();
+    if (failed !== undefined || !this.model.flushAll()) return failed;
+    this.#map(fd, this.files.open(name, { append, readOnly }), rights);
+    return undefined;
+  }
+
+  /** Another guest fd for the same open file description. */
+  alias({ fd, of }) {
+    const failed = this.flush();
+    if (failed !== undefined || !this.model.flushAll()) return failed;
+    const entry = this.model.fds.get(of);
+    if (entry === undefined || fd === of) return undefined;
+    const hostFd = this.#hostFds.get(of);
+    this.#map(fd, { hostFd, description: entry.description }, entry.rights);
+    return undefined;
+  }
+
+  close({ fd }) {
+    const failed = this.flush();
+    if (failed !== undefined || !this.model.flushAll()) return failed;
+    this.output.unmap(fd);
+    this.model.fds.delete(fd);
+    this.#closeHost(fd);
+    return undefined;
+  }
+
+  #set(fd, change) {
+    const errno = this.output.before(fd);
+    const expected = this.model.before(fd);
+    const entry = this.model.fds.get(fd);
+    if (errno === ERRNO.SUCCESS && entry !== undefined) {
+      change(entry);
+      this.output.setFlags(fd, entryFlags(entry));
+    }
+    return [errno, expected];
+  }
+
+  // The host's flags stay: of the description it knows O_APPEND alone.
+  setFlags({ fd, fdflags }) {
+    return this.#set(fd, (entry) => {
+      entry.nonblock = (fdflags & FDFLAGS.NONBLOCK) !== 0;
+    });
+  }
+
+  setRights({ fd, rights }) {
+    return this.#set(fd, (entry) => {
+      entry.rights = BigInt(rights);
+    });
+  }
+
+  look() {
+    return super.look() ?? this.#offsetDifference();
+  }
+
+  #offsetDifference() {
+    for (const [fd, hostFd] of this.#hostFds) {
+      const { description } = this.model.fds.get(fd);
+      if (description.file.kind !== 'file') continue;
+      const info = fs.readFileSync(`/proc/self/fdinfo/${hostFd}`, 'latin1');
+      const [, offset] = /^pos:\s*(\d+)/.exec(info);
+      if (Number(offset) !== description.offset) {
+        return `the offset of ${fd} is ${offset}, not ${description.offset}`;
+      }
+    }
+    return undefined;
+  }
+
+  release() {
+    this.output.abandon();
+    this.output.close();
+    this.files.closeAll();
+  }
+}
+
+/** Files that the guest opens. */
+class WASIRun extends Run {
+  start() {
+    const stdin = this.files.open('stdin', { readOnly: true });
+    const stdout = this.files.open(this.files.stdout);
+    const stderr = this.files.open('stderr');
+    this.stdio = [stdin, stdout, stderr];
+    const wasi = new this.library.WASI({
+      version: 'preview1',
+      preopens: { '/': path.dirname(this.files.path('a')) },
+      stdin: stdin.hostFd,
+      stdout: stdout.hostFd,
+      stderr: stderr.hostFd,
+      ...this.options,
+    });
+    Object.assign(this, makeGuest(this.program.kind, wasi.wasiImport));
+    wasi[symbolOf(wasi, 'kSetMemory')](this.memory);
+    this.output = wasi;
+  }
+
+  mapStdio() {
+    this.stdio.forEach(({ description }, fd) =>
+      this.addEntry(fd, description, -1n, this.hostWriter),
+    );
+    this.addEntry(PREOPEN, undefined, 0n, 'node');
+  }
+
+  open({ name, append, rights }) {
+    const length = Buffer.byteLength(name);
+    for (const memory of [this.model.memory, Buffer.from(this.memory.buffer)]) {
+      memory.write(name, PATH);
+    }
+    const errno = this.guest.path_open(
+      PREOPEN,
+      0,
+      PATH,
+      length,
+      OFLAGS.CREAT,
+      BigInt(rights),
+      0n,
+      append ? FDFLAGS.APPEND : 0,
+      OPENED,
+    );
+    this.model.flush();
+    const fd = this.model.lowestFreeFd();
+    const description = new Description(this.files.model.get(name), { append });
+    this.addEntry(
+      fd,
+      description,
+      rights,
+      this.engine === 'native' ? 'native' : 'node',
+    );
+    this.model.memory.writeUInt32LE(fd, OPENED);
+    return [errno, ERRNO.SUCCESS];
+  }
+
+  close({ fd }) {
+    const errno = this.guest.fd_close(fd);
+    let expected = this.model.before(fd);
+    if (expected === ERRNO.SUCCESS && !this.model.fds.delete(fd)) {
+      expected = ERRNO.BADF;
+    }
+    return [errno, expected];
+  }
+
+  seek(operation) {
+    const { fd, tell, distance, whence, result } = operation;
+    // Node has its own errno for a bad pointer.
+    if (!this.model.has(result, 8)) return undefined;
+    const errno = tell
+      ? this.guest.fd_tell(fd, result)
+      : this.guest.fd_seek(fd, BigInt(distance), whence, result);
+    const right = tell ? ALL.FD_TELL : ALL.FD_SEEK;
+    return [errno, this.model.seek(operation, right)];
+  }
+
+  setFlags({ fd, fdflags }) {
+    return [
+      this.guest.fd_fdstat_set_flags(fd, fdflags),
+      this.model.setFlags(fd, fdflags),
+    ];
+  }
+
+  setRights({ fd, rights }) {
+    return [
+      this.guest.fd_fdstat_set_rights(fd, BigInt(rights), 0n),
+      this.model.setRights(fd, BigInt(rights)),
+    ];
+  }
+
+  release() {
+    this.library.dispose(this.output);
+    this.files.closeAll();
+  }
+}
+
+const RUNS = { Output: OutputRun, WASI: WASIRun };
+
+/**
+ * @param {string} directory for the files
+ * @param {object} program of test/helpers/write-programs.js
+ * @param {object} subject of `subjectsFor`
+ * @returns {Promise<string | undefined>} the first difference
+ */
+async function runProgram(directory, program, subject) {
+  const run = new RUNS[program.way](directory, program, subject);
+  run.begin();
+  try {
+    for (const [i, operation] of program.operations.entries()) {
+      // In no other case, since that flushes.
+      if (operation.call === 'tick') await null;
+      const difference = run.do(operation);
+      if (difference !== undefined) {
+        return `operation ${i}, ${operation.call}: ${difference}`;
+      }
+    }
+    return run.end();
+  } finally {
+    if (!run.finished) run.finish();
+  }
+}
+
+/** The list without what is not needed for `fails(list)`. */
+async function shrinkList(list, fails) {
+  for (let size = list.length; size >= 1; size >>= 1) {
+    for (let from = 0; from < list.length;) {
+      const shorter = list.toSpliced(from, size);
+      if (await fails(shorter)) list = shorter;
+      else from += size;
+    }
+  }
+  return list;
+}
+
+/** The program without calls and buffers that it does not need to fail. */
+async function shrink(directory, program, subject) {
+  const fails = (operations) =>
+    runProgram(directory, { ...program, operations }, subject);
+  const operations = await shrinkList(program.operations, fails);
+  for (const [i, operation] of operations.entries()) {
+    if (operation.call !== 'write') continue;
+    const withBuffers = (buffers) => ({
+      ...operation,
+      count: Math.max(
+        0,
+        operation.count - operation.buffers.length + buffers.length,
+      ),
+      buffers,
+    });
+    const buffers = await shrinkList(operation.buffers, (shorter) =>
+      fails(operations.with(i, withBuffers(shorter))),
+    );
+    operations[i] = withBuffers(buffers);
+  }
+  return { ...program, operations };
+}
+
+module.exports = { runProgram, shrink, subjectsFor };

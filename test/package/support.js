@@ -1,0 +1,93 @@
+'use strict';
+
+// The tarball, and what installs and runs it. Programs come from the npm registry.
+
+const assert = require('node:assert/strict');
+const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+
+const ROOT = path.join(__dirname, '..', '..');
+const ERRNOS = [0, 0, 21, 8]; // of the calls in consumers/consume.cjs
+
+/** What a consumer prints that wrote with createWrites alone. */
+const WRITES = {
+  engine: 'native',
+  errnos: ERRNOS,
+  words: 'word\0\0word',
+};
+/** What one prints that ran a guest too. */
+const GUEST_WRITES = {
+  ...WRITES,
+  adopted: 1,
+  bytes: 'by the guest'.length,
+  guestFile: 'by the guest',
+};
+
+/** What a program printed. It has to succeed. */
+function outputOf(file, args, options) {
+  const { error, status, stdout, stderr } = spawnSync(file, args, {
+    encoding: 'utf8',
+    maxBuffer: Infinity,
+    ...options,
+  });
+  assert.ifError(error);
+  assert.equal(status, 0, `${file} ${args.join(' ')}\n${stdout}${stderr}`);
+  return stdout;
+}
+
+/** A directory that is removed when the tests of the file are over. */
+function createWorkplace() {
+  const workplace = fs.realpathSync(
+    fs.mkdtempSync(path.join(os.tmpdir(), 'wasi-writev-pack-')),
+  );
+  after(() => fs.rmSync(workplace, { recursive: true }));
+  return workplace;
+}
+
+/** Installs packages of the registry into `directory`, and returns it. */
+function fetchPackages(directory, packages, flags = []) {
+  fs.mkdirSync(directory, { recursive: true });
+  const quiet = ['--no-save', '--no-audit', '--no-fund'];
+  outputOf('npm', [
+    'install',
+    ...quiet,
+    ...flags,
+    '--prefix',
+    directory,
+    ...packages,
+  ]);
+  return path.join(directory, 'node_modules');
+}
+
+/** Makes the tarball as a release does. Returns its path. */
+function pack(workplace) {
+  outputOf('npm', ['pack', '--pack-destination', workplace], { cwd: ROOT });
+  const [name] = fs
+    .readdirSync(workplace)
+    .filter((file) => file.endsWith('.tgz'));
+  return path.join(workplace, name);
+}
+
+/** Creates an empty project, with the consumers beside it to be copied. */
+function createProject(directory) {
+  fs.mkdirSync(directory);
+  fs.writeFileSync(path.join(directory, 'package.json'), '{"private":true}');
+  fs.cpSync(path.join(__dirname, 'consumers'), directory, { recursive: true });
+  fs.copyFileSync(
+    path.join(ROOT, 'test/guests/toolbox.wasm'),
+    path.join(directory, 'toolbox.wasm'),
+  );
+}
+
+module.exports = {
+  GUEST_WRITES,
+  ROOT,
+  WRITES,
+  createProject,
+  createWorkplace,
+  fetchPackages,
+  outputOf,
+  pack,
+};

@@ -1,0 +1,269 @@
+'use strict';
+
+// Much of everything: descriptors, buffers, bytes, and too little memory.
+
+const assert = require('node:assert/strict');
+const { execFileSync, spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+const { engine } = require('../..');
+const { ERRNO } = require('../../lib/preview1');
+const { assertSameBytes, pattern } = require('../helpers/bytes');
+const { itWithProc } = require('../helpers/descriptors');
+const { useFaults } = require('../helpers/faults');
+const { putIovs, u32, withWASI, withWrites } = require('../helpers/guest');
+const { useHostFiles } = require('../helpers/host-files');
+const { commandLine } = require('../helpers/in-child');
+const { Session } = require('../helpers/session');
+
+const GIB = 2 ** 30;
+
+/** The output of a command under limits of the shell. */
+function withLimit(limit, [command, ...args], env) {
+  const { error, status, stdout, stderr } = spawnSync(
+    'sh',
+    ['-c', `${limit} && exec "$0" "$@"`, command, ...args],
+    {
+      cwd: path.join(__dirname, '..', 'helpers'),
+      encoding: 'utf8',
+      env: { ...process.env, ...env },
+    },
+  );
+  assert.ifError(error);
+  assert.equal(status, 0, stderr);
+  return JSON.parse(stdout);
+}
+
+describe('A process with very many descriptors', () => {
+  const host = useHostFiles();
+  const faults = useFaults();
+  const FILES = 10;
+  const WANTED = 50_000;
+  // As many as it may have, if that is less.
+  const OTHERS = 200;
+  const limit = execFileSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' });
+  const count =
+    limit.trim() === 'unlimited'
+      ? WANTED
+      : Math.min(WANTED, Number(limit) - OTHERS);
+
+  for (const hint of [true, false]) {
+    const how = hint ? 'by its number' : 'among all';
+
+    it(`has each file of a guest found ${how}: ${count} descriptors`, () => {
+      const stats = withLimit(
+        `ulimit -n ${count + OTHERS}`,
+        [
+          process.execPath,
+          '--no-warnings',
+          'many-descriptors.js',
+          host.path(''),
+          String(count),
+          String(FILES),
+          String(hint),
+        ],
+        faults.env,
+      );
+      for (let i = 0; i < FILES; i++) {
+        assert.equal(host.read(`file ${i}`), `file ${i}`);
+      }
+      const adopted = engine === 'native' ? FILES : 0;
+      assert.deepEqual(stats, { adopted, delegated: FILES - adopted });
+    });
+  }
+});
+
+describe('A run with too few descriptors', () => {
+  const TOOL = path.join(__dirname, '..', 'guests', 'toolbox.wasm');
+
+  // Run in a process: how many descriptors were free before and after each run,
+  // and how that ended.
+  async function runWithFew(file) {
+    const fs = require('node:fs');
+    const { run } = require('../..');
+    const module = new WebAssembly.Module(fs.readFileSync(file));
+    const options = { stdin: 'text', stdout: 'ignore', stderr: 'ignore' };
+    await run(module, options);
+    const held = [];
+    const fill = () => {
+      const before = held.length;
+      try {
+        for (;;) held.push(fs.openSync('/dev/null'));
+      } catch {
+        return held.length - before;
+      }
+    };
+    fill();
+    const ends = [];
+    for (let free = 0; free < 8; free++) {
+      for (const fd of held.splice(0, free)) fs.closeSync(fd);
+      const end = await run(module, options).then(
+        () => 'ran',
+        ({ code }) => code,
+      );
+      ends.push({ free, end, left: fill() });
+    }
+    console.log(JSON.stringify(ends));
+  }
+
+  itWithProc('leaves none open', () => {
+    const ends = withLimit('ulimit -n 256', commandLine(runWithFew, [TOOL]));
+    for (const { free, left } of ends) assert.equal(left, free);
+    assert.deepEqual(
+      [...new Set(ends.map(({ end }) => end))],
+      ['EMFILE', 'ran'],
+    );
+  });
+});
+
+describe('A process without the memory for a large bufferSize', () => {
+  // Run in a process: what was thrown, and how many descriptors of /dev/null, as
+  // stand for a capture, are left open.
+  function construct(way) {
+    const fs = require('node:fs');
+    const { WASI, createWrites, runSync } = require('../..');
+    const options = { buffered: true, bufferSize: 2 ** 30 };
+    const countOpen = () =>
+      fs.readdirSync('/proc/self/fd').filter((fd) => {
+        try {
+          return fs.readlinkSync(`/proc/self/fd/${fd}`) === '/dev/null';
+        } catch {
+          return false; // the one that the directory was read through
+        }
+      }).length;
+    const before = countOpen();
+    const ways = {
+      WASI: () =>
+        new WASI({ version: 'preview1', stdout: 'capture', ...options }),
+      createWrites: () => createWrites(options),
+      runSync: () => runSync('../guests/command.wasm', options),
+    };
+    let thrown;
+    try {
+      ways[way]();
+    } catch ({ name, code, message }) {
+      thrown = { name, code, message };
+    }
+    console.log(JSON.stringify({ thrown, left: countOpen() - before }));
+  }
+
+  for (const way of ['WASI', 'createWrites', 'runSync']) {
+    itWithProc(`is told so by ${way}, and nothing stays open`, () => {
+      const { thrown, left } = withLimit(
+        'ulimit -d 600000',
+        commandLine(construct, [way]),
+      );
+      assert.deepEqual(thrown, {
+        name: 'RangeError',
+        code: 'ERR_MEMORY_ALLOCATION_FAILED',
+        message: 'There is no memory for options.bufferSize: 1073741824 bytes',
+      });
+      assert.equal(left, 0);
+    });
+  }
+});
+
+describe('A list of 100,000 buffers', () => {
+  const host = useHostFiles();
+  const COUNT = 100_000;
+  const IOVS = 65536;
+  const DATA = IOVS + 8 * COUNT;
+
+  // Buffers of 0 to 6 bytes, with gaps between them.
+  const lengths = Array.from({ length: COUNT }, (_, i) => (i * 7919) % 7);
+  const total = lengths.reduce((sum, length) => sum + length, 0);
+  const memorySize = DATA + 8 * COUNT;
+
+  function prepare(memory) {
+    memory.grow(Math.ceil(memorySize / 65536) - 2);
+    const whole = pattern(total);
+    const view = Buffer.from(memory.buffer);
+    let from = 0;
+    const list = lengths.map((length, i) => {
+      const at = DATA + 8 * i;
+      whole.copy(view, at, from, from + length);
+      from += length;
+      return [at, length];
+    });
+    return { list, whole };
+  }
+
+  /** Writes all of it, from where the last call ended. Returns the calls. */
+  function writeAll(memory, list, write) {
+    let left = list;
+    let calls = 0;
+    while (left.length > 0) {
+      putIovs(memory, IOVS, left);
+      assert.equal(write(IOVS, left.length), ERRNO.SUCCESS);
+      calls++;
+      let count = u32(memory, 0);
+      assert.ok(count > 0);
+      let first = 0;
+      while (first < left.length && count >= left[first][1]) {
+        count -= left[first++][1];
+      }
+      left = left.slice(first);
+      if (count > 0) left[0] = [left[0][0] + count, left[0][1] - count];
+    }
+    return calls;
+  }
+
+  for (const buffered of [false, true]) {
+    for (const bufferSize of buffered ? [100, 65536, 2 ** 20] : [65536]) {
+      const how = buffered ? `with a buffer of ${bufferSize}` : 'unbuffered';
+
+      it(`is written whole to a file of the host, ${how}`, () => {
+        const { guest, memory, writes } = withWrites({
+          fds: { 1: host.open('file', 'w') },
+          buffered,
+          bufferSize,
+        });
+        const { list, whole } = prepare(memory);
+        writeAll(memory, list, (at, count) => guest.fd_write(1, at, count, 0));
+        writes.flush();
+        assertSameBytes(fs.readFileSync(host.path('file')), whole);
+      });
+
+      it(`is written whole to a file of the guest, ${how}`, () => {
+        const session = new Session(
+          withWASI({ preopens: { '/': host.path('') }, buffered, bufferSize }),
+        );
+        const { guest, memory } = session;
+        const fd = session.open('file');
+        const { list, whole } = prepare(memory);
+        writeAll(memory, list, (at, count) => guest.fd_write(fd, at, count, 0));
+        session.close(fd);
+        assertSameBytes(fs.readFileSync(host.path('file')), whole);
+      });
+    }
+  }
+});
+
+describe('A write of gigabytes', () => {
+  const host = useHostFiles();
+
+  for (const buffered of [false, true]) {
+    for (const lengths of [
+      [2 * GIB],
+      [2 * GIB, GIB, GIB - 1],
+      Array(1500).fill(2 ** 21),
+    ]) {
+      const total = lengths.reduce((sum, length) => sum + length, 0);
+
+      it(`is one call for the guest: ${total} bytes in ${lengths.length}, buffered: ${buffered}`, () => {
+        const { guest, memory, writes } = withWrites(
+          { fds: { 1: host.open('/dev/null', 'w') }, buffered },
+          'calls-4gib',
+        );
+        putIovs(
+          memory,
+          64,
+          lengths.map((length) => [GIB, length]),
+        );
+        assert.equal(guest.fd_write(1, 64, lengths.length, 0), ERRNO.SUCCESS);
+        assert.equal(u32(memory, 0), total);
+        writes.flush();
+      });
+    }
+  }
+});

@@ -1,0 +1,227 @@
+'use strict';
+
+// Programs in C with wasi-libc: what they write, and how they end.
+
+const assert = require('node:assert/strict');
+const { spawn, spawnSync } = require('node:child_process');
+const { once } = require('node:events');
+const fs = require('node:fs');
+const path = require('node:path');
+const { WASI, engine } = require('../..');
+const { ERRNO } = require('../../lib/preview1');
+const { assertSameBytes } = require('../helpers/bytes');
+const { FULL, itWithFull } = require('../helpers/full');
+const { compile } = require('../helpers/guest');
+const { readAvailable, useHostFiles } = require('../helpers/host-files');
+const { PREOPEN } = require('../helpers/session');
+
+const RUN = path.join(__dirname, '..', 'fixtures', 'run-wasm.js');
+const LIBC = path.join(__dirname, '..', 'guests', 'libc.wasm');
+
+/** What `libc printf COUNT` prints. */
+function printed(count) {
+  return Array.from({ length: count }, (_, i) => {
+    const hex = i === 0 ? '0' : `0x${i.toString(16)}`;
+    return `${i}: text, ${hex}, ${(i / 8).toFixed(3)}\n`;
+  }).join('');
+}
+
+describe('A program in C', () => {
+  const host = useHostFiles();
+
+  // Runs test/guests/libc.c with these arguments. What it printed on streams
+  // that are not given is returned.
+  function run(args, { stdin = 0, stdout, stderr } = {}) {
+    const wasi = new WASI({
+      version: 'preview1',
+      args: ['libc', ...args.map(String)],
+      preopens: { '/': host.path('.') },
+      stdin,
+      stdout: stdout ?? host.open('stdout', 'w'),
+      stderr: stderr ?? host.open('stderr', 'w'),
+    });
+    const instance = new WebAssembly.Instance(
+      compile('libc'),
+      wasi.getImportObject(),
+    );
+    const exitCode = wasi.start(instance);
+    const { stats } = wasi;
+    wasi.wasiImport.fd_close(PREOPEN);
+    return {
+      exitCode,
+      stats,
+      stdout: stdout === undefined ? host.read('stdout') : undefined,
+      stderr: stderr === undefined ? host.read('stderr') : undefined,
+    };
+  }
+
+  // A run with nothing to complain about.
+  function runWell(args, streams) {
+    const { exitCode, stderr = '', ...rest } = run(args, streams);
+    assert.deepEqual({ exitCode, stderr }, { exitCode: 0, stderr: '' });
+    return rest;
+  }
+
+  // That our engine wrote the files, where it can.
+  function assertAdopted(stats, files, writes) {
+    const { adopted, delegated } = stats;
+    assert.deepEqual(
+      { adopted, delegated },
+      engine === 'native'
+        ? { adopted: files, delegated: 0 }
+        : { adopted: 0, delegated: writes },
+    );
+  }
+
+  for (const blocking of [true, false]) {
+    const kind = blocking ? 'blocking' : 'non-blocking';
+    it(`prints lines to a ${kind} pipe`, () => {
+      const { reader, writer } = host.pipe({ blocking });
+      const { stats } = runWell(['printf', 1000], { stdout: writer });
+      const lines = printed(1000);
+      assert.equal(readAvailable(reader).toString(), lines);
+      assert.equal(stats.bytes, lines.length);
+    });
+  }
+
+  it('prints lines to a file', () => {
+    assert.equal(runWell(['printf', 5000]).stdout, printed(5000));
+  });
+
+  it('prints each byte with a write of its own when unbuffered', () => {
+    const { stdout, stats } = runWell(['unbuffered', 1000]);
+    assert.equal(
+      stdout,
+      'abcdefghijklmnopqrstuvwxyz'.repeat(39).slice(0, 1000),
+    );
+    const { calls, bytes } = stats;
+    assert.deepEqual({ calls, bytes }, { calls: 1000, bytes: 1000 });
+  });
+
+  it('prints on stdout and stderr in order when both are the same', () => {
+    const both = host.open('both', 'w');
+    runWell(['streams'], { stdout: both, stderr: both });
+    assert.equal(
+      host.read('both'),
+      'out 0\nerr 0\nout 1\nerr 1\nout 2\nerr 2\n',
+    );
+  });
+
+  it('prints a prompt without a newline before it reads', async () => {
+    const child = spawn(
+      process.execPath,
+      ['--no-warnings', RUN, LIBC, host.path('.'), 'prompt'],
+      { stdio: ['pipe', 'pipe', 'inherit', 'pipe'] },
+    );
+    child.stdout.setEncoding('utf8');
+    let output = '';
+    child.stdout.on('data', (data) => {
+      output += data;
+      if (output === 'name? ') child.stdin.end('World\n');
+    });
+    const [[result]] = await Promise.all([
+      once(child.stdio[3], 'data'),
+      once(child, 'close'),
+    ]);
+    assert.equal(JSON.parse(result).exitCode, 0);
+    assert.equal(output, 'name? hello, World');
+  });
+
+  it('changes blocks of a file and reads it again', () => {
+    const size = 10000;
+    const { stats } = runWell(['fwrite', 'file', size, 5]);
+    const blocks = [0, 0xee, 2, 3, 4].map((byte) => Buffer.alloc(size, byte));
+    const sum = Buffer.from(`sum ${size * (0xee + 2 + 3 + 4)}\n`);
+    assertSameBytes(
+      fs.readFileSync(host.path('file')),
+      Buffer.concat([...blocks, sum]),
+    );
+    assert.equal(stats.bytes, engine === 'native' ? 6 * size + sum.length : 0);
+    assert.equal(stats.adopted, engine === 'native' ? 1 : 0);
+  });
+
+  // The command, its writes of bytes to files, and what is in the file after it.
+  const files = {
+    'gathers buffers with writev': ['writev', 2, 'one two three\ntwo '],
+    'writes at offsets with pwritev': [
+      'pwritev',
+      4,
+      '01ABCD6789ab\0\0\0\0\0\0\0\0end',
+    ],
+    'leaves a hole and shrinks with ftruncate': [
+      'truncate',
+      2,
+      '0123\0\0\0\0\0\0after',
+    ],
+  };
+  for (const [does, [command, writes, expected]] of Object.entries(files)) {
+    it(does, () => {
+      const { stats } = runWell([command, 'file']);
+      assert.equal(host.read('file'), expected);
+      assertAdopted(stats, 1, writes);
+    });
+  }
+
+  it('appends with O_APPEND until it takes that off', () => {
+    const { stats } = runWell(['append', 'file']);
+    assert.equal(host.read('file'), 'ONE TWO three ');
+    assertAdopted(stats, 3, 5);
+  });
+
+  it('prints to a file that it put in the place of stdout', () => {
+    // Closed with the guest's own.
+    const stdout = fs.openSync(host.path('stdout'), 'w');
+    const { stats } = runWell(['renumber', 'file'], { stdout });
+    assert.throws(() => fs.fstatSync(stdout), { code: 'EBADF' });
+    assert.equal(host.read('stdout'), 'to stdout\n');
+    assert.equal(host.read('file'), 'from fd, from stdout\n');
+    assertAdopted(stats, 1, 2);
+  });
+
+  it('is told why it can not write', () => {
+    assert.equal(
+      runWell(['errors', 'file']).stdout,
+      [
+        // wasi-libc has EBADF for NOTCAPABLE.
+        `read-only: ${ERRNO.BADF}\n`,
+        `closed: ${ERRNO.BADF}\n`,
+        `never open: ${ERRNO.BADF}\n`,
+        `out of bounds: ${ERRNO.FAULT}\n`,
+      ].join(''),
+    );
+  });
+
+  itWithFull('is told that a device is full', () => {
+    runWell(['full'], { stdout: host.open(FULL, 'w') });
+  });
+
+  for (const code of [0, 1, 42, 255]) {
+    it(`ends with exit code ${code}, and its streams flushed`, () => {
+      const { exitCode, stdout } = run(['exit', code]);
+      assert.deepEqual(
+        { exitCode, stdout },
+        { exitCode: code, stdout: 'flushed by exit' },
+      );
+    });
+  }
+
+  it('ends by _Exit with what it wrote itself', () => {
+    const { exitCode, stdout } = run(['exit-now', 3]);
+    assert.deepEqual({ exitCode, stdout }, { exitCode: 3, stdout: 'written' });
+  });
+
+  it('ends by abort with what it wrote itself', () => {
+    const { output, signal, status } = spawnSync(
+      process.execPath,
+      ['--no-warnings', RUN, LIBC, host.path('.'), 'abort', 'file'],
+      { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe', 'pipe'] },
+    );
+    assert.deepEqual({ signal, status }, { signal: null, status: 0 });
+    const [, stdout, stderr, result] = output;
+    assert.deepEqual({ stdout, stderr }, { stdout: 'written', stderr: '' });
+    const { thrown, stats } = JSON.parse(result);
+    assert.equal(thrown, 'unreachable');
+    assert.equal(host.read('file'), 'before abort');
+    assertAdopted(stats, 1, 1);
+  });
+});

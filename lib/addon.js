@@ -4,6 +4,7 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
+const { abiHash } = require('./native/abi');
 
 const ROOT = path.dirname(__dirname);
 
@@ -54,7 +55,9 @@ function loadAddon() {
   const errors = [];
   for (const file of [...built, prebuilt()]) {
     try {
-      return require(file);
+      const addon = require(file);
+      if (addon.abi === abiHash()) return addon;
+      errors.push(new Error(`${file} was built from other sources`));
     } catch (error) {
       errors.push(error);
     }

@@ -164,21 +164,10 @@ function compile(file) {
   }
 }
 
-// Node's notice that WASI is experimental is no output of the command.
-function muteExperimentalWarning() {
-  const { emitWarning } = process;
-  process.emitWarning = (warning, ...rest) => {
-    const [type] = rest;
-    if (type === 'ExperimentalWarning' && /WASI/.test(warning)) return;
-    emitWarning.call(process, warning, ...rest);
-  };
-}
-
 function execute(parsed) {
   const { file } = parsed;
   const options = optionsOf(parsed);
   const module = compile(file);
-  muteExperimentalWarning();
   startTrace(parsed.values.trace);
   let isPipeClosed = false;
   const pipeClosed = (fd) => {

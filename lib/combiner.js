@@ -113,6 +113,11 @@ class Combiner {
   #calls = 0;
   #seenCalls = 0;
 
+  /** What is staged. Never moves. */
+  get data() {
+    return this.#data;
+  }
+
   /** How many times staged bytes were written out. */
   flushes = 0;
 
@@ -126,7 +131,6 @@ class Combiner {
     this.#i32 = new Int32Array(buffer, 0, HEADER / 4);
     this.#i64 = new BigInt64Array(buffer, 0, HEADER / 8);
     this.#data = new Uint8Array(buffer, HEADER, size);
-    output.engine.setStaging(this.#data);
     this.#reset();
     this.#makeImports();
   }

@@ -10,12 +10,13 @@ const {
   invalidType,
   invalidValue,
 } = require('./errors');
+const { createWritesHost } = require('./engine');
 const { flushing } = require('./flushing');
 const { isMemory } = require('./memory');
 const { WRITE_OPTIONS, writeOptions } = require('./options');
 const { Output } = require('./output');
-const { checkTarget } = require('./targets');
-const { ENTRY, ERRNO, GUEST_FD_LIMIT } = require('./preview1');
+const { TargetList, checkTarget } = require('./targets');
+const { ERRNO, GUEST_FD_LIMIT } = require('./preview1');
 
 const OPTIONS = ['fds', 'memory', 'fallback', ...WRITE_OPTIONS];
 const MAX_HOST_FD = 2 ** 31 - 1;
@@ -88,21 +89,24 @@ function createWrites(options = {}) {
     );
   }
 
-  const staging =
-    checked.buffered !== false ||
-    pairs.some(([, target]) => target === 'capture');
-  const output = new Output(checked, { next }, staging);
+  // Which targets there are decides whether writes are buffered.
+  const targets = new TargetList(checked);
+  const captures = pairs.some(([, target]) => target === 'capture');
+  const output = new Output(checked, targets, {
+    createHost: (deliver) => createWritesHost(checked, deliver),
+    captures,
+    next: fallback === undefined ? undefined : next,
+  });
   const { fd_write, fd_pwrite } = output;
 
   function map(fd, target, name) {
     checkGuestFd(fd, 'fd');
     if (typeof target === 'number') checkInteger(target, name, 0, MAX_HOST_FD);
     else checkTarget(target, name);
-    output.map(fd, target, ENTRY.MAY_WRITE | ENTRY.MAY_SEEK);
+    output.insert(fd, target);
   }
 
-  const methods = methodsOf(fallback);
-  const others = staging ? flushing(methods, output) : methods;
+  const others = flushing(methodsOf(fallback), output);
   const writes = {
     fd_write,
     fd_pwrite,
@@ -121,12 +125,12 @@ function createWrites(options = {}) {
     unmap(fd) {
       checkGuestFd(fd, 'fd');
       output.flush();
-      output.unmap(fd);
+      output.remove(fd);
     },
 
     captured(fd) {
       checkGuestFd(fd, 'fd');
-      return output.captured(output.targetOf(fd));
+      return output.capturedBy(fd);
     },
 
     flush() {
@@ -138,7 +142,6 @@ function createWrites(options = {}) {
     },
 
     close() {
-      output.flush();
       output.close();
     },
   };

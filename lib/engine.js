@@ -1,24 +1,25 @@
 'use strict';
 
-// Which engine does the writes: the addon, or node:fs where there is no addon.
+// Which engine makes the calls: the addon, or node:wasi and node:fs where no addon
+// loads.
 //
-// An engine holds the descriptor table of one guest and writes for it:
+// An engine makes hosts. A host has the descriptors of one guest:
 //
-//   fd_write, fd_pwrite   the imports; a call on an fd that is not in the table
-//                         goes to the `unmapped` function
-//   setMemory(memory)     a WebAssembly.Memory, or undefined
-//   map(fd, hostFd, flags)   adds an entry; returns an errno
-//   unmap(fd), move(from, to), setFlags(fd, flags)
-//   inspect(fd)           { append, nonblock } of the host descriptor of an
-//                         entry; false in the fallback
-//   kind(fd)              { file, flags } of an entry, or undefined
-//   setStaging(view)      a Uint8Array over memory that never moves
-//   drain(fd, start, length, offset)   writes that part of the staging memory,
-//                         at `offset` or where the file stands; returns
-//                         { errno, done }, `done` bytes out also on an error
-//   stats()               { calls, bytes } that were written
-//   adopt, nextHostFd     native only: see lib/native.js
-//   close()               releases what is held; every fd is unmapped after it
+//   imports              the calls of preview1 but proc_exit; each throws before
+//                        there is a memory. Of createWritesHost only fd_write and
+//                        fd_pwrite count, which then answer FAULT
+//   setMemory(memory)    a WebAssembly.Memory, or undefined
+//   insert(fd, stream)   { hostFd } or { target }; one that stands there goes
+//   remove(fd)
+//   describe(fd)         undefined, or { file, target, mayWrite, maySeek, nonblock }
+//   setBuffer(view)      a Uint8Array that never moves
+//   writeBuffered(fd, start, length, offset)   writes that part of it, at `offset`
+//                        or where the file stands: { errno, done }, `done` bytes
+//                        being out also on an error
+//   stats()              { calls, bytes } that were written
+//   close()              closes what was opened for the guest; no fd is open then
+//
+// A write to a target comes back by `deliver(target, iovs, iovsLen, nwritten)`.
 
 const { loadAddon } = require('./addon');
 
@@ -60,18 +61,24 @@ const addon = choose();
 /** `'native'` or `'fallback'`. */
 const engine = addon === undefined ? 'fallback' : 'native';
 
+const hosts = () =>
+  addon === undefined
+    ? require('./fallback/host')
+    : require('./native/host').bind(addon);
+
 /**
- * @param {number} waitTimeout milliseconds on a full stream, -1 for no limit
- * @param {Function} unmapped `(fd, iovs, iovsLen, nwritten, offset)`: a write
- *   whose fd is not in the table; `offset` only for fd_pwrite
+ * @param {object} options `waitTimeout` in milliseconds, -1 for no limit;
+ *   `maxOpenFiles`; `version`, `args`, `env` (strings), `preopens` (pairs of the
+ *   guest's name and the host's path), `streams` (three)
+ * @param {Function} deliver
  */
-function createEngine(waitTimeout, unmapped) {
-  if (addon === undefined) {
-    const { createFallbackEngine } = require('./fallback');
-    return createFallbackEngine(waitTimeout, unmapped);
-  }
-  const { createNativeEngine } = require('./native');
-  return createNativeEngine(addon, waitTimeout, unmapped);
+function createGuestHost(options, deliver) {
+  return hosts().createGuestHost(options, deliver);
 }
 
-module.exports = { addon, createEngine, engine };
+/** The two calls alone, and no descriptor yet. */
+function createWritesHost(options, deliver) {
+  return hosts().createWritesHost(options, deliver);
+}
+
+module.exports = { createGuestHost, createWritesHost, engine };

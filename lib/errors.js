@@ -52,15 +52,40 @@ function alreadyStarted() {
   );
 }
 
-/** For a runtime that has a node:wasi of its own. */
-function notNodesWASI() {
+function notStarted() {
   return withCode(
-    new Error(
-      'WASI of wasi-writev builds on that of Node.js, and node:wasi of this ' +
-        'runtime is another one. createWrites does without',
-    ),
-    'ERR_FEATURE_UNAVAILABLE_ON_PLATFORM',
+    new Error('wasi.start() has not been called'),
+    'ERR_WASI_NOT_STARTED',
   );
+}
+
+function invalidMemory() {
+  return withCode(
+    new TypeError(
+      '"instance.exports.memory" property must be a WebAssembly.Memory object',
+    ),
+    'ERR_INVALID_ARG_TYPE',
+  );
+}
+
+/** Under Node's `--permission`, without `--allow-wasi`. */
+function accessDenied() {
+  const error = new Error(
+    'Access to this API has been restricted. Use --allow-wasi to manage ' +
+      'permissions.',
+  );
+  return Object.assign(withCode(error, 'ERR_ACCESS_DENIED'), {
+    permission: 'WASI',
+    resource: '',
+  });
+}
+
+/** Node's error for what a guest cannot be given; the path is ours. */
+function preopenFailed(errno, hostPath) {
+  const { ERRNO_NAMES } = require('./preview1'); // most processes need none
+  const code = `UVWASI_E${ERRNO_NAMES[errno]}`;
+  const error = new Error(`${code}, uvwasi_init '${hostPath}'`);
+  return Object.assign(error, { errno, code, syscall: 'uvwasi_init' });
 }
 
 /** Whether it can have options, as Node sees that. */
@@ -93,14 +118,17 @@ function checkInteger(value, name, min, max) {
 }
 
 module.exports = {
+  accessDenied,
   alreadyStarted,
   checkInteger,
   checkKnownOptions,
   checkObject,
+  invalidMemory,
   invalidType,
   invalidValue,
   isObject,
-  notNodesWASI,
+  notStarted,
   outOfRange,
+  preopenFailed,
   withCode,
 };

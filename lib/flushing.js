@@ -2,17 +2,7 @@
 
 // The calls of a guest that could see what is staged, or wait for it.
 
-// Those that do neither. All others flush first.
-const QUIET = new Set([
-  'args_get',
-  'args_sizes_get',
-  'clock_res_get',
-  'clock_time_get',
-  'environ_get',
-  'environ_sizes_get',
-  'random_get',
-  'sched_yield',
-]);
+const { QUIET_CALLS } = require('./preview1');
 
 function withFlush(call, isAboutFd, output) {
   return isAboutFd
@@ -28,8 +18,9 @@ function withFlush(call, isAboutFd, output) {
  */
 function flushing(imports, output) {
   const wrapped = { ...imports };
+  if (!output.buffers) return wrapped;
   for (const name of Object.keys(imports)) {
-    if (QUIET.has(name)) continue;
+    if (QUIET_CALLS.includes(name)) continue;
     wrapped[name] = withFlush(imports[name], /^(fd|sock)_/.test(name), output);
   }
   const { fd_renumber } = imports;

@@ -1,186 +1,153 @@
 'use strict';
 
-// One guest of the class in lib/wasi.js: what is laid over an instance of Node's
-// WASI, and what becomes of it when the guest ends.
+// One guest of the class in lib/wasi.js: its imports and targets, and what becomes
+// of both when it ends.
 
 const { flushAtExit } = require('./combiner');
-const { checkTypes, createDelegates } = require('./delegates');
-const {
-  alreadyStarted,
-  checkObject,
-  isObject,
-  notNodesWASI,
-} = require('./errors');
+const { createGuestHost } = require('./engine');
+const { accessDenied, invalidValue } = require('./errors');
 const { flushing } = require('./flushing');
-const { GuestFiles, STDIO } = require('./guest-files');
-const hostFds = require('./host-fds');
-const { GuestMemory } = require('./memory');
+const { isMemory } = require('./memory');
+const {
+  bindingName,
+  validateArray,
+  validateBoolean,
+  validateDescriptor,
+  validateObject,
+} = require('./node-checks');
 const { readOptions, writeOptions } = require('./options');
 const { Output } = require('./output');
-const { Scratch } = require('./scratch');
-const { checkTarget } = require('./targets');
+const { TargetList, checkTarget } = require('./targets');
 const { summarize } = require('./trace');
 
-/** An option: the streams that are closed with the guest, guest fd to host fd. */
+const STREAMS = ['stdin', 'stdout', 'stderr'];
+
+/** An option: the guest fds whose descriptors are its own, and not the caller's. */
 const kOwnedStreams = Symbol('wasi-writev.ownedStreams');
 /** An option: see `pipeClosed` in lib/output.js. */
 const kPipeClosed = Symbol('wasi-writev.pipeClosed');
 
-/** The own symbol of Node's WASI that has this description. */
-function symbolOf(wasi, description) {
-  return Object.getOwnPropertySymbols(wasi).find(
-    (symbol) => symbol.description === description,
-  );
+function checkPermission() {
+  const { permission } = process;
+  if (permission !== undefined && !permission.has('wasi')) throw accessDenied();
 }
 
-/** Under which Node's WASI has the function that takes the memory. */
-function setMemorySymbol(wasi) {
-  const symbol = symbolOf(wasi, 'kSetMemory');
-  if (symbol === undefined) throw notNodesWASI();
-  return symbol;
+function argsOf(args) {
+  if (args === undefined) return [];
+  validateArray(args, 'options.args');
+  return args.map(String);
 }
 
-/** Does what that of Node 22 does: Node 20 has none. */
-function finalizeBindings(wasi, instance, options) {
-  const kStarted = symbolOf(wasi, 'kStarted');
-  if (wasi[kStarted]) throw alreadyStarted();
-  checkObject(instance, 'instance');
-  checkObject(instance.exports, 'instance.exports');
-  const { memory = instance.exports.memory } = options;
-  wasi[setMemorySymbol(wasi)](memory);
-  wasi[symbolOf(wasi, 'kInstance')] = instance;
-  wasi[kStarted] = true;
+function envOf(env) {
+  if (env === undefined) return [];
+  validateObject(env, 'options.env');
+  return Object.entries(env)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}=${value}`);
 }
 
-// Where a stream is no descriptor, Node gets one of /dev/null. Node closes that
-// with the guest's fd; if the guest never does and is collected, it is done here.
-function closeAll(placeholders) {
-  for (const hostFd of placeholders.values()) hostFds.close(hostFd);
+function preopensOf(preopens) {
+  if (preopens === undefined) return [];
+  validateObject(preopens, 'options.preopens');
+  return Object.entries(preopens).map(([guestName, hostPath]) => {
+    if (guestName === '') {
+      throw invalidValue('options.preopens', "must not name ''", preopens);
+    }
+    return [guestName, String(hostPath)];
+  });
 }
 
-const forgotten = new FinalizationRegistry(closeAll);
-
-function withPlaceholders(options, placeholders) {
-  const forNode = { ...options };
-  for (const fd of [1, 2]) {
-    const name = STDIO[fd];
-    const target = options[name];
-    if (target === undefined || typeof target === 'number') continue;
-    checkTarget(target, `options.${name}`);
-    forNode[name] = hostFds.openNull('w');
-    placeholders.set(fd, forNode[name]);
+/** A standard stream as lib/engine.js has it. */
+function streamOf(fd, options, targets) {
+  const name = STREAMS[fd];
+  const { [name]: target = fd } = options;
+  const isNumber = typeof target === 'number' || fd === 0;
+  if (isNumber) {
+    validateDescriptor(target, `options.${name}`);
+    return { hostFd: target, owned: options[kOwnedStreams]?.has(fd) };
   }
-  return forNode;
+  checkTarget(target, `options.${name}`);
+  return { target: targets.add(target) };
 }
 
-/**
- * Checks what is ours among the options, and makes those for Node's constructor,
- * with a placeholder for each stream that is no descriptor. Node's own are left to
- * Node. The placeholders are the caller's to close until there is a `Guest`.
- */
-function prepare(given) {
-  const placeholders = new Map(given?.[kOwnedStreams]);
-  if (!isObject(given)) return { forNode: given, placeholders };
-  try {
-    const options = readOptions(given);
-    return {
-      options: { ...options, ...writeOptions(options) },
-      pipeClosed: given[kPipeClosed],
-      forNode: withPlaceholders(options, placeholders),
-      placeholders,
-    };
-  } catch (error) {
-    closeAll(placeholders);
-    throw error;
+// A C string has no NUL inside.
+function checkStrings(strings, name) {
+  const wrong = strings.find((string) => string.includes('\0'));
+  if (wrong !== undefined) {
+    throw invalidValue(name, 'must not have a NUL inside', wrong);
   }
 }
 
 class Guest {
-  #files;
-  #memory = new GuestMemory();
   #output;
-  #started = 0; // times that it was given its memory
   #streams;
 
   /** The functions for the guest to import. */
   imports;
 
   /**
-   * @param {object} node the import functions of Node's WASI
-   * @param {(memory: WebAssembly.Memory) => void} setMemory of Node's WASI
-   * @param {object} prepared what `prepare` made of the options
+   * @param {object} options checked
+   * @param {(code: number) => never} exit ends the guest
    */
-  constructor(node, setMemory, { options, pipeClosed, placeholders }) {
-    const { stdin = 0, stdout = 1, stderr = 2 } = options;
-    const memory = this.#memory;
-    const scratch = new Scratch(memory, setMemory);
-    const delegates = createDelegates(node, memory, scratch);
-    const preopens = Object.keys(options.preopens ?? {}).length;
-    const files = new GuestFiles(delegates, memory, scratch, preopens);
-    const staging =
-      options.buffered !== false ||
-      stdout === 'capture' ||
-      stderr === 'capture';
-    const output = new Output(
-      options,
-      {
-        next: (...call) => files.write(...call),
-        prepare: (fd) => files.prepare(fd),
-        pipeClosed,
-      },
-      staging,
-    );
-    this.#files = files;
+  constructor(options, exit) {
+    const targets = new TargetList(options);
+    this.#streams = STREAMS.map((_, fd) => streamOf(fd, options, targets));
+    const hostOptions = {
+      ...options,
+      args: argsOf(options.args),
+      env: envOf(options.env),
+      preopens: preopensOf(options.preopens),
+      streams: this.#streams,
+    };
+    checkStrings(hostOptions.args, 'options.args');
+    checkStrings(hostOptions.env, 'options.env');
+    checkStrings(hostOptions.preopens.flat(), 'options.preopens');
+    const { returnOnExit = true } = options;
+    validateBoolean(returnOnExit, 'options.returnOnExit');
+    const output = new Output(options, targets, {
+      createHost: (deliver) => createGuestHost(hostOptions, deliver),
+      captures: [options.stdout, options.stderr].includes('capture'),
+      pipeClosed: options[kPipeClosed],
+    });
     this.#output = output;
-    this.#streams = files.attach(output, [stdin, stdout, stderr], placeholders);
-    if (placeholders.size > 0) forgotten.register(node, placeholders);
-
-    const imports = { ...delegates, ...files.imports() };
-    // With `returnOnExit` Node keeps the number as wasm passed it.
-    const returns = options.returnOnExit ?? true;
-    const exit = returns ? node.proc_exit : delegates.proc_exit;
     this.imports = {
-      ...checkTypes(staging ? flushing(imports, output) : imports),
+      ...flushing(output.host.imports, output),
       fd_write: output.fd_write,
       fd_pwrite: output.fd_pwrite,
       proc_exit: (code) => {
         output.settle();
-        // With the process would go whoever could be told.
-        if (!returns) {
-          output.rethrow();
-          output.throwUnwritten();
-          flushAtExit();
-        }
-        files.release();
+        if (!returnOnExit) this.#exitProcess(code);
         return exit(code);
       },
     };
   }
 
+  // With the process goes whoever could be told later.
+  #exitProcess(code) {
+    this.#output.rethrow();
+    this.#output.throwUnwritten();
+    flushAtExit();
+    process.exit(code >>> 0);
+  }
+
   setMemory(memory) {
-    this.#started++;
-    this.#memory.set(memory);
     this.#output.setMemory(memory);
   }
 
   /**
-   * @param {() => number} run runs the guest, after `setMemory`
+   * @param {() => number} run runs the guest
    * @returns {number} its exit code
    */
   start(run) {
     const output = this.#output;
     let exitCode;
     let thrown;
-    const before = this.#started;
     try {
       exitCode = run();
     } catch (error) {
-      // Node refuses one that has started: that one goes on.
-      if (this.#started === before) throw error;
       thrown = { error };
     }
     output.settle();
-    this.release();
     summarize(this);
     // What a function target threw is the cause of whatever came after.
     output.rethrow();
@@ -191,12 +158,11 @@ class Guest {
 
   /** What the guest's stdout or stderr has captured, or null. */
   captured(fd) {
-    return this.#output.captured(this.#streams[fd]);
+    return this.#output.captured(this.#streams[fd].target);
   }
 
   get stats() {
-    const { adopted, delegated } = this.#files;
-    return { ...this.#output.stats(), adopted, delegated };
+    return this.#output.stats();
   }
 
   flush() {
@@ -207,24 +173,24 @@ class Guest {
     return this.#output.discard();
   }
 
-  release() {
-    this.#files.release();
+  close() {
+    this.#output.close();
   }
 
-  /** Closes all that a guest which is not going on has open, preopens included. */
   dispose() {
     this.#output.abandon();
-    this.release();
-    this.#files.closeAll();
+    this.#output.host.close();
   }
 }
 
-module.exports = {
-  Guest,
-  closeAll,
-  finalizeBindings,
-  kOwnedStreams,
-  kPipeClosed,
-  prepare,
-  setMemorySymbol,
-};
+/** Checks what a caller gave to `WASI`, and makes its guest. */
+function createGuest(given, exit) {
+  checkPermission();
+  validateObject(given, 'options');
+  const options = readOptions(given);
+  const name = bindingName(options.version);
+  const checked = { ...options, ...writeOptions(options) };
+  return { bindingName: name, guest: new Guest(checked, exit) };
+}
+
+module.exports = { createGuest, isMemory, kOwnedStreams, kPipeClosed };

@@ -3,7 +3,7 @@
 // Guest memory as JS sees it.
 
 const { types } = require('node:util');
-const { CIOVEC_SIZE, ERRNO } = require('./preview1');
+const { IOVEC_SIZE, ERRNO } = require('./preview1');
 
 const LIST_MAX = 65536;
 
@@ -128,7 +128,7 @@ class GuestMemory {
   }
 
   /**
-   * Checks the arguments that both calls have, as src/write.c does, and puts the
+   * Checks the arguments that both calls have, as src/iovec.c does, and puts the
    * non-empty buffers in `list`, which is emptied first. Each element is read
    * once. No more than LIST_MAX are kept, however many a guest sends: what is
    * left out makes a short count.
@@ -142,10 +142,10 @@ class GuestMemory {
     iovs >>>= 0;
     iovsLen >>>= 0;
     if (!this.has(nwritten, 4)) return ERRNO.FAULT;
-    if (!this.has(iovs, iovsLen * CIOVEC_SIZE)) return ERRNO.FAULT;
+    if (!this.has(iovs, iovsLen * IOVEC_SIZE)) return ERRNO.FAULT;
     let sum = 0;
     for (let i = 0; i < iovsLen; i++) {
-      const at = iovs + i * CIOVEC_SIZE;
+      const at = iovs + i * IOVEC_SIZE;
       const pointer = this.words.getUint32(at, true);
       const length = this.words.getUint32(at + 4, true);
       if (length === 0) continue;

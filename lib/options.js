@@ -3,15 +3,20 @@
 // The options that `WASI` and `createWrites` share.
 
 const { checkInteger, invalidValue } = require('./errors');
+const { GUEST_FD_LIMIT } = require('./preview1');
 
 const DEFAULT_BUFFER_SIZE = 65536;
 const DEFAULT_CAPTURE_LIMIT = 64 * 2 ** 20;
 
 const MAX_TIMEOUT = 2 ** 31 - 1;
 const MAX_BUFFER_SIZE = 2 ** 30;
+const MAX_OPEN_FILES = GUEST_FD_LIMIT;
 const { MAX_LENGTH } = require('node:buffer').constants;
 
 const WRITE_OPTIONS = ['waitTimeout', 'buffered', 'bufferSize', 'captureLimit'];
+
+// Those of `WASI` that neither Node's has nor `createWrites`.
+const GUEST_OPTIONS = ['maxOpenFiles'];
 
 // Those of Node's WASI.
 const NODE_OPTIONS = [
@@ -30,7 +35,12 @@ const NODE_OPTIONS = [
  * as Node does, and those that are not known.
  */
 function readOptions(options) {
-  const names = [...NODE_OPTIONS, ...WRITE_OPTIONS, ...Object.keys(options)];
+  const names = [
+    ...NODE_OPTIONS,
+    ...WRITE_OPTIONS,
+    ...GUEST_OPTIONS,
+    ...Reflect.ownKeys(options),
+  ];
   return Object.fromEntries(
     [...new Set(names)].map((name) => [name, options[name]]),
   );
@@ -65,6 +75,14 @@ function writeOptions(options) {
   } = options;
   checkInteger(bufferSize, 'options.bufferSize', 1, MAX_BUFFER_SIZE);
   checkInteger(captureLimit, 'options.captureLimit', 0, MAX_LENGTH);
+  if (options.maxOpenFiles !== undefined) {
+    checkInteger(
+      options.maxOpenFiles,
+      'options.maxOpenFiles',
+      0,
+      MAX_OPEN_FILES,
+    );
+  }
   return {
     waitTimeout: waitTimeoutOption(options.waitTimeout),
     buffered: bufferedOption(options.buffered),
@@ -73,4 +91,4 @@ function writeOptions(options) {
   };
 }
 
-module.exports = { WRITE_OPTIONS, readOptions, writeOptions };
+module.exports = { GUEST_OPTIONS, WRITE_OPTIONS, readOptions, writeOptions };

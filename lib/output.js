@@ -1,15 +1,14 @@
 'use strict';
 
-// Where a guest's writes go: an engine for host descriptors, targets for all
-// else, and the combiner in front of both where writes are buffered.
+// Where a guest's writes go: its host for descriptors, targets for all else, and the
+// combiner in front of both where writes are buffered.
 
 const { Combiner } = require('./combiner');
-const { createEngine } = require('./engine');
 const { withCode } = require('./errors');
 const { GuestMemory, createList } = require('./memory');
-const { Capture, createTarget } = require('./targets');
+const { Capture } = require('./targets');
 const { fdPwrite, fdWrite, publish } = require('./trace');
-const { ENTRY, ERRNO } = require('./preview1');
+const { ERRNO } = require('./preview1');
 
 const STDERR = 2;
 
@@ -29,51 +28,48 @@ function flushError({ fd, errno, code, pending }) {
   return Object.assign(error, { errno, fd, pending });
 }
 
-const neededRights = (positioned) =>
-  positioned ? ENTRY.MAY_WRITE | ENTRY.MAY_SEEK : ENTRY.MAY_WRITE;
-
 class Output {
   #buffered;
   #combiner;
-  #guestTargets = new Map();
+  #direct;
   #memory = new GuestMemory();
   #next;
-  #options;
   #pipeClosed;
-  #prepare;
   #size;
   #stats = { calls: 0, bytes: 0 };
-  #thrown = [];
+  #targets;
   #told; // the fd of the last error for bytes that are left
 
   /**
    * @param {object} options checked, as lib/options.js gives them
-   * @param {object} host
-   * @param {Function} host.next a write that has nowhere to go here
-   * @param {(fd: number) => void} [host.prepare] before it is asked whether an fd
-   *   is buffered
-   * @param {(fd: number) => void} [host.pipeClosed] a write found that nobody
+   * @param {import('./targets').TargetList} targets
+   * @param {object} hooks
+   * @param {(deliver: Function) => object} hooks.createHost see lib/engine.js
+   * @param {boolean} hooks.captures whether one of the targets is a capture
+   * @param {Function} [hooks.next] a write to an fd that is not open
+   * @param {(fd: number) => void} [hooks.pipeClosed] a write found that nobody
    *   reads any more; may throw through the guest
-   * @param {boolean} staging whether writes go through a combiner
    */
-  constructor(options, { next, prepare, pipeClosed }, staging) {
-    this.#options = options;
+  constructor(options, targets, { createHost, captures, next, pipeClosed }) {
     this.#buffered = options.buffered;
     this.#size = options.bufferSize;
+    this.#targets = targets;
     this.#next = next;
-    this.#prepare = prepare;
     this.#pipeClosed = pipeClosed;
-    this.engine = createEngine(options.waitTimeout, (...call) =>
-      this.#unmapped(...call),
-    );
-    if (staging) this.#combiner = new Combiner(options.bufferSize, this);
-    const { fd_write, fd_pwrite } = this.#combiner ?? this.#traced(this.engine);
+    /** Whether writes go through a combiner. */
+    this.buffers = options.buffered !== false || captures;
+    // Before there is a host: it may fail, and has nothing to close then.
+    if (this.buffers) this.#combiner = new Combiner(options.bufferSize, this);
+    this.host = createHost((...call) => this.#deliver(...call));
+    if (this.buffers) this.host.setBuffer(this.#combiner.data);
+    const { fd_write, fd_pwrite } = this.#combiner ?? this.#traced();
     this.fd_write = fd_write;
     this.fd_pwrite = fd_pwrite;
   }
 
   // The imports without a combiner. Hot.
-  #traced({ fd_write, fd_pwrite }) {
+  #traced() {
+    const { fd_write, fd_pwrite } = this.#withNext(this.host.imports);
     const memory = this.#memory;
     const pipeClosed = this.#pipeClosed;
     return {
@@ -96,78 +92,80 @@ class Output {
     };
   }
 
+  // What is not open here may be another WASI's.
+  #withNext({ fd_write, fd_pwrite }) {
+    const next = this.#next;
+    if (next === undefined) return { fd_write, fd_pwrite };
+    const isElsewhere = (errno, fd) =>
+      errno === ERRNO.BADF && this.host.describe(fd) === undefined;
+    return {
+      fd_write(fd, iovs, iovsLen, nwritten) {
+        const errno = fd_write(fd, iovs, iovsLen, nwritten);
+        return isElsewhere(errno, fd)
+          ? next(fd, iovs, iovsLen, nwritten)
+          : errno;
+      },
+
+      fd_pwrite(fd, iovs, iovsLen, offset, nwritten) {
+        const errno = fd_pwrite(fd, iovs, iovsLen, offset, nwritten);
+        return isElsewhere(errno, fd)
+          ? next(fd, iovs, iovsLen, nwritten, offset)
+          : errno;
+      },
+    };
+  }
+
   setMemory(memory) {
     this.#combiner?.setMemory(memory);
     this.#memory.set(memory);
-    this.engine.setMemory(memory);
+    this.host.setMemory(memory);
   }
 
-  // The table. What changes it flushes first.
-
-  /** @returns {object | undefined} the target, where it is no host descriptor */
-  map(fd, target, flags) {
-    this.unmap(fd);
-    if (typeof target === 'number') {
-      this.engine.map(fd, target, flags);
-      return undefined;
-    }
-    const made = createTarget(target, this.#options, (error) =>
-      this.#thrown.push(error),
+  insert(fd, target) {
+    this.#combiner?.flush();
+    this.host.insert(
+      fd,
+      typeof target === 'number'
+        ? { hostFd: target }
+        : { target: this.#targets.add(target) },
     );
-    this.#guestTargets.set(fd, { target: made, flags });
-    return made;
   }
 
-  unmap(fd) {
+  remove(fd) {
     this.#combiner?.flush();
-    this.engine.unmap(fd);
-    this.#guestTargets.delete(fd);
+    this.host.remove(fd);
   }
 
-  move(from, to) {
-    this.#combiner?.flush();
-    this.engine.move(from, to);
-    const entry = this.#guestTargets.get(from);
-    this.#guestTargets.delete(from);
-    this.#guestTargets.delete(to);
-    if (entry !== undefined) this.#guestTargets.set(to, entry);
-  }
-
-  setFlags(fd, flags) {
-    this.#combiner?.flush();
-    this.engine.setFlags(fd, flags);
-    const entry = this.#guestTargets.get(fd);
-    if (entry !== undefined) entry.flags = flags;
-  }
-
+  /** Writes out what is buffered, throws what went wrong, or closes. */
   close() {
-    this.engine.close();
-    this.#guestTargets.clear();
+    this.flush();
+    this.host.close();
   }
 
-  targetOf(fd) {
-    return this.#guestTargets.get(fd)?.target;
+  #targetOf(fd) {
+    return this.#targets.get(this.host.describe(fd)?.target);
   }
 
   // What the combiner asks for.
 
   /** How many bytes of an fd may be staged; 0 for one that is not buffered. */
   capacity(fd, positioned) {
-    const to = this.#guestTargets.get(fd);
-    if (to !== undefined) return this.#targetCapacity(fd, to, positioned);
+    const entry = this.host.describe(fd);
+    if (entry === undefined || !entry.mayWrite) return 0;
+    if (entry.target !== undefined) {
+      return positioned
+        ? 0
+        : this.#targetCapacity(fd, this.#targets.get(entry.target));
+    }
     if (this.#buffered === false || fd === STDERR) return 0;
-    this.#prepare?.(fd);
-    const entry = this.engine.kind(fd);
-    if (entry === undefined) return 0;
-    const needed = neededRights(positioned);
-    const unfit = ENTRY.NONBLOCK | ENTRY.READ_ONLY;
-    if ((entry.flags & (needed | unfit)) !== needed) return 0;
+    if (positioned && !entry.maySeek) return 0;
+    // NONBLOCK means nothing for a regular file.
     if (entry.file) return this.#size;
-    return this.#buffered === true && !positioned ? this.#size : 0;
+    if (positioned || entry.nonblock) return 0;
+    return this.#buffered === true ? this.#size : 0;
   }
 
-  #targetCapacity(fd, { target, flags }, positioned) {
-    if (positioned || !(flags & ENTRY.MAY_WRITE)) return 0;
+  #targetCapacity(fd, target) {
     if (target.failed || target.over) return 0;
     // Nobody sees a capture before it is read, so it is staged in any case.
     if (target instanceof Capture) return Math.min(this.#size, target.room);
@@ -176,22 +174,20 @@ class Output {
 
   /** A write that is not staged. */
   writeNow(fd, iovs, iovsLen, nwritten, offset) {
-    const errno = this.#writeNow(fd, iovs, iovsLen, nwritten, offset);
+    this.#direct ??= this.#withNext(this.host.imports);
+    const errno =
+      offset === undefined
+        ? this.#direct.fd_write(fd, iovs, iovsLen, nwritten)
+        : this.#direct.fd_pwrite(fd, iovs, iovsLen, offset, nwritten);
     if (errno === ERRNO.PIPE) this.#pipeClosed?.(fd);
     return errno;
   }
 
-  #writeNow(fd, iovs, iovsLen, nwritten, offset) {
-    return offset === undefined
-      ? this.engine.fd_write(fd, iovs, iovsLen, nwritten)
-      : this.engine.fd_pwrite(fd, iovs, iovsLen, offset, nwritten);
-  }
-
   /** Writes the first `length` bytes of the staging memory. */
   drain(fd, staging, length, offset) {
-    const target = this.targetOf(fd);
+    const target = this.#targetOf(fd);
     if (target === undefined) {
-      return this.engine.drain(fd, 0, length, offset);
+      return this.host.writeBuffered(fd, 0, length, offset);
     }
     const done = target.write(staging.subarray(0, length));
     return { errno: target.errno, done };
@@ -199,32 +195,21 @@ class Output {
 
   /** A flush found that nobody reads an fd any more. */
   pipeClosed(fd) {
-    if (this.targetOf(fd) === undefined) this.#pipeClosed?.(fd);
+    if (this.#targetOf(fd) === undefined) this.#pipeClosed?.(fd);
   }
 
   /** Whether bytes that an fd did not take may be tried again. */
   canRetry(fd) {
-    return this.targetOf(fd)?.failed !== true;
+    return this.#targetOf(fd)?.failed !== true;
   }
 
-  // A write to an fd that the engine does not have.
-  #unmapped(fd, iovs, iovsLen, nwritten, offset) {
-    const entry = this.#guestTargets.get(fd >>> 0);
-    return entry === undefined
-      ? this.#next(fd, iovs, iovsLen, nwritten, offset)
-      : this.#writeTarget(entry, iovs, iovsLen, nwritten, offset);
-  }
-
-  #writeTarget({ target, flags }, iovs, iovsLen, nwritten, offset) {
+  // A write to a target: the pointers are checked here.
+  #deliver(number, iovs, iovsLen, nwritten) {
     const memory = this.#memory;
-    const needed = neededRights(offset !== undefined);
-    if ((flags & needed) !== needed) return ERRNO.NOTCAPABLE;
+    const target = this.#targets.get(number);
     const list = createList();
     const errno = memory.readList(iovs, iovsLen, nwritten, list);
     if (errno !== ERRNO.SUCCESS) return errno;
-    if (offset !== undefined) {
-      return BigInt.asIntN(64, offset) < 0n ? ERRNO.INVAL : ERRNO.SPIPE;
-    }
     const taken = this.#writeBuffers(target, list);
     if (taken === undefined) return target.errno;
     memory.setU32(nwritten, taken);
@@ -290,7 +275,7 @@ class Output {
     if (left === undefined) return;
     this.#told = left.fd;
     // This was the word about it.
-    if (this.targetOf(left.fd)?.over) this.#combiner.forget(left.fd);
+    if (this.#targetOf(left.fd)?.over) this.#combiner.forget(left.fd);
     throw Object.assign(flushError(left), details);
   }
 
@@ -309,29 +294,32 @@ class Output {
     return left.reduce((sum, { pending }) => sum + pending, 0);
   }
 
-  /** What a target has captured, or `null` if it is no capture. */
-  captured(target) {
+  /** What a target has captured, by its number; null if it is no capture. */
+  captured(number) {
+    const target = this.#targets.get(number);
     if (!(target instanceof Capture)) return null;
     this.#combiner?.flush();
     return target.read();
   }
 
+  /** The same by a guest fd. */
+  capturedBy(fd) {
+    return this.captured(this.host.describe(fd)?.target);
+  }
+
   /** Throws the first thing that code of the user's threw in a write, once. */
   rethrow() {
-    if (this.#thrown.length === 0) return;
-    const [error] = this.#thrown;
-    this.#thrown.length = 0;
-    throw error;
+    this.#targets.rethrow();
   }
 
   stats() {
-    const engine = this.engine.stats();
+    const host = this.host.stats();
     const staged = this.#combiner?.stats() ?? { calls: 0, bytes: 0 };
     const direct = this.#stats;
     return {
-      calls: engine.calls + staged.calls + direct.calls,
-      bytes: engine.bytes + staged.bytes + direct.bytes,
-      native: engine.calls,
+      calls: host.calls + staged.calls + direct.calls,
+      bytes: host.bytes + staged.bytes + direct.bytes,
+      native: host.calls,
       staged: staged.calls,
       flushes: this.#combiner?.flushes ?? 0,
     };

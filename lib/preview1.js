@@ -1,7 +1,75 @@
 'use strict';
 
-// Numbers that more than one module needs: those of WASI preview1 (source:
-// wasi_snapshot_preview1.witx), and those that the C core shares with lib/.
+// WASI preview1: its calls, and the numbers that more than one module needs.
+// Source: wasi_snapshot_preview1.witx.
+
+/**
+ * The calls: name, and the types of the parameters, `i` for i32 and `I` for i64.
+ * scripts/build-calls.js makes src/calls.h of it.
+ */
+const CALLS = Object.freeze({
+  args_get: 'ii',
+  args_sizes_get: 'ii',
+  clock_res_get: 'ii',
+  clock_time_get: 'iIi',
+  environ_get: 'ii',
+  environ_sizes_get: 'ii',
+  fd_advise: 'iIIi',
+  fd_allocate: 'iII',
+  fd_close: 'i',
+  fd_datasync: 'i',
+  fd_fdstat_get: 'ii',
+  fd_fdstat_set_flags: 'ii',
+  fd_fdstat_set_rights: 'iII',
+  fd_filestat_get: 'ii',
+  fd_filestat_set_size: 'iI',
+  fd_filestat_set_times: 'iIIi',
+  fd_pread: 'iiiIi',
+  fd_prestat_dir_name: 'iii',
+  fd_prestat_get: 'ii',
+  fd_pwrite: 'iiiIi',
+  fd_read: 'iiii',
+  fd_readdir: 'iiiIi',
+  fd_renumber: 'ii',
+  fd_seek: 'iIii',
+  fd_sync: 'i',
+  fd_tell: 'ii',
+  fd_write: 'iiii',
+  path_create_directory: 'iii',
+  path_filestat_get: 'iiiii',
+  path_filestat_set_times: 'iiiiIIi',
+  path_link: 'iiiiiii',
+  path_open: 'iiiiiIIii',
+  path_readlink: 'iiiiii',
+  path_remove_directory: 'iii',
+  path_rename: 'iiiiii',
+  path_symlink: 'iiiii',
+  path_unlink_file: 'iii',
+  poll_oneoff: 'iiii',
+  proc_exit: 'i',
+  proc_raise: 'i',
+  random_get: 'ii',
+  sched_yield: '',
+  sock_accept: 'iii',
+  sock_recv: 'iiiiii',
+  sock_send: 'iiiii',
+  sock_shutdown: 'ii',
+});
+
+/**
+ * The calls that neither see what is buffered nor wait for it: the others flush
+ * first.
+ */
+const QUIET_CALLS = Object.freeze([
+  'args_get',
+  'args_sizes_get',
+  'clock_res_get',
+  'clock_time_get',
+  'environ_get',
+  'environ_sizes_get',
+  'random_get',
+  'sched_yield',
+]);
 
 /** Every errno of preview1: the index is the number. */
 const ERRNO_NAMES = [
@@ -99,25 +167,13 @@ const RIGHTS = Object.freeze({
 /** Bits of `fdflags`. */
 const FDFLAGS = Object.freeze({ APPEND: 1, NONBLOCK: 4 });
 
-/** Bytes of a `ciovec` or `iovec`: pointer and length, a u32 each. */
-const CIOVEC_SIZE = 8;
-
-/** Flags of an entry in an engine's table: WV_FD_* in src/fd_table.h. */
-const ENTRY = Object.freeze({
-  MAY_WRITE: 1,
-  MAY_SEEK: 2,
-  NONBLOCK: 4,
-  APPEND: 8,
-  READ_ONLY: 32,
-});
+/** Bytes of an `iovec` or `ciovec`: pointer and length, a u32 each. */
+const IOVEC_SIZE = 8;
 
 /** Guest fds are below this: WV_GUEST_FD_LIMIT in src/fd_table.h. */
 const GUEST_FD_LIMIT = 2 ** 20;
 
-/**
- * Whether wasm passed i32s: a guest can declare an import with other types, and
- * gets INVAL for that.
- */
+/** Whether wasm passed i32s: a guest can declare an import with other types. */
 function areNumbers(fd, iovs, iovsLen, nwritten) {
   return (
     typeof fd === 'number' &&
@@ -128,12 +184,13 @@ function areNumbers(fd, iovs, iovsLen, nwritten) {
 }
 
 module.exports = {
-  CIOVEC_SIZE,
-  ENTRY,
+  CALLS,
   ERRNO,
   ERRNO_NAMES,
   FDFLAGS,
   GUEST_FD_LIMIT,
+  IOVEC_SIZE,
+  QUIET_CALLS,
   RIGHTS,
   areNumbers,
 };

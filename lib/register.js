@@ -5,7 +5,6 @@
 // constructor gives goes before them.
 
 const { syncBuiltinESMExports } = require('node:module');
-const wasi = require('node:wasi');
 const { invalidValue, isObject } = require('./errors');
 const { readOptions } = require('./options');
 const { WASI: OurWASI } = require('./wasi');
@@ -53,5 +52,18 @@ class WASI extends OurWASI {
   }
 }
 
-wasi.WASI = WASI;
+/** node:wasi, without its warning that WASI is experimental. */
+function loadNodeWASI() {
+  const { emitWarning } = process;
+  process.emitWarning = (warning, ...rest) => {
+    if (!/WASI/.test(warning)) emitWarning.call(process, warning, ...rest);
+  };
+  try {
+    return require('node:wasi');
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}
+
+loadNodeWASI().WASI = WASI;
 syncBuiltinESMExports();

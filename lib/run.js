@@ -14,9 +14,8 @@ const {
   invalidValue,
   isObject,
 } = require('./errors');
-const { closeAll, kOwnedStreams } = require('./guest');
-const hostFds = require('./host-fds');
-const { WRITE_OPTIONS } = require('./options');
+const { kOwnedStreams } = require('./guest');
+const { GUEST_OPTIONS, WRITE_OPTIONS } = require('./options');
 const { WASI, dispose } = require('./wasi');
 
 const OPTIONS = [
@@ -30,6 +29,7 @@ const OPTIONS = [
   'encoding',
   'imports',
   ...WRITE_OPTIONS,
+  ...GUEST_OPTIONS,
 ];
 
 const isBytes = (value) =>
@@ -117,7 +117,11 @@ function openInput(bytes) {
     fs.closeSync(fd);
     throw error;
   }
-  return hostFds.handOver(fd);
+  return fd;
+}
+
+function closeOwned(owned) {
+  for (const fd of owned.values()) fs.closeSync(fd);
 }
 
 /**
@@ -136,7 +140,7 @@ function openStreams({
   };
   const input = () => {
     if (stdin === 'inherit') return 0;
-    if (stdin === 'ignore') return own(0, hostFds.openNull('r'));
+    if (stdin === 'ignore') return own(0, fs.openSync(os.devNull, 'r'));
     if (typeof stdin === 'number') return stdin;
     if (typeof stdin === 'string') return own(0, openInput(Buffer.from(stdin)));
     if (types.isUint8Array(stdin)) return own(0, openInput(stdin));
@@ -148,7 +152,7 @@ function openStreams({
   };
   const output = (target, fd) => {
     if (target === 'inherit') return fd;
-    if (target === 'ignore') return own(fd, hostFds.openNull('w'));
+    if (target === 'ignore') return own(fd, fs.openSync(os.devNull, 'w'));
     return target;
   };
   try {
@@ -159,7 +163,7 @@ function openStreams({
       [kOwnedStreams]: owned,
     };
   } catch (error) {
-    closeAll(owned);
+    closeOwned(owned);
     throw error;
   }
 }
@@ -186,7 +190,10 @@ function wasiOptions(module, file, options, streams) {
   const old = WebAssembly.Module.imports(module).some(
     ({ module: space }) => space === 'wasi_unstable',
   );
-  const write = WRITE_OPTIONS.map((name) => [name, options[name]]);
+  const write = [...WRITE_OPTIONS, ...GUEST_OPTIONS].map((name) => [
+    name,
+    options[name],
+  ]);
   return {
     ...Object.fromEntries(write),
     buffered: options.buffered ?? 'auto',
@@ -212,7 +219,12 @@ function startable(module, instance, imports) {
 function execute(module, file, options, internal) {
   checkCommand(module);
   const streams = { ...openStreams(options), ...internal };
-  const wasi = new WASI(wasiOptions(module, file, options, streams));
+  let wasi;
+  try {
+    wasi = new WASI(wasiOptions(module, file, options, streams));
+  } finally {
+    closeOwned(streams[kOwnedStreams]);
+  }
   try {
     const imports = { ...options.imports, ...wasi.getImportObject() };
     const instance = new WebAssembly.Instance(module, imports);

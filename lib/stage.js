@@ -3,7 +3,7 @@
 // The plain case of a buffered write in JS: what src/combiner.wat does, for an
 // engine without several memories. Hot: plain loops, no objects made.
 
-const { CIOVEC_SIZE, ERRNO } = require('./preview1');
+const { IOVEC_SIZE, ERRNO } = require('./preview1');
 
 const COPY_MAX = 128;
 
@@ -49,11 +49,11 @@ function createStage(i32, i64, data, memory, slow) {
     const size = view.length;
     let at = iovs >>> 0;
     let left = iovsLen >>> 0;
-    if (at + left * CIOVEC_SIZE > size || (nwritten >>> 0) + 4 > size) return 0;
+    if (at + left * IOVEC_SIZE > size || (nwritten >>> 0) + 4 > size) return 0;
     const begin = i32[USED];
     const end = i32[CAPACITY];
     let to = begin;
-    for (; left > 0; left--, at += CIOVEC_SIZE) {
+    for (; left > 0; left--, at += IOVEC_SIZE) {
       const length = words.getUint32(at + 4, true);
       if (length === 0) continue;
       const from = words.getUint32(at, true);

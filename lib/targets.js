@@ -169,4 +169,34 @@ function createTarget(target, { captureLimit, waitTimeout }, report) {
   return new StreamTarget(target, waitTimeout, report);
 }
 
-module.exports = { Capture, checkTarget, createTarget };
+/** The targets of one guest, by number, and what code of the user's threw in them. */
+class TargetList {
+  #options;
+  #targets = [];
+  #thrown = [];
+
+  /** @param {{ captureLimit: number, waitTimeout: number }} options */
+  constructor(options) {
+    this.#options = options;
+  }
+
+  /** @returns {number} of a target that `checkTarget` lets through */
+  add(target) {
+    const report = (error) => this.#thrown.push(error);
+    return this.#targets.push(createTarget(target, this.#options, report)) - 1;
+  }
+
+  get(number) {
+    return this.#targets[number];
+  }
+
+  /** Throws the first thing that was thrown, once. */
+  rethrow() {
+    if (this.#thrown.length === 0) return;
+    const [error] = this.#thrown;
+    this.#thrown.length = 0;
+    throw error;
+  }
+}
+
+module.exports = { Capture, TargetList, checkTarget };

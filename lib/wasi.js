@@ -1,45 +1,83 @@
 'use strict';
 
-// The drop-in for node:wasi: the class, over Node's.
+// The drop-in for node:wasi: a class with the same members.
 
-const { WASI: NodeWASI } = require('node:wasi');
+const { alreadyStarted, invalidMemory } = require('./errors');
 
 // Loaded with the first guest: it is most of the package.
 const loadGuest = () => require('./guest');
+const loadChecks = () => require('./node-checks');
 
-// An own property under a symbol, as Node's: packages wrap instances in a Proxy,
-// which private fields would not survive.
+// Own properties under symbols, as Node's: packages look these up by description,
+// and wrap instances in a Proxy, which private fields would not survive.
+const kBindingName = Symbol('kBindingName');
+const kExitCode = Symbol('kExitCode');
+const kInstance = Symbol('kInstance');
+const kSetMemory = Symbol('kSetMemory');
+const kStarted = Symbol('kStarted');
 const kGuest = Symbol('wasi-writev.guest');
 
 /**
- * Node's `WASI` with our `fd_write` and `fd_pwrite`. Options, members, errors and
- * behaviour are those of Node where lib/index.d.ts does not say otherwise.
+ * Node's `WASI`: options, members, errors and behaviour are Node's where
+ * lib/index.d.ts does not say otherwise. Source: Node docs, `WASI`.
  */
-class WASI extends NodeWASI {
-  constructor(options) {
-    const { Guest, closeAll, prepare, setMemorySymbol } = loadGuest();
-    const prepared = prepare(options);
-    try {
-      super(prepared.forNode);
-      const kSetMemory = setMemorySymbol(this);
-      const setMemory = this[kSetMemory];
-      const guest = new Guest(this.wasiImport, setMemory, prepared);
-      this.wasiImport = guest.imports;
-      // Node hands the memory over by this function, and so do packages that look
-      // the symbol up: @emnapi/wasi-threads does in its workers.
-      this[kSetMemory] = (memory) => {
-        setMemory(memory);
-        guest.setMemory(memory);
-      };
-      Object.defineProperty(this, kGuest, { value: guest });
-    } catch (error) {
-      closeAll(prepared.placeholders);
-      throw error;
-    }
+class WASI {
+  constructor(options = {}) {
+    const { createGuest } = loadGuest();
+    const { bindingName, guest } = createGuest(options, (code) => {
+      this[kExitCode] = code;
+      throw kExitCode;
+    });
+    this[kBindingName] = bindingName;
+    this[kSetMemory] = (memory) => {
+      if (!loadGuest().isMemory(memory)) throw invalidMemory();
+      guest.setMemory(memory);
+    };
+    this[kStarted] = false;
+    this[kExitCode] = 0;
+    this[kInstance] = undefined;
+    this.wasiImport = guest.imports;
+    Object.defineProperty(this, kGuest, { value: guest });
+  }
+
+  finalizeBindings(instance, { memory = instance?.exports?.memory } = {}) {
+    const { validateObject } = loadChecks();
+    if (this[kStarted]) throw alreadyStarted();
+    validateObject(instance, 'instance');
+    validateObject(instance.exports, 'instance.exports');
+    this[kSetMemory](memory);
+    this[kInstance] = instance;
+    this[kStarted] = true;
   }
 
   start(instance) {
-    return this[kGuest].start(() => super.start(instance));
+    const { validateFunction, validateUndefined } = loadChecks();
+    this.finalizeBindings(instance);
+    const { _start, _initialize } = this[kInstance].exports;
+    validateFunction(_start, 'instance.exports._start');
+    validateUndefined(_initialize, 'instance.exports._initialize');
+    return this[kGuest].start(() => {
+      try {
+        _start();
+      } catch (error) {
+        if (error !== kExitCode) throw error;
+      }
+      return this[kExitCode];
+    });
+  }
+
+  initialize(instance) {
+    const { validateFunction, validateUndefined } = loadChecks();
+    this.finalizeBindings(instance);
+    const { _start, _initialize } = this[kInstance].exports;
+    validateUndefined(_start, 'instance.exports._start');
+    if (_initialize === undefined) return;
+    validateFunction(_initialize, 'instance.exports._initialize');
+    _initialize();
+  }
+
+  getImportObject() {
+    return { [this[kBindingName]]: this.wasiImport };
   }
 
   get stdout() {
@@ -63,23 +101,13 @@ class WASI extends NodeWASI {
   }
 
   close() {
-    this[kGuest].release();
+    this[kGuest].close();
   }
 }
 
-/** Closes all that a guest which is not going on has open, preopens included. */
+/** Closes all that a guest which is not going on has open, whatever is left. */
 function dispose(wasi) {
   wasi[kGuest].dispose();
-}
-
-if (!('finalizeBindings' in NodeWASI.prototype)) {
-  Object.defineProperty(WASI.prototype, 'finalizeBindings', {
-    configurable: true,
-    value: function finalizeBindings(instance, options = {}) {
-      loadGuest().finalizeBindings(this, instance, options);
-    },
-    writable: true,
-  });
 }
 
 module.exports = { WASI, dispose };

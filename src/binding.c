@@ -3,271 +3,230 @@
  * Node-API converts arguments one call at a time, and each conversion costs
  * more than a store into a typed array that both sides see. So JS leaves a
  * request in the mailbox, calls the function, and finds the answer there. The
- * function converts nothing on the way of a write, throws nothing, and keeps
- * all state in its data pointer: there are no globals, and each context and
- * each worker has its own. */
+ * function converts nothing on the way of a call, throws nothing, and keeps all
+ * state in its data pointer: there are no globals, and each context and each
+ * worker has its own. */
+#include <errno.h>
 #include <node_api.h>
 #include <stdlib.h>
 
-#include "adopt.h"
+#include "calls.h"
+#include "errno_map.h"
+#include "preview1/fd_write.h"
 #include "sys.h"
-#include "write.h"
 
-/* The mailbox, word by word. lib/native.js has the same list. */
+/* What stands behind a number of WV_OP_INSERT. lib/native/host.js has the same
+ * list. */
 enum {
-  BOX_OP = 0,     /* in: what to do */
-  BOX_RESULT = 1, /* out */
-  BOX_FD = 2,     /* in: guest fd */
-  BOX_A = 3,      /* in: see `enum op` */
-  BOX_B = 4,
-  BOX_C = 5,
-  BOX_OFFSET = 6, /* in: 64 bits, of fd_pwrite */
-  BOX_CALLS = 8,  /* out: 64 bits, of OP_STATS */
-  BOX_BYTES = 10, /* out: 64 bits, of OP_STATS */
-  BOX_WORDS = 12,
+  INSERT_HOST = 0,  /* a descriptor of the caller's */
+  INSERT_COPY = 1,  /* a copy of one, closed with the entry */
+  INSERT_TARGET = 2 /* a target of JS */
 };
 
-enum op {
-  OP_FD_WRITE = 0, /* A: iovs, B: iovs_len, C: nwritten. RESULT: errno */
-  OP_FD_PWRITE,    /* the same, and OFFSET */
-  OP_MAP,          /* A: host fd, B: WV_FD_* flags. RESULT: errno */
-  OP_UNMAP,        /* */
-  OP_MOVE,         /* A: guest fd to move to. RESULT: errno */
-  OP_SET_FLAGS,    /* B: WV_FD_* flags the guest can change. RESULT: errno */
-  OP_INSPECT,      /* RESULT: INSPECT_* of the host descriptor */
-  OP_LOWEST_FREE,  /* RESULT: host fd, or -1 */
-  OP_SEARCH_BEGIN, /* A: hint or -1. RESULT: candidates */
-  OP_SEARCH_SETTLE_MOVED,  /* OFFSET: distance. RESULT: whether one is left */
-  OP_SEARCH_KEEP_NONBLOCK, /* B: NONBLOCK. RESULT: candidates */
-  OP_SEARCH_COPY,          /* RESULT: candidates */
-  OP_SEARCH_ADOPT,         /* A: 1 for what has an offset, B: WV_FD_* flags.
-                              RESULT: errno */
-  OP_SEARCH_END,           /* */
-  OP_SET_MEMORY,  /* the argument: a Uint8Array over the guest's memory */
-  OP_KIND,        /* RESULT: wv_kind | WV_FD_* flags << 8, 0 if not mapped */
-  OP_SET_STAGING, /* the argument: a Uint8Array that never moves */
-  OP_DRAIN,       /* A: start in staging, B: length. RESULT: errno, A: done */
-  OP_PDRAIN,      /* the same, and OFFSET */
-  OP_STATS,       /* CALLS, BYTES: what was written */
-  OP_RELEASE,     /* closes the copies, unmaps every fd */
-};
-
+/* What WV_OP_DESCRIBE answers, likewise. */
 enum {
-  INSPECT_NONBLOCK = 1 << 1,
-  INSPECT_APPEND = 1 << 2,
+  IS_OPEN = 1 << 0,
+  IS_FILE = 1 << 1,
+  IS_TARGET = 1 << 2, /* OUT has its number */
+  MAY_WRITE = 1 << 3,
+  MAY_SEEK = 1 << 4,
+  IS_NONBLOCK = 1 << 5,
 };
 
 typedef struct instance {
   wv_guest guest;
-  wv_search search;
-  wv_memory staging; /* what lib/combiner.js holds back */
+  wv_memory buffer; /* what lib/combiner.js holds back */
   uint32_t *box;
 } instance;
 
-static uint32_t kind(const wv_fd_table *table, uint32_t fd) {
-  const wv_fd *entry = wv_fd_get(table, fd);
-
-  return entry == NULL ? 0u
-                       : (uint32_t)entry->kind | (uint32_t)entry->flags << 8;
+static uint32_t argument(const instance *self, int n) {
+  return self->box[WV_BOX_ARGUMENTS + n];
 }
 
-static int64_t box_offset(const uint32_t *box) {
-  int64_t offset;
-
-  memcpy(&offset, &box[BOX_OFFSET], sizeof(offset));
-  return offset;
-}
-
-static wv_errno drain(instance *self, bool at_offset) {
-  uint32_t *box = self->box;
-  uint64_t done = 0;
-  wv_errno error;
-
-  if (!wv_in_bounds(&self->staging, box[BOX_A], box[BOX_B])) return WV_EFAULT;
-  error = wv_drain(&self->guest, box[BOX_FD], self->staging.base + box[BOX_A],
-                   box[BOX_B], at_offset ? box_offset(box) : -1, &done);
-  box[BOX_A] = (uint32_t)done;
-  return error;
-}
-
-/* The bytes of the Uint8Array that the function was called with. */
-static void take_view(napi_env env, napi_callback_info info, wv_memory *to) {
+/* The argument is a Uint8Array: of the guest's memory, of a buffer that never
+ * moves, or of strings. */
+static wv_memory view(napi_env env, napi_callback_info info) {
+  wv_memory result = {.base = NULL, .size = 0};
   size_t argc = 1;
-  napi_value view;
+  napi_value array;
   napi_typedarray_type type;
   size_t length;
   void *data;
 
-  to->base = NULL;
-  to->size = 0;
-  if (napi_get_cb_info(env, info, &argc, &view, NULL, NULL) != napi_ok ||
+  if (napi_get_cb_info(env, info, &argc, &array, NULL, NULL) != napi_ok ||
       argc < 1)
-    return;
-  if (napi_get_typedarray_info(env, view, &type, &length, &data, NULL, NULL) !=
+    return result;
+  if (napi_get_typedarray_info(env, array, &type, &length, &data, NULL, NULL) !=
           napi_ok ||
       type != napi_uint8_array)
-    return;
-  to->base = data;
-  to->size = length;
+    return result;
+  result.base = data;
+  result.size = length;
+  return result;
 }
 
-static wv_errno map(instance *self, int host_fd, uint8_t flags) {
-  wv_fd entry = {.host_fd = host_fd, .kind = WV_KIND_STREAM, .flags = flags};
-  wv_sys_kind kind = WV_SYS_OTHER;
-  int host_flags = wv_sys_flags(host_fd);
+/* argument 0: how many strings. */
+static wv_errno set_strings(const instance *self, wv_memory from,
+                            wv_strings *to) {
+  char *bytes = malloc(from.size + 1);
 
-  /* A descriptor that is closed is mapped all the same: a write to it is EBADF,
-   * as it is when the host closes it later. */
-  if (wv_sys_stat_kind(host_fd, &kind) == 0 && kind != WV_SYS_OTHER)
-    entry.kind = kind == WV_SYS_FILE ? WV_KIND_FILE : WV_KIND_SOCKET;
-  if (host_flags >= 0 && host_flags & WV_SYS_APPEND)
-    entry.flags |= WV_FD_APPEND;
-  if (host_flags < 0 || !(host_flags & WV_SYS_WRITABLE))
-    entry.flags |= WV_FD_READ_ONLY;
-  return wv_fd_set(&self->guest.table, self->box[BOX_FD], entry);
-}
-
-/* A file that has an offset is written as a regular file is, and what the guest
- * opened it with is known: there the system need not be asked. */
-static wv_errno adopt(instance *self, bool has_offset, uint8_t flags) {
-  int copy = wv_search_take(&self->search);
-  wv_fd file = {
-      .host_fd = copy, .kind = WV_KIND_FILE, .flags = flags | WV_FD_OWNED};
-  wv_errno error;
-
-  if (copy < 0) return WV_EBADF;
-  error = has_offset ? wv_fd_set(&self->guest.table, self->box[BOX_FD], file)
-                     : map(self, copy, file.flags);
-  if (error != WV_SUCCESS) wv_sys_close(copy);
-  return error;
-}
-
-static wv_errno move(wv_fd_table *table, uint32_t from, uint32_t to) {
-  wv_fd *entry = wv_fd_get(table, from);
-  wv_fd moved;
-  wv_errno error;
-
-  if (from == to) return WV_SUCCESS;
-  if (entry == NULL) {
-    wv_fd_clear(table, to);
-    return WV_SUCCESS;
+  if (bytes == NULL || from.size > UINT32_MAX) {
+    free(bytes);
+    return WV_ENOMEM;
   }
-  moved = *entry;
-  error = wv_fd_set(table, to, moved);
-  if (error == WV_SUCCESS) {
-    entry = wv_fd_get(table, from);
-    entry->flags &= (uint8_t)~WV_FD_OWNED;
-    wv_fd_clear(table, from);
-  }
-  return error;
-}
-
-static wv_errno set_flags(wv_fd_table *table, uint32_t fd, uint8_t flags) {
-  const uint8_t kept = WV_FD_OWNED | WV_FD_READ_ONLY;
-  wv_fd *entry = wv_fd_get(table, fd);
-
-  if (entry == NULL) return WV_EBADF;
-  entry->flags = (entry->flags & kept) | (flags & (uint8_t)~kept);
+  if (from.size > 0) memcpy(bytes, from.base, from.size);
+  free(to->bytes);
+  to->bytes = bytes;
+  to->size = (uint32_t)from.size;
+  to->count = argument(self, 0);
   return WV_SUCCESS;
 }
 
-static uint32_t inspect(const wv_fd_table *table, uint32_t fd) {
-  const wv_fd *entry = wv_fd_get(table, fd);
-  int flags = entry == NULL ? -1 : wv_sys_flags(entry->host_fd);
+/* arguments: guest fd, number, INSERT_*. */
+static wv_errno insert(instance *self) {
+  wv_fd_table *fds = &self->guest.fds;
+  int number = (int)argument(self, 1);
+  wv_fd entry = {.host_fd = number,
+                 .kind = WV_KIND_TARGET,
+                 .filetype = WV_FILETYPE_SOCKET_STREAM,
+                 .flags = WV_FD_WRITABLE,
+                 .rights = WV_RIGHTS_ALL};
+  wv_errno error;
 
-  if (flags < 0) return 0;
-  return (flags & WV_SYS_NONBLOCK ? INSPECT_NONBLOCK : 0) |
-         (flags & WV_SYS_APPEND ? INSPECT_APPEND : 0);
+  if (argument(self, 2) == INSERT_COPY) {
+    number = wv_sys_dup(number);
+    if (number < 0) return wv_errno_from_host(errno);
+  }
+  if (argument(self, 2) != INSERT_TARGET) entry = wv_fd_of_host(number);
+  if (argument(self, 2) == INSERT_COPY) entry.flags |= WV_FD_OWNED;
+  error = wv_fd_insert_at(fds, argument(self, 0), &entry);
+  if (error != WV_SUCCESS && (entry.flags & WV_FD_OWNED)) wv_sys_close(number);
+  return error;
 }
 
-static void release(instance *self) {
-  wv_search_end(&self->search);
-  wv_guest_free(&self->guest);
+static char *copy_of(const char *string) {
+  size_t size = strlen(string) + 1;
+  char *copy = malloc(size);
+
+  return copy == NULL ? NULL : memcpy(copy, string, size);
 }
 
-/* What is not a write. */
-static uint32_t control(napi_env env, napi_callback_info info, instance *self) {
-  const uint32_t *box = self->box;
-  wv_fd_table *table = &self->guest.table;
-  wv_search *search = &self->search;
-  uint8_t flags = (uint8_t)box[BOX_B];
+/* The view has the host's path and the guest's name, each with its NUL. */
+static wv_errno preopen(instance *self, wv_memory names) {
+  const char *path = (const char *)names.base;
+  wv_fd entry = {.kind = WV_KIND_DIRECTORY,
+                 .filetype = WV_FILETYPE_DIRECTORY,
+                 .flags = WV_FD_OWNED | WV_FD_READABLE,
+                 .rights = WV_RIGHTS_ALL,
+                 .inheriting = WV_RIGHTS_ALL};
+  wv_errno error;
+  uint32_t fd;
 
-  switch ((enum op)box[BOX_OP]) {
-    case OP_MAP:
-      return map(self, (int)box[BOX_A], flags);
-    case OP_UNMAP:
-      wv_fd_clear(table, box[BOX_FD]);
-      return 0;
-    case OP_MOVE:
-      return move(table, box[BOX_FD], box[BOX_A]);
-    case OP_SET_FLAGS:
-      return set_flags(table, box[BOX_FD], flags);
-    case OP_INSPECT:
-      return inspect(table, box[BOX_FD]);
-    case OP_LOWEST_FREE:
-      return (uint32_t)wv_lowest_free_fd();
-    case OP_SEARCH_BEGIN:
-      wv_search_begin(search, (int)box[BOX_A]);
-      return (uint32_t)search->count;
-    case OP_SEARCH_SETTLE_MOVED:
-      return wv_search_settle_moved(search, box_offset(box));
-    case OP_SEARCH_KEEP_NONBLOCK:
-      wv_search_keep_nonblock(search, box[BOX_B] != 0);
-      return (uint32_t)search->count;
-    case OP_SEARCH_COPY:
-      wv_search_copy(search);
-      return (uint32_t)search->count;
-    case OP_SEARCH_ADOPT:
-      return adopt(self, box[BOX_A] != 0, flags);
-    case OP_SEARCH_END:
-      wv_search_end(search);
-      return 0;
-    case OP_SET_MEMORY:
-      take_view(env, info, &self->guest.memory);
-      return 0;
-    case OP_KIND:
-      return kind(table, box[BOX_FD]);
-    case OP_SET_STAGING:
-      take_view(env, info, &self->staging);
-      return 0;
-    case OP_DRAIN:
-      return drain(self, false);
-    case OP_PDRAIN:
-      return drain(self, true);
-    case OP_STATS:
-      memcpy(&self->box[BOX_CALLS], &self->guest.calls, sizeof(uint64_t));
-      memcpy(&self->box[BOX_BYTES], &self->guest.bytes, sizeof(uint64_t));
-      return 0;
-    case OP_RELEASE:
-      release(self);
-      return 0;
+  if (!wv_fd_has_room(&self->guest.fds)) return WV_EMFILE;
+  entry.host_fd = wv_sys_open_directory(path);
+  if (entry.host_fd < 0) return wv_errno_from_host(errno);
+  entry.preopen = copy_of(path + strlen(path) + 1);
+  error = entry.preopen == NULL ? WV_ENOMEM
+                                : wv_fd_insert(&self->guest.fds, &entry, &fd);
+  if (error != WV_SUCCESS) {
+    free(entry.preopen);
+    wv_sys_close(entry.host_fd);
+  }
+  return error;
+}
+
+/* argument: guest fd. */
+static uint32_t describe(instance *self) {
+  wv_fd *entry = wv_fd_get(&self->guest.fds, argument(self, 0));
+  uint32_t result = IS_OPEN;
+
+  if (entry == NULL) return 0;
+  wv_fd_learn_kind(entry); /* on failure a write fails too */
+  if (entry->kind == WV_KIND_FILE) result |= IS_FILE;
+  if (entry->kind == WV_KIND_TARGET) {
+    result |= IS_TARGET;
+    self->box[WV_BOX_OUT] = (uint32_t)entry->host_fd;
+  }
+  if ((entry->flags & WV_FD_WRITABLE) && (entry->rights & WV_RIGHTS_FD_WRITE))
+    result |= MAY_WRITE;
+  if (wv_fd_can_seek(entry) && (entry->rights & WV_RIGHTS_FD_SEEK))
+    result |= MAY_SEEK;
+  if (entry->fdflags & WV_FDFLAGS_NONBLOCK) result |= IS_NONBLOCK;
+  return result;
+}
+
+/* arguments: guest fd, start in the buffer, length, whether at WIDE. OUT: bytes
+ * that are out. */
+static wv_errno write_buffered(instance *self) {
+  const uint32_t start = argument(self, 1);
+  const uint32_t len = argument(self, 2);
+  int64_t offset = -1;
+  uint64_t done = 0;
+  wv_errno error;
+
+  if (!wv_in_bounds(&self->buffer, start, len)) return WV_EFAULT;
+  if (argument(self, 3) != 0)
+    memcpy(&offset, (uint64_t *)(void *)self->box + WV_BOX_WIDE,
+           sizeof(offset));
+  error = wv_write_buffered(&self->guest, argument(self, 0),
+                            self->buffer.base + start, len, offset, &done);
+  self->box[WV_BOX_OUT] = (uint32_t)done;
+  return error;
+}
+
+static uint32_t control(napi_env env, napi_callback_info info,
+                        instance *self) {
+  uint64_t *wide = (uint64_t *)(void *)self->box + WV_BOX_WIDE;
+  wv_guest *guest = &self->guest;
+
+  switch ((enum wv_op)self->box[WV_BOX_OP]) {
+    case WV_OP_SET_MEMORY:
+      guest->memory = view(env, info);
+      return WV_SUCCESS;
+    case WV_OP_SET_ARGS:
+      return set_strings(self, view(env, info), &guest->args);
+    case WV_OP_SET_ENVIRON:
+      return set_strings(self, view(env, info), &guest->environ);
+    case WV_OP_SET_BUFFER:
+      self->buffer = view(env, info);
+      return WV_SUCCESS;
+    case WV_OP_INSERT:
+      return insert(self);
+    case WV_OP_PREOPEN:
+      return preopen(self, view(env, info));
+    case WV_OP_REMOVE:
+      return wv_fd_remove(&guest->fds, argument(self, 0));
+    case WV_OP_DESCRIBE:
+      return describe(self);
+    case WV_OP_WRITE_BUFFERED:
+      return write_buffered(self);
+    case WV_OP_STATS: /* WIDE: calls and bytes that were written */
+      wide[0] = guest->calls;
+      wide[1] = guest->bytes;
+      return WV_SUCCESS;
+    case WV_OP_CLOSE:
+      wv_fd_table_free(&guest->fds);
+      return WV_SUCCESS;
     default:
-      return WV_EINVAL;
+      return WV_ENOSYS;
   }
 }
 
 static napi_value call(napi_env env, napi_callback_info info) {
   instance *self;
-  uint32_t *box;
-  wv_call request;
+  wv_errno error;
   void *data;
 
   if (napi_get_cb_info(env, info, NULL, NULL, NULL, &data) != napi_ok)
     return NULL;
   self = data;
-  box = self->box;
-  request = (wv_call){.fd = box[BOX_FD],
-                      .iovs = box[BOX_A],
-                      .iovs_len = box[BOX_B],
-                      .nwritten = box[BOX_C]};
-  if (box[BOX_OP] == OP_FD_WRITE) {
-    box[BOX_RESULT] = wv_fd_write(&self->guest, &request);
-  } else if (box[BOX_OP] == OP_FD_PWRITE) {
-    box[BOX_RESULT] =
-        wv_fd_pwrite(&self->guest, &request, (uint64_t)box_offset(box));
-  } else {
-    box[BOX_RESULT] = control(env, info, self);
+  if (self->box[WV_BOX_OP] >= WV_OP_SET_MEMORY) {
+    self->box[WV_BOX_RESULT] = control(env, info, self);
+    return NULL;
   }
+  error = wv_dispatch(&self->guest, self->box);
+  self->box[WV_BOX_RESULT] = error;
+  if (error == WV_DELIVER) self->box[WV_BOX_OUT] = self->guest.target;
   return NULL;
 }
 
@@ -276,17 +235,18 @@ static void finalize(napi_env env, void *data, void *hint) {
 
   (void)env;
   (void)hint;
-  release(self);
-  free(self->search.list);
+  wv_guest_free(&self->guest);
   free(self);
 }
 
-/* create(waitTimeout): the function of one guest. Its `box` property is the
- * mailbox, and keeps that alive for as long as the function is. */
+/* create(waitTimeout, maxOpenFiles): the function of one guest. Its `box`
+ * property is the mailbox, and keeps that alive for as long as the function is.
+ * maxOpenFiles is -1 for the default. */
 static napi_value create(napi_env env, napi_callback_info info) {
-  size_t argc = 1;
-  napi_value timeout, box, function;
+  size_t argc = 2;
+  napi_value arguments[2], box, function;
   instance *self = calloc(1, sizeof(*self));
+  int64_t max_open_files;
   void *memory;
   napi_property_descriptor property = {.utf8name = "box"};
 
@@ -295,12 +255,13 @@ static napi_value create(napi_env env, napi_callback_info info) {
                      "Not enough memory for the state of a guest");
     return NULL;
   }
-  if (napi_get_cb_info(env, info, &argc, &timeout, NULL, NULL) != napi_ok ||
-      napi_get_value_int64(env, timeout, &self->guest.wait_timeout) !=
+  if (napi_get_cb_info(env, info, &argc, arguments, NULL, NULL) != napi_ok ||
+      napi_get_value_int64(env, arguments[0], &self->guest.wait_timeout) !=
           napi_ok ||
-      napi_create_arraybuffer(env, BOX_WORDS * sizeof(uint32_t), &memory,
+      napi_get_value_int64(env, arguments[1], &max_open_files) != napi_ok ||
+      napi_create_arraybuffer(env, WV_BOX_WORDS * sizeof(uint32_t), &memory,
                               &box) != napi_ok ||
-      napi_create_function(env, "fd_write", NAPI_AUTO_LENGTH, call, self,
+      napi_create_function(env, "wasi", NAPI_AUTO_LENGTH, call, self,
                            &function) != napi_ok)
     goto fail;
   property.value = box;
@@ -308,6 +269,8 @@ static napi_value create(napi_env env, napi_callback_info info) {
       napi_add_finalizer(env, function, self, finalize, NULL, NULL) != napi_ok)
     goto fail;
   self->box = memory;
+  self->guest.fds.limit = max_open_files < 0 ? wv_sys_half_of_limit()
+                                             : (uint32_t)max_open_files;
   return function;
 
 fail:
@@ -316,39 +279,16 @@ fail:
   return NULL;
 }
 
-/* dup(hostFd), close(hostFd): what node:fs does, but for the list that a worker
- * of Node's keeps of its descriptors, to close them when it ends. */
-static napi_value dup_host_fd(napi_env env, napi_callback_info info) {
-  size_t argc = 1;
-  napi_value argument, result;
-  int32_t fd = -1;
-
-  if (napi_get_cb_info(env, info, &argc, &argument, NULL, NULL) != napi_ok ||
-      napi_get_value_int32(env, argument, &fd) != napi_ok ||
-      napi_create_int32(env, wv_sys_dup(fd), &result) != napi_ok)
-    return NULL;
-  return result;
-}
-
-static napi_value close_host_fd(napi_env env, napi_callback_info info) {
-  size_t argc = 1;
-  napi_value argument;
-  int32_t fd;
-
-  if (napi_get_cb_info(env, info, &argc, &argument, NULL, NULL) == napi_ok &&
-      napi_get_value_int32(env, argument, &fd) == napi_ok)
-    wv_sys_close(fd);
-  return NULL;
-}
-
 NAPI_MODULE_INIT(/* env, exports */) {
   napi_property_descriptor properties[] = {
       {.utf8name = "create", .method = create},
-      {.utf8name = "dup", .method = dup_host_fd},
-      {.utf8name = "close", .method = close_host_fd},
+      {.utf8name = "abi", .attributes = napi_enumerable},
   };
 
-  if (napi_define_properties(env, exports, 3, properties) != napi_ok)
+  wv_sys_ignore_write_signals();
+  if (napi_create_string_utf8(env, WV_ABI_HASH, NAPI_AUTO_LENGTH,
+                              &properties[1].value) != napi_ok ||
+      napi_define_properties(env, exports, 2, properties) != napi_ok)
     return NULL;
   return exports;
 }

@@ -8,13 +8,26 @@
         # Windows has no writev: there the JavaScript engine does the work.
         ["OS=='win'", {"type": "none"}, {
           "sources": [
-            "adopt.c",
+            "beneath.c",
             "binding.c",
-            "ciovec.c",
             "errno_map.c",
             "fd_table.c",
+            "guest.c",
+            "iovec.c",
+            "preview1/fd.c",
+            "preview1/fd_read.c",
+            "preview1/fd_readdir.c",
+            "preview1/fd_write.c",
+            "preview1/filestat.c",
+            "preview1/path.c",
+            "preview1/poll.c",
+            "preview1/process.c",
+            "preview1/sock.c",
             "sys_posix.c",
-            "write.c"
+            "sys_posix_dir.c",
+            "sys_posix_path.c",
+            "sys_posix_wait.c",
+            "wait.c"
           ],
           "defines": ["NAPI_VERSION=8", "_FILE_OFFSET_BITS=64"],
           "cflags": [

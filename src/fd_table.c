@@ -1,47 +1,158 @@
-/* The guest's descriptor table. */
+/* The guest's descriptors. */
 #include "fd_table.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "errno_map.h"
+#include "preview1/fd_readdir.h"
 #include "sys.h"
 
-static void release(wv_fd *entry) {
-  if (entry->kind != WV_KIND_FREE && (entry->flags & WV_FD_OWNED))
-    wv_sys_close(entry->host_fd);
-  entry->kind = WV_KIND_FREE;
+static wv_errno release(wv_fd *entry) {
+  int result = 0;
+
+  if (entry->flags & WV_FD_OWNED) result = wv_sys_close(entry->host_fd);
+  wv_directory_free(entry->directory);
+  free(entry->preopen);
+  free(entry);
+  /* Linux has closed it by then. */
+  return result < 0 && errno != EINTR ? wv_errno_from_host(errno) : WV_SUCCESS;
 }
 
-wv_errno wv_fd_set(wv_fd_table *table, uint32_t fd, wv_fd entry) {
-  uint32_t size = table->size == 0 ? 8 : table->size;
-  wv_fd *entries;
-
-  if (fd >= WV_GUEST_FD_LIMIT) return WV_EBADF;
-  if (fd >= table->size) {
-    while (size <= fd) size *= 2;
-    entries = realloc(table->entries, size * sizeof(*entries));
-    if (entries == NULL) return WV_ENOMEM;
-    memset(entries + table->size, 0,
-           (size - table->size) * sizeof(*entries)); /* WV_KIND_FREE */
-    table->entries = entries;
-    table->size = size;
+/* The kind, with the file type that goes with it. */
+static wv_kind kind_of(int host_fd, const wv_sys_stat *stat) {
+  switch (stat->filetype) {
+    case WV_FILETYPE_REGULAR_FILE:
+    case WV_FILETYPE_BLOCK_DEVICE:
+      return WV_KIND_FILE;
+    case WV_FILETYPE_DIRECTORY:
+      return WV_KIND_DIRECTORY;
+    case WV_FILETYPE_CHARACTER_DEVICE:
+      return wv_sys_is_terminal(host_fd) ? WV_KIND_TERMINAL : WV_KIND_DEVICE;
+    case WV_FILETYPE_SOCKET_STREAM:
+    case WV_FILETYPE_SOCKET_DGRAM:
+      return stat->is_pipe ? WV_KIND_PIPE : WV_KIND_SOCKET;
+    default: /* an eventfd, an inotify: read and written as a stream */
+      return WV_KIND_PIPE;
   }
-  release(&table->entries[fd]);
-  table->entries[fd] = entry;
+}
+
+static wv_errno ask_system(wv_fd *entry) {
+  wv_sys_stat stat;
+
+  if (wv_sys_fstat(entry->host_fd, &stat) < 0) return wv_errno_from_host(errno);
+  entry->kind = (uint8_t)kind_of(entry->host_fd, &stat);
+  entry->filetype = (uint8_t)stat.filetype;
   return WV_SUCCESS;
 }
 
-void wv_fd_clear(wv_fd_table *table, uint32_t fd) {
+wv_errno wv_fd_learn_kind(wv_fd *entry) {
+  wv_errno error;
+
+  if (entry->kind != WV_KIND_UNKNOWN) return WV_SUCCESS;
+  error = ask_system(entry);
+  if (entry->kind == WV_KIND_PIPE && (entry->flags & WV_FD_READABLE))
+    entry->flags |= WV_FD_AWAITS_WRITER;
+  return error;
+}
+
+wv_fd wv_fd_of_host(int host_fd) {
+  int flags = wv_sys_flags(host_fd);
+  wv_fd entry = {.host_fd = host_fd,
+                 .kind = WV_KIND_PIPE,
+                 .rights = WV_RIGHTS_ALL,
+                 .inheriting = WV_RIGHTS_ALL};
+
+  if (flags < 0) return entry;
+  ask_system(&entry);
+  entry.flags = (flags & WV_SYS_READABLE ? WV_FD_READABLE : 0) |
+                (flags & WV_SYS_WRITABLE ? WV_FD_WRITABLE : 0);
+  entry.fdflags = (flags & WV_SYS_APPEND ? WV_FDFLAGS_APPEND : 0) |
+                  (flags & WV_SYS_SYNC    ? WV_FDFLAGS_SYNC
+                   : flags & WV_SYS_DSYNC ? WV_FDFLAGS_DSYNC
+                                          : 0);
+  return entry;
+}
+
+static wv_errno make_room(wv_fd_table *table, uint32_t fd) {
+  uint32_t size = table->size == 0 ? 8 : table->size;
+  wv_fd **entries;
+
+  if (fd < table->size) return WV_SUCCESS;
+  while (size <= fd) size *= 2;
+  entries = realloc(table->entries, size * sizeof(*entries));
+  if (entries == NULL) return WV_ENOMEM;
+  memset(entries + table->size, 0, (size - table->size) * sizeof(*entries));
+  table->entries = entries;
+  table->size = size;
+  return WV_SUCCESS;
+}
+
+/* `fd` is free. */
+static wv_errno put(wv_fd_table *table, uint32_t fd, const wv_fd *entry) {
+  wv_errno error = make_room(table, fd);
+  wv_fd *copy;
+
+  if (error != WV_SUCCESS) return error;
+  copy = malloc(sizeof(*copy));
+  if (copy == NULL) return WV_ENOMEM;
+  *copy = *entry;
+  table->entries[fd] = copy;
+  table->count++;
+  return WV_SUCCESS;
+}
+
+wv_errno wv_fd_insert(wv_fd_table *table, const wv_fd *entry, uint32_t *fd) {
+  wv_errno error;
+
+  if (!wv_fd_has_room(table)) return WV_EMFILE;
+  while (wv_fd_get(table, table->lowest) != NULL) table->lowest++;
+  error = put(table, table->lowest, entry);
+  if (error == WV_SUCCESS) *fd = table->lowest++;
+  return error;
+}
+
+wv_errno wv_fd_insert_at(wv_fd_table *table, uint32_t fd, const wv_fd *entry) {
+  if (fd >= WV_GUEST_FD_LIMIT) return WV_EBADF;
+  wv_fd_remove(table, fd);
+  return put(table, fd, entry);
+}
+
+/* Takes the entry out of the table. */
+static wv_fd *take(wv_fd_table *table, uint32_t fd) {
   wv_fd *entry = wv_fd_get(table, fd);
 
-  if (entry != NULL) release(entry);
+  if (entry == NULL) return NULL;
+  table->entries[fd] = NULL;
+  table->count--;
+  if (fd < table->lowest) table->lowest = fd;
+  return entry;
+}
+
+wv_errno wv_fd_remove(wv_fd_table *table, uint32_t fd) {
+  wv_fd *entry = take(table, fd);
+
+  return entry == NULL ? WV_EBADF : release(entry);
+}
+
+wv_errno wv_fd_table_renumber(wv_fd_table *table, uint32_t from, uint32_t to) {
+  wv_fd *replaced = wv_fd_get(table, to);
+
+  if (wv_fd_get(table, from) == NULL || replaced == NULL) return WV_EBADF;
+  if (from == to) return WV_SUCCESS;
+  table->entries[to] = take(table, from);
+  /* As dup2(2): an error of this close is nobody's. */
+  release(replaced);
+  return WV_SUCCESS;
 }
 
 void wv_fd_table_free(wv_fd_table *table) {
   uint32_t fd;
 
-  for (fd = 0; fd < table->size; fd++) release(&table->entries[fd]);
+  for (fd = 0; fd < table->size; fd++) wv_fd_remove(table, fd);
   free(table->entries);
   table->entries = NULL;
   table->size = 0;
+  table->lowest = 0;
 }

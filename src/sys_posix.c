@@ -1,27 +1,18 @@
-/* The system calls, for Linux, macOS and the BSDs. */
+/* Reading, writing and descriptors, for Linux, macOS and the BSDs. */
 #define _GNU_SOURCE /* pwritev, pwritev2, O_CLOEXEC with glibc and musl */
 #define _DARWIN_C_SOURCE
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
-#include <stdlib.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "sys.h"
-
-#ifdef __linux__
-#include <sys/syscall.h>
-#ifndef RWF_NOAPPEND
-#define RWF_NOAPPEND 0x00000020
-#endif
-#endif
+#include "sys_posix.h"
 
 #ifndef PIPE_BUF
 #define PIPE_BUF 512
@@ -31,10 +22,18 @@
 #define MSG_NOSIGNAL 0
 #endif
 
-/* libc's write, writev and pwrite are points of thread cancellation, which
+/* libc's read, write and the like are points of thread cancellation, which
  * nothing in this process uses, and pay for that at each call: about a
  * twentieth of a small write. syscall(2) does not. */
 #ifdef __linux__
+ssize_t wv_sys_read(int fd, void *buf, size_t len) {
+  return syscall(SYS_read, fd, buf, len);
+}
+
+ssize_t wv_sys_readv(int fd, const struct iovec *iov, int count) {
+  return syscall(SYS_readv, fd, iov, count);
+}
+
 ssize_t wv_sys_write(int fd, const void *buf, size_t len) {
   return syscall(SYS_write, fd, buf, len);
 }
@@ -43,6 +42,14 @@ ssize_t wv_sys_writev(int fd, const struct iovec *iov, int count) {
   return syscall(SYS_writev, fd, iov, count);
 }
 #else
+ssize_t wv_sys_read(int fd, void *buf, size_t len) {
+  return read(fd, buf, len);
+}
+
+ssize_t wv_sys_readv(int fd, const struct iovec *iov, int count) {
+  return readv(fd, iov, count);
+}
+
 ssize_t wv_sys_write(int fd, const void *buf, size_t len) {
   return write(fd, buf, len);
 }
@@ -54,14 +61,27 @@ ssize_t wv_sys_writev(int fd, const struct iovec *iov, int count) {
 
 /* The offset of the raw call is one word only where a word has 64 bits. */
 #if defined(__linux__) && defined(__LP64__)
+ssize_t wv_sys_pread(int fd, void *buf, size_t len, int64_t offset) {
+  return syscall(SYS_pread64, fd, buf, len, offset);
+}
+
 ssize_t wv_sys_pwrite(int fd, const void *buf, size_t len, int64_t offset) {
   return syscall(SYS_pwrite64, fd, buf, len, offset);
 }
 #else
+ssize_t wv_sys_pread(int fd, void *buf, size_t len, int64_t offset) {
+  return pread(fd, buf, len, (off_t)offset);
+}
+
 ssize_t wv_sys_pwrite(int fd, const void *buf, size_t len, int64_t offset) {
   return pwrite(fd, buf, len, (off_t)offset);
 }
 #endif
+
+ssize_t wv_sys_preadv(int fd, const struct iovec *iov, int count,
+                      int64_t offset) {
+  return preadv(fd, iov, count, (off_t)offset);
+}
 
 ssize_t wv_sys_pwritev(int fd, const struct iovec *iov, int count,
                        int64_t offset) {
@@ -82,26 +102,58 @@ ssize_t wv_sys_pwritev_noappend(int fd, const struct iovec *iov, int count,
   return wv_sys_pwritev(fd, iov, count, offset);
 }
 
-ssize_t wv_sys_send_nowait(int fd, const struct iovec *iov, int count) {
+static struct msghdr message_of(const struct iovec *iov, int count) {
   struct msghdr message;
 
   memset(&message, 0, sizeof(message));
   message.msg_iov = (struct iovec *)iov;
   message.msg_iovlen = (__typeof__(message.msg_iovlen))count;
-  return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+  return message;
 }
 
-int wv_sys_wait_writable(int fd, int timeout) {
-  struct pollfd target = {.fd = fd, .events = POLLOUT, .revents = 0};
+static int message_flags(int flags) {
+  return MSG_NOSIGNAL | (flags & WV_SYS_MSG_DONTWAIT ? MSG_DONTWAIT : 0) |
+         (flags & WV_SYS_MSG_PEEK ? MSG_PEEK : 0) |
+         (flags & WV_SYS_MSG_WAITALL ? MSG_WAITALL : 0);
+}
 
-  return poll(&target, 1, timeout);
+ssize_t wv_sys_send(int fd, const struct iovec *iov, int count, int flags) {
+  struct msghdr message = message_of(iov, count);
+
+  return sendmsg(fd, &message, message_flags(flags));
+}
+
+ssize_t wv_sys_recv(int fd, const struct iovec *iov, int count, int flags,
+                    bool *truncated) {
+  struct msghdr message = message_of(iov, count);
+  ssize_t n = recvmsg(fd, &message, message_flags(flags));
+
+  *truncated = n >= 0 && (message.msg_flags & MSG_TRUNC) != 0;
+  return n;
+}
+
+int wv_sys_shutdown(int fd, bool read, bool write) {
+  return shutdown(fd, read && write ? SHUT_RDWR : read ? SHUT_RD : SHUT_WR);
+}
+
+int wv_sys_accept(int fd) {
+#ifdef __linux__
+  return accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+#else
+  int accepted = accept(fd, NULL, NULL);
+
+  if (accepted >= 0) {
+    fcntl(accepted, F_SETFD, FD_CLOEXEC);
+    fcntl(accepted, F_SETFL, O_NONBLOCK);
+  }
+  return accepted;
+#endif
 }
 
 /* libc has a function of that name since glibc 2.33 only. On these machines the
  * kernel's struct stat is that of glibc and of musl. */
 static int sys_fstat(int fd, struct stat *st) {
-#if defined(__linux__) && defined(__LP64__) && \
-    (defined(__x86_64__) || defined(__aarch64__))
+#if WV_RAW_STAT
   return (int)syscall(SYS_fstat, fd, st);
 #else
   return fstat(fd, st);
@@ -116,66 +168,196 @@ size_t wv_sys_sure_room(int fd) {
   return isatty(fd) ? 1 : SIZE_MAX;
 }
 
-int64_t wv_sys_now(void) {
-  struct timespec now;
+static wv_filetype filetype_of(mode_t mode) {
+  switch (mode & S_IFMT) {
+    case S_IFREG:
+      return WV_FILETYPE_REGULAR_FILE;
+    case S_IFDIR:
+      return WV_FILETYPE_DIRECTORY;
+    case S_IFLNK:
+      return WV_FILETYPE_SYMBOLIC_LINK;
+    case S_IFCHR:
+      return WV_FILETYPE_CHARACTER_DEVICE;
+    case S_IFBLK:
+      return WV_FILETYPE_BLOCK_DEVICE;
+    case S_IFIFO:
+    case S_IFSOCK:
+      return WV_FILETYPE_SOCKET_STREAM;
+    default:
+      return WV_FILETYPE_UNKNOWN;
+  }
+}
 
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+static uint64_t nanoseconds(struct timespec time) {
+  return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+void wv_sys_decode_stat(const struct stat *st, wv_sys_stat *stat) {
+#ifdef __APPLE__
+  const struct timespec atim = st->st_atimespec;
+  const struct timespec mtim = st->st_mtimespec;
+  const struct timespec ctim = st->st_ctimespec;
+#else
+  const struct timespec atim = st->st_atim;
+  const struct timespec mtim = st->st_mtim;
+  const struct timespec ctim = st->st_ctim;
+#endif
+
+  *stat = (wv_sys_stat){
+      .dev = (uint64_t)st->st_dev,
+      .ino = (uint64_t)st->st_ino,
+      .nlink = (uint64_t)st->st_nlink,
+      .size = (uint64_t)st->st_size,
+      .atim = nanoseconds(atim),
+      .mtim = nanoseconds(mtim),
+      .ctim = nanoseconds(ctim),
+      .filetype = filetype_of(st->st_mode),
+      .is_pipe = S_ISFIFO(st->st_mode),
+  };
+}
+
+static bool is_datagram(int fd) {
+  int type = 0;
+  socklen_t size = sizeof(type);
+
+  return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
+         type == SOCK_DGRAM;
+}
+
+int wv_sys_fstat(int fd, wv_sys_stat *stat) {
+  struct stat st;
+
+  if (sys_fstat(fd, &st) < 0) return -1;
+  wv_sys_decode_stat(&st, stat);
+  if (S_ISSOCK(st.st_mode) && is_datagram(fd))
+    stat->filetype = WV_FILETYPE_SOCKET_DGRAM;
+  return 0;
+}
+
+bool wv_sys_is_terminal(int fd) {
+  return isatty(fd) == 1;
 }
 
 int wv_sys_flags(int fd) {
   int flags = fcntl(fd, F_GETFL);
+  int access = flags & O_ACCMODE;
 
   if (flags < 0) return -1;
-  return ((flags & O_ACCMODE) == O_RDONLY ? 0 : WV_SYS_WRITABLE) |
+#ifdef O_PATH
+  if (flags & O_PATH) return 0;
+#endif
+  return (access == O_WRONLY ? 0 : WV_SYS_READABLE) |
+         (access == O_RDONLY ? 0 : WV_SYS_WRITABLE) |
          (flags & O_NONBLOCK ? WV_SYS_NONBLOCK : 0) |
-         (flags & O_APPEND ? WV_SYS_APPEND : 0);
+         (flags & O_APPEND ? WV_SYS_APPEND : 0) |
+         (flags & O_DSYNC ? WV_SYS_DSYNC : 0) |
+         ((flags & O_SYNC) == O_SYNC ? WV_SYS_SYNC : 0);
 }
 
-int64_t wv_sys_offset(int fd) {
-  return lseek(fd, 0, SEEK_CUR);
+int wv_sys_set_append(int fd, bool append) {
+  int flags = fcntl(fd, F_GETFL);
+
+  if (flags < 0) return -1;
+  return fcntl(fd, F_SETFL, append ? flags | O_APPEND : flags & ~O_APPEND);
 }
 
-int wv_sys_move(int fd, int64_t distance) {
-  return lseek(fd, (off_t)distance, SEEK_CUR) < 0 ? -1 : 0;
+int64_t wv_sys_seek(int fd, int64_t offset, int whence) {
+  static const int whences[] = {SEEK_SET, SEEK_CUR, SEEK_END};
+
+  return lseek(fd, (off_t)offset, whences[whence]);
 }
 
-int wv_sys_stat_kind(int fd, wv_sys_kind *kind) {
-  struct stat st;
+int wv_sys_truncate(int fd, uint64_t size) {
+  return ftruncate(fd, (off_t)size);
+}
 
-  if (sys_fstat(fd, &st) < 0) return -1;
-  *kind = S_ISREG(st.st_mode) || S_ISBLK(st.st_mode) ? WV_SYS_FILE
-          : S_ISSOCK(st.st_mode)                     ? WV_SYS_SOCKET
-                                                     : WV_SYS_OTHER;
-  return 0;
+#ifdef __APPLE__
+/* macOS has neither: no file system there promises the blocks, and advice is
+ * advice. */
+int wv_sys_allocate(int fd, uint64_t offset, uint64_t len) {
+  (void)fd, (void)offset, (void)len;
+  errno = ENOTSUP;
+  return -1;
+}
+
+int wv_sys_advise(int fd, uint64_t offset, uint64_t len, uint8_t advice) {
+  (void)offset, (void)len, (void)advice;
+  return fcntl(fd, F_GETFD) < 0 ? -1 : 0;
+}
+
+int wv_sys_datasync(int fd) {
+  return fsync(fd);
+}
+#else
+/* posix_fallocate of glibc writes to each block where the file system has no
+ * call for it: that is slow, and no promise. */
+int wv_sys_allocate(int fd, uint64_t offset, uint64_t len) {
+#ifdef __linux__
+  return fallocate(fd, 0, (off_t)offset, (off_t)len);
+#else
+  errno = posix_fallocate(fd, (off_t)offset, (off_t)len);
+  return errno == 0 ? 0 : -1;
+#endif
+}
+
+int wv_sys_advise(int fd, uint64_t offset, uint64_t len, uint8_t advice) {
+  static const int advices[] = {POSIX_FADV_NORMAL,   POSIX_FADV_SEQUENTIAL,
+                                POSIX_FADV_RANDOM,   POSIX_FADV_WILLNEED,
+                                POSIX_FADV_DONTNEED, POSIX_FADV_NOREUSE};
+
+  errno = posix_fadvise(fd, (off_t)offset, (off_t)len, advices[advice]);
+  return errno == 0 ? 0 : -1;
+}
+
+int wv_sys_datasync(int fd) {
+  return fdatasync(fd);
+}
+#endif
+
+int wv_sys_sync(int fd) {
+  return fsync(fd);
+}
+
+struct timespec wv_sys_timespec(uint64_t time) {
+  if (time == WV_SYS_TIME_NOW) return (struct timespec){.tv_nsec = UTIME_NOW};
+  if (time == WV_SYS_TIME_OMIT) return (struct timespec){.tv_nsec = UTIME_OMIT};
+  return (struct timespec){.tv_sec = (time_t)(time / 1000000000),
+                           .tv_nsec = (long)(time % 1000000000)};
+}
+
+int wv_sys_set_times(int fd, uint64_t atim, uint64_t mtim) {
+  const struct timespec times[] = {wv_sys_timespec(atim),
+                                   wv_sys_timespec(mtim)};
+
+  return futimens(fd, times);
 }
 
 int wv_sys_dup(int fd) {
   return fcntl(fd, F_DUPFD_CLOEXEC, 0);
 }
 
-void wv_sys_close(int fd) {
-  close(fd);
+int wv_sys_close(int fd) {
+  return close(fd);
 }
 
-int wv_sys_open_null(void) {
-  return open("/dev/null", O_RDONLY | O_CLOEXEC);
+uint32_t wv_sys_half_of_limit(void) {
+  struct rlimit limit;
+
+  if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return 128;
+  return limit.rlim_cur / 2 > UINT32_MAX ? UINT32_MAX
+                                         : (uint32_t)(limit.rlim_cur / 2);
 }
 
-int wv_sys_each_fd(bool (*visit)(void *data, int fd), void *data) {
-  /* /dev/fd is a link to /proc/self/fd on Linux. */
-  DIR *directory = opendir("/dev/fd");
-  struct dirent *entry;
-  char *end;
-  long fd;
+void wv_sys_ignore_write_signals(void) {
+  static const int signals[] = {SIGPIPE, SIGXFSZ};
+  struct sigaction action;
+  size_t i;
 
-  if (directory == NULL) return -1;
-  while ((entry = readdir(directory)) != NULL) {
-    fd = strtol(entry->d_name, &end, 10);
-    if (end == entry->d_name || *end != '\0') continue; /* "." and ".." */
-    if (fd < 0 || fd > INT_MAX || fd == dirfd(directory)) continue;
-    if (!visit(data, (int)fd)) break;
+  for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+    if (sigaction(signals[i], NULL, &action) < 0 ||
+        action.sa_handler != SIG_DFL)
+      continue;
+    action.sa_handler = SIG_IGN;
+    sigaction(signals[i], &action, NULL);
   }
-  closedir(directory);
-  return 0;
 }

@@ -1,5 +1,5 @@
 /* Decoding of a guest's scatter/gather list. */
-#include "ciovec.h"
+#include "iovec.h"
 
 /* Adds a buffer to the batch. False when the batch has no room for all of it:
  * it takes nothing after that, since bytes must not change places. */
@@ -42,12 +42,12 @@ static wv_errno decode(const wv_memory *memory, uint32_t iovs,
   batch->bytes = 0;
   batch->count = 0;
   batch->total = 0;
-  if (!wv_in_bounds(memory, iovs, (uint64_t)iovs_len * sizeof(wv_ciovec)))
+  if (!wv_in_bounds(memory, iovs, (uint64_t)iovs_len * sizeof(wv_iovec)))
     return WV_EFAULT;
 
   list = memory->base + iovs;
   for (i = batch->next; i < iovs_len && (open || first); i++, skip = 0) {
-    wv_ciovec element = wv_load_ciovec(list + (uint64_t)i * sizeof(wv_ciovec));
+    wv_iovec element = wv_load_iovec(list + (uint64_t)i * sizeof(wv_iovec));
 
     if (element.buf_len <= skip) continue;
     if (!wv_in_bounds(memory, element.buf, element.buf_len)) return WV_EFAULT;

@@ -1,6 +1,6 @@
 /* From a guest's scatter/gather list to a host's iovecs. */
-#ifndef WV_CIOVEC_H
-#define WV_CIOVEC_H
+#ifndef WV_IOVEC_H
+#define WV_IOVEC_H
 
 #include <sys/uio.h>
 

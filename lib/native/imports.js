@@ -1,0 +1,245 @@
+'use strict';
+
+// The functions that a guest imports: each leaves its arguments in the mailbox and
+// calls the addon. There is one for each shape of parameters, since a function that
+// takes any number of them is slower. A guest that declares an import with other
+// types gets INVAL.
+
+const { BOX, OPS } = require('./abi');
+const { CALLS, ERRNO } = require('../preview1');
+
+const A = BOX.ARGUMENTS;
+const W = BOX.WIDE;
+const { INVAL } = ERRNO;
+
+// Not an errno: WV_DELIVER in src/guest.h.
+const DELIVER = 0xffff;
+
+const i = (value) => typeof value === 'number';
+const I = (value) => typeof value === 'bigint';
+
+/** Makes the import of `op`, by the types of its parameters. Hot. */
+const SHAPES = {
+  '': (mailbox, op) => () => mailbox.run(op),
+
+  i(mailbox, op) {
+    const { box } = mailbox;
+    return (a) => {
+      if (!i(a)) return INVAL;
+      box[A] = a;
+      return mailbox.run(op);
+    };
+  },
+
+  ii(mailbox, op) {
+    const { box } = mailbox;
+    return (a, b) => {
+      if (!i(a) || !i(b)) return INVAL;
+      box[A] = a;
+      box[A + 1] = b;
+      return mailbox.run(op);
+    };
+  },
+
+  iii(mailbox, op) {
+    const { box } = mailbox;
+    return (a, b, c) => {
+      if (!i(a) || !i(b) || !i(c)) return INVAL;
+      box[A] = a;
+      box[A + 1] = b;
+      box[A + 2] = c;
+      return mailbox.run(op);
+    };
+  },
+
+  iiii(mailbox, op) {
+    const { box } = mailbox;
+    return (a, b, c, d) => {
+      if (!i(a) || !i(b) || !i(c) || !i(d)) return INVAL;
+      box[A] = a;
+      box[A + 1] = b;
+      box[A + 2] = c;
+      box[A + 3] = d;
+      return mailbox.run(op);
+    };
+  },
+
+  iiiii(mailbox, op) {
+    const { box } = mailbox;
+    return (a, b, c, d, e) => {
+      if (!i(a) || !i(b) || !i(c) || !i(d) || !i(e)) return INVAL;
+      box[A] = a;
+      box[A + 1] = b;
+      box[A + 2] = c;
+      box[A + 3] = d;
+      box[A + 4] = e;
+      return mailbox.run(op);
+    };
+  },
+
+  iiiiii(mailbox, op) {
+    const { box } = mailbox;
+    return (a, b, c, d, e, f) => {
+      if (!i(a) || !i(b) || !i(c) || !i(d) || !i(e) || !i(f)) return INVAL;
+      box[A] = a;
+      box[A + 1] = b;
+      box[A + 2] = c;
+      box[A + 3] = d;
+      box[A + 4] = e;
+      box[A + 5] = f;
+      return mailbox.run(op);
+    };
+  },
+
+  iiiiiii(mailbox, op) {
+    const { box } = mailbox;
+    return (a, b, c, d, e, f, g) => {
+      if (!i(a) || !i(b) || !i(c) || !i(d) || !i(e) || !i(f) || !i(g))
+        return INVAL;
+      box[A] = a;
+      box[A + 1] = b;
+      box[A + 2] = c;
+      box[A + 3] = d;
+      box[A + 4] = e;
+      box[A + 5] = f;
+      box[A + 6] = g;
+      return mailbox.run(op);
+    };
+  },
+
+  iI(mailbox, op) {
+    const { box, wide } = mailbox;
+    return (a, b) => {
+      if (!i(a) || !I(b)) return INVAL;
+      box[A] = a;
+      wide[W] = b;
+      return mailbox.run(op);
+    };
+  },
+
+  iII(mailbox, op) {
+    const { box, wide } = mailbox;
+    return (a, b, c) => {
+      if (!i(a) || !I(b) || !I(c)) return INVAL;
+      box[A] = a;
+      wide[W] = b;
+      wide[W + 1] = c;
+      return mailbox.run(op);
+    };
+  },
+
+  iIi(mailbox, op) {
+    const { box, wide } = mailbox;
+    return (a, b, c) => {
+      if (!i(a) || !I(b) || !i(c)) return INVAL;
+      box[A] = a;
+      wide[W] = b;
+      box[A + 1] = c;
+      return mailbox.run(op);
+    };
+  },
+
+  iIii(mailbox, op) {
+    const { box, wide } = mailbox;
+    return (a, b, c, d) => {
+      if (!i(a) || !I(b) || !i(c) || !i(d)) return INVAL;
+      box[A] = a;
+      wide[W] = b;
+      box[A + 1] = c;
+      box[A + 2] = d;
+      return mailbox.run(op);
+    };
+  },
+
+  iIIi(mailbox, op) {
+    const { box, wide } = mailbox;
+    return (a, b, c, d) => {
+      if (!i(a) || !I(b) || !I(c) || !i(d)) return INVAL;
+      box[A] = a;
+      wide[W] = b;
+      wide[W + 1] = c;
+      box[A + 1] = d;
+      return mailbox.run(op);
+    };
+  },
+
+  iiiIi(mailbox, op) {
+    const { box, wide } = mailbox;
+    return (a, b, c, d, e) => {
+      if (!i(a) || !i(b) || !i(c) || !I(d) || !i(e)) return INVAL;
+      box[A] = a;
+      box[A + 1] = b;
+      box[A + 2] = c;
+      wide[W] = d;
+      box[A + 3] = e;
+      return mailbox.run(op);
+    };
+  },
+
+  iiiiIIi(mailbox, op) {
+    const { box, wide } = mailbox;
+    return (a, b, c, d, e, f, g) => {
+      if (!i(a) || !i(b) || !i(c) || !i(d) || !I(e) || !I(f) || !i(g))
+        return INVAL;
+      box[A] = a;
+      box[A + 1] = b;
+      box[A + 2] = c;
+      box[A + 3] = d;
+      wide[W] = e;
+      wide[W + 1] = f;
+      box[A + 4] = g;
+      return mailbox.run(op);
+    };
+  },
+
+  iiiiiIIii(mailbox, op) {
+    const { box, wide } = mailbox;
+    return (a, b, c, d, e, f, g, h, j) => {
+      if (
+        !i(a) ||
+        !i(b) ||
+        !i(c) ||
+        !i(d) ||
+        !i(e) ||
+        !I(f) ||
+        !I(g) ||
+        !i(h) ||
+        !i(j)
+      )
+        return INVAL;
+      box[A] = a;
+      box[A + 1] = b;
+      box[A + 2] = c;
+      box[A + 3] = d;
+      box[A + 4] = e;
+      wide[W] = f;
+      wide[W + 1] = g;
+      box[A + 5] = h;
+      box[A + 6] = j;
+      return mailbox.run(op);
+    };
+  },
+};
+
+/**
+ * @param {import('./mailbox').Mailbox} mailbox
+ * @param {Function} deliver `(target, iovs, iovsLen, nwritten)`: a write to a target
+ * @returns {object} every call of preview1 but proc_exit
+ */
+function createImports(mailbox, deliver) {
+  const imports = {};
+  for (const [name, types] of Object.entries(CALLS)) {
+    if (name === 'proc_exit') continue;
+    imports[name] = SHAPES[types](mailbox, OPS[name]);
+  }
+  const { fd_write } = imports;
+  imports.fd_write = (fd, iovs, iovsLen, nwritten) => {
+    const errno = fd_write(fd, iovs, iovsLen, nwritten);
+    return errno === DELIVER
+      ? deliver(mailbox.out, iovs, iovsLen, nwritten)
+      : errno;
+  };
+  return imports;
+}
+
+module.exports = { createImports };

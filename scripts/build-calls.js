@@ -1,0 +1,64 @@
+'use strict';
+
+// Makes src/calls.h from the table of calls: `npm run build:calls`. The result is
+// committed.
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { BOX, CONTROL, OPS, abiHash } = require('../lib/native/abi');
+const { CALLS } = require('../lib/preview1');
+
+const FILE = path.join(__dirname, '..', 'src', 'calls.h');
+
+const C_TYPES = { i: 'uint32_t', I: 'uint64_t' };
+
+/** `wv_fd_seek(guest, A(0), W(0), A(1), A(2))`, as src/guest.c has A and W. */
+function invocation(name, types) {
+  const next = { i: 0, I: 0 };
+  const macro = { i: 'A', I: 'W' };
+  const values = [...types].map((type) => `${macro[type]}(${next[type]++})`);
+  return `wv_${name}(${['guest', ...values].join(', ')})`;
+}
+
+function header() {
+  const calls = Object.entries(CALLS);
+  const done = calls.filter(([name]) => name !== 'proc_exit');
+  return [
+    '/* The calls of preview1 and the mailbox. Made by scripts/build-calls.js. */',
+    '#ifndef WV_CALLS_H',
+    '#define WV_CALLS_H',
+    '',
+    '#include "guest.h"',
+    '',
+    '/* clang-format off */',
+    `#define WV_ABI_HASH "${abiHash()}"`,
+    '',
+    ...Object.entries(BOX).map(([name, at]) => `#define WV_BOX_${name} ${at}`),
+    '',
+    'enum wv_op {',
+    ...calls.map(([name]) => `  WV_OP_${name.toUpperCase()} = ${OPS[name]},`),
+    ...CONTROL.map((name) => `  WV_OP_${name.toUpperCase()} = ${OPS[name]},`),
+    '};',
+    '',
+    ...done.map(
+      ([name, types]) =>
+        `wv_errno wv_${name}(${['wv_guest *', ...[...types].map((type) => C_TYPES[type])].join(', ')});`,
+    ),
+    '',
+    '/* The dispatch: A(n) and W(n) are the n-th argument of 32 and of 64 bits. */',
+    '#define WV_DISPATCH_CALLS \\',
+    ...done.map(
+      ([name, types]) =>
+        `  case WV_OP_${name.toUpperCase()}: return ${invocation(name, types)}; \\`,
+    ),
+    '  /* end */',
+    '/* clang-format on */',
+    '',
+    '#endif',
+    '',
+  ].join('\n');
+}
+
+if (require.main === module) fs.writeFileSync(FILE, header());
+
+module.exports = { FILE, header };

@@ -1,0 +1,29 @@
+/* What the files of this platform share. */
+#ifndef WV_SYS_POSIX_H
+#define WV_SYS_POSIX_H
+
+#include <sys/stat.h>
+#include <time.h>
+
+#include "sys.h"
+
+#ifdef __linux__
+#include <sys/syscall.h>
+#ifndef RWF_NOAPPEND
+#define RWF_NOAPPEND 0x00000020
+#endif
+#endif
+
+/* Where the kernel's struct stat is that of the libc, the system call is made by
+ * number: glibc has had a function for it since 2.33 only. */
+#if defined(__linux__) && defined(__LP64__) && \
+    (defined(__x86_64__) || defined(__aarch64__))
+#define WV_RAW_STAT 1
+#else
+#define WV_RAW_STAT 0
+#endif
+
+void wv_sys_decode_stat(const struct stat *st, wv_sys_stat *stat);
+struct timespec wv_sys_timespec(uint64_t time);
+
+#endif

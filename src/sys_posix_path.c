@@ -1,0 +1,185 @@
+/* Paths, for Linux, macOS and the BSDs. */
+#define _GNU_SOURCE /* O_PATH, O_DIRECTORY, syscall with glibc and musl */
+#define _DARWIN_C_SOURCE
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sys_posix.h"
+
+/* A handle needs no right to read the directory where the system can say so. */
+#if defined(O_PATH)
+#define HANDLE_FLAGS O_PATH
+#elif defined(O_SEARCH)
+#define HANDLE_FLAGS O_SEARCH
+#else
+#define HANDLE_FLAGS O_RDONLY
+#endif
+
+#ifndef O_LARGEFILE
+#define O_LARGEFILE 0
+#endif
+
+/* The number is the same on all machines but those with tables of their own,
+ * whose headers are to have it. */
+#if defined(__linux__) && !defined(SYS_openat2) && !defined(__alpha__) && \
+    !defined(__mips__)
+#define SYS_openat2 437
+#endif
+
+static int host_flags(int flags) {
+  const int access = flags & (WV_SYS_OPEN_READ | WV_SYS_OPEN_WRITE);
+  int result = O_CLOEXEC;
+
+  if (flags & WV_SYS_OPEN_DIRECTORY) result |= O_DIRECTORY;
+  if (!(flags & WV_SYS_OPEN_FOLLOW)) result |= O_NOFOLLOW;
+  if (flags & WV_SYS_OPEN_HANDLE) return result | HANDLE_FLAGS;
+
+  result |= O_NOCTTY | O_NONBLOCK | O_LARGEFILE;
+  result |= access == (WV_SYS_OPEN_READ | WV_SYS_OPEN_WRITE) ? O_RDWR
+            : access == WV_SYS_OPEN_WRITE                    ? O_WRONLY
+                                                             : O_RDONLY;
+  if (flags & WV_SYS_OPEN_APPEND) result |= O_APPEND;
+  if (flags & WV_SYS_OPEN_DSYNC) result |= O_DSYNC;
+  if (flags & WV_SYS_OPEN_SYNC) result |= O_SYNC;
+  if (flags & WV_SYS_OPEN_CREATE) result |= O_CREAT;
+  if (flags & WV_SYS_OPEN_EXCLUSIVE) result |= O_EXCL;
+  if (flags & WV_SYS_OPEN_TRUNCATE) result |= O_TRUNC;
+  return result;
+}
+
+/* What systems say of a link that was not to be followed. */
+static int link_errno(int error, int flags) {
+#ifndef __linux__
+#ifdef EFTYPE
+  if (error == EFTYPE) error = ELOOP; /* NetBSD */
+#endif
+  if (error == EMLINK) error = ELOOP; /* FreeBSD */
+  if (error == ELOOP && (flags & WV_SYS_OPEN_DIRECTORY)) error = ENOTDIR;
+#endif
+  (void)flags;
+  return error;
+}
+
+int wv_sys_open_at(int dir, const char *name, int flags) {
+  const int how = host_flags(flags & ~WV_SYS_OPEN_FOLLOW);
+  int fd;
+
+  do fd = openat(dir, name, how, 0666);
+  while (fd < 0 && errno == EINTR);
+  if (fd < 0) errno = link_errno(errno, flags);
+  return fd;
+}
+
+#ifdef SYS_openat2
+
+/* As openat2(2) has it: linux/openat2.h came with Linux 5.6. */
+struct how {
+  uint64_t flags;
+  uint64_t mode;
+  uint64_t resolve;
+};
+#define NO_MAGICLINKS 0x02
+#define BENEATH 0x08
+
+static long openat2(int dir, const char *path, const struct how *how) {
+  return syscall(SYS_openat2, dir, path, how, sizeof(*how));
+}
+
+/* Asked once: an old kernel says ENOSYS, a filter of system calls may say
+ * anything, and a kernel that has it EBADF. */
+static bool has_openat2(void) {
+  static _Atomic int known; /* 0 not yet, 1 it has, -1 it has not */
+  const struct how how = {.flags = O_RDONLY | O_CLOEXEC, .resolve = BENEATH};
+
+  if (known == 0) known = openat2(-1, ".", &how) < 0 && errno == EBADF ? 1 : -1;
+  return known > 0;
+}
+
+int wv_sys_open_beneath(int dir, const char *path, int flags) {
+  const struct how how = {
+      .flags = (uint64_t)host_flags(flags),
+      .mode = flags & WV_SYS_OPEN_CREATE ? 0666 : 0,
+      .resolve = BENEATH | NO_MAGICLINKS,
+  };
+  long fd;
+
+  if (!has_openat2()) {
+    errno = ENOSYS;
+    return -1;
+  }
+  do fd = openat2(dir, path, &how);
+  while (fd < 0 && errno == EINTR);
+  return (int)fd;
+}
+
+#else
+
+int wv_sys_open_beneath(int dir, const char *path, int flags) {
+  (void)dir, (void)path, (void)flags;
+  errno = ENOSYS;
+  return -1;
+}
+
+#endif
+
+int wv_sys_open_directory(const char *path) {
+  int fd;
+
+  do fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  while (fd < 0 && errno == EINTR);
+  return fd;
+}
+
+int wv_sys_stat_at(int dir, const char *name, wv_sys_stat *stat) {
+  struct stat st;
+  int result;
+
+#if WV_RAW_STAT
+  result = (int)syscall(SYS_newfstatat, dir, name, &st, AT_SYMLINK_NOFOLLOW);
+#else
+  result = fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW);
+#endif
+  if (result == 0) wv_sys_decode_stat(&st, stat);
+  return result;
+}
+
+ssize_t wv_sys_readlink_at(int dir, const char *name, char *buf, size_t len) {
+  return readlinkat(dir, name, buf, len);
+}
+
+int wv_sys_mkdir_at(int dir, const char *name) {
+  return mkdirat(dir, name, 0777);
+}
+
+int wv_sys_rmdir_at(int dir, const char *name) {
+  return unlinkat(dir, name, AT_REMOVEDIR);
+}
+
+int wv_sys_unlink_at(int dir, const char *name) {
+  return unlinkat(dir, name, 0);
+}
+
+int wv_sys_rename_at(int from_dir, const char *from, int to_dir,
+                     const char *to) {
+  return renameat(from_dir, from, to_dir, to);
+}
+
+int wv_sys_link_at(int from_dir, const char *from, int to_dir, const char *to) {
+  return linkat(from_dir, from, to_dir, to, 0);
+}
+
+int wv_sys_symlink_at(const char *target, int dir, const char *name) {
+  return symlinkat(target, dir, name);
+}
+
+int wv_sys_set_times_at(int dir, const char *name, uint64_t atim,
+                        uint64_t mtim) {
+  const struct timespec times[] = {wv_sys_timespec(atim),
+                                   wv_sys_timespec(mtim)};
+
+  return utimensat(dir, name, times, AT_SYMLINK_NOFOLLOW);
+}

@@ -134,7 +134,9 @@ static wv_errno open_direct_parent(const wv_guest *guest, const wv_fd *dir,
     prefix = path->len;
     name = ".";
   }
-  *parent = (wv_parent){.dir = dir->host_fd, .slash = path->slash};
+  parent->dir = dir->host_fd;
+  parent->owned = false;
+  parent->slash = path->slash;
   if (prefix > 0) {
     wv_errno error = open_prefix(guest, dir, path, prefix, &parent->dir);
 

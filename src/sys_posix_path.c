@@ -4,7 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
+#include <stdio.h> /* renameat */
 #include <string.h>
 #include <unistd.h>
 
@@ -160,7 +160,21 @@ int wv_sys_rmdir_at(int dir, const char *name) {
 }
 
 int wv_sys_unlink_at(int dir, const char *name) {
-  return unlinkat(dir, name, 0);
+  int result = unlinkat(dir, name, 0);
+
+#ifndef __linux__
+  /* As POSIX has it for a directory. */
+  struct stat st;
+
+  if (result < 0 && errno == EPERM) {
+    if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+        S_ISDIR(st.st_mode))
+      errno = EISDIR;
+    else
+      errno = EPERM;
+  }
+#endif
+  return result;
 }
 
 int wv_sys_rename_at(int from_dir, const char *from, int to_dir,

@@ -47,24 +47,17 @@ static wv_errno refuse_slash(const wv_parent *parent) {
   return error == WV_SUCCESS ? WV_EEXIST : error;
 }
 
-/* The checks that the calls with one path share, up to the first system call.
- */
-static wv_errno load(wv_guest *guest, uint32_t fd, uint32_t at, uint32_t len,
-                     wv_fd **dir, wv_path *path) {
-  wv_errno error = wv_path_directory(guest, fd, 0, dir);
-
-  if (error != WV_SUCCESS) return error;
-  if (!wv_in_bounds(&guest->memory, at, len)) return WV_EFAULT;
-  return wv_load_path(&guest->memory, at, len, path);
-}
-
-/* The same for those without another value, and where the last component is. */
+/* For the calls that have one path and nothing else: all checks, and where the
+ * last component is. */
 static wv_errno find(wv_guest *guest, uint32_t fd, uint32_t at, uint32_t len,
                      wv_parent *parent) {
   wv_fd *dir;
   wv_path path;
-  wv_errno error = load(guest, fd, at, len, &dir, &path);
+  wv_errno error = wv_path_directory(guest, fd, 0, &dir);
 
+  if (error != WV_SUCCESS) return error;
+  if (!wv_in_bounds(&guest->memory, at, len)) return WV_EFAULT;
+  error = wv_load_path(&guest->memory, at, len, &path);
   if (error != WV_SUCCESS) return error;
   return wv_open_parent(guest, dir, &path, false, parent);
 }
@@ -91,21 +84,13 @@ wv_errno wv_path_remove_directory(wv_guest *guest, uint32_t fd, uint32_t at,
   return error;
 }
 
-/* Some systems let a superuser unlink a directory, others say EPERM of it. */
 static wv_errno unlink_file(const wv_parent *parent) {
-  wv_errno error = WV_SUCCESS;
-  wv_sys_stat stat;
+  wv_errno error;
 
-  if (parent->slash) error = check_directory(parent);
-  if (error != WV_SUCCESS) return error;
-  if (parent->slash) return WV_EISDIR;
-#ifndef __linux__
-  if (stat_name(parent, &stat) == WV_SUCCESS &&
-      stat.filetype == WV_FILETYPE_DIRECTORY)
-    return WV_EISDIR;
-#endif
-  (void)stat;
-  return result_of(wv_sys_unlink_at(parent->dir, parent->name));
+  if (!parent->slash)
+    return result_of(wv_sys_unlink_at(parent->dir, parent->name));
+  error = check_directory(parent);
+  return error == WV_SUCCESS ? WV_EISDIR : error;
 }
 
 wv_errno wv_path_unlink_file(wv_guest *guest, uint32_t fd, uint32_t at,
@@ -212,113 +197,104 @@ wv_errno wv_path_readlink(wv_guest *guest, uint32_t fd, uint32_t at,
   return WV_SUCCESS;
 }
 
-/* What calls with two paths are about. */
-typedef struct pair {
+/* The two places of a rename or a link. */
+typedef struct places {
+  wv_parent from;
+  wv_parent to;
+} places;
+
+static wv_errno open_both(const wv_guest *guest, const wv_fd *from_dir,
+                          const wv_path *from, const wv_fd *to_dir,
+                          const wv_path *to, places *found) {
+  wv_errno error = wv_open_parent(guest, from_dir, from, false, &found->from);
+
+  if (error != WV_SUCCESS) return error;
+  error = wv_open_parent(guest, to_dir, to, false, &found->to);
+  if (error != WV_SUCCESS) wv_parent_close(&found->from);
+  return error;
+}
+
+/* All checks of a call with two paths, and where their last components are.
+ * `flags` are lookupflags, of which there may be none. */
+static wv_errno find_both(const wv_guest *guest, uint32_t from_fd,
+                          uint32_t flags, uint32_t from, uint32_t from_len,
+                          uint32_t to_fd, uint32_t to, uint32_t to_len,
+                          places *found) {
+  const wv_memory *memory = &guest->memory;
   wv_fd *from_dir;
   wv_fd *to_dir;
   wv_path from_path;
   wv_path to_path;
-  wv_parent from;
-  wv_parent to;
-} pair;
-
-static wv_errno get_directories(const wv_guest *guest, uint32_t from_fd,
-                                uint32_t to_fd, pair *pair) {
   wv_errno error;
 
-  if (wv_fd_get(&guest->fds, to_fd) == NULL) {
-    return WV_EBADF;
-  }
-  error = wv_path_directory(guest, from_fd, 0, &pair->from_dir);
+  if (wv_fd_get(&guest->fds, to_fd) == NULL) return WV_EBADF;
+  error = wv_path_directory(guest, from_fd, 0, &from_dir);
+  if (error == WV_SUCCESS) error = wv_path_directory(guest, to_fd, 0, &to_dir);
   if (error != WV_SUCCESS) return error;
-  return wv_path_directory(guest, to_fd, 0, &pair->to_dir);
+  if (!wv_in_bounds(memory, from, from_len) ||
+      !wv_in_bounds(memory, to, to_len))
+    return WV_EFAULT;
+  if (flags != 0) return WV_EINVAL;
+  error = wv_load_path(memory, from, from_len, &from_path);
+  if (error == WV_SUCCESS) error = wv_load_path(memory, to, to_len, &to_path);
+  if (error != WV_SUCCESS) return error;
+  return open_both(guest, from_dir, &from_path, to_dir, &to_path, found);
 }
 
-static wv_errno load_pair(const wv_guest *guest, uint32_t from,
-                          uint32_t from_len, uint32_t to, uint32_t to_len,
-                          pair *pair) {
-  wv_errno error =
-      wv_load_path(&guest->memory, from, from_len, &pair->from_path);
-
-  if (error != WV_SUCCESS) return error;
-  return wv_load_path(&guest->memory, to, to_len, &pair->to_path);
-}
-
-static wv_errno open_parents(const wv_guest *guest, pair *pair) {
-  wv_errno error = wv_open_parent(guest, pair->from_dir, &pair->from_path,
-                                  false, &pair->from);
-
-  if (error != WV_SUCCESS) return error;
-  error = wv_open_parent(guest, pair->to_dir, &pair->to_path, false, &pair->to);
-  if (error != WV_SUCCESS) wv_parent_close(&pair->from);
-  return error;
-}
-
-static void close_parents(pair *pair) {
-  wv_parent_close(&pair->from);
-  wv_parent_close(&pair->to);
+static void close_both(places *found) {
+  wv_parent_close(&found->from);
+  wv_parent_close(&found->to);
 }
 
 /* A slash behind either name says that a directory is renamed. */
-static wv_errno rename_pair(const pair *pair) {
+static wv_errno rename_places(const places *at) {
   wv_errno error = WV_SUCCESS;
 
-  if (pair->from.slash || pair->to.slash) error = check_directory(&pair->from);
+  if (at->from.slash || at->to.slash) error = check_directory(&at->from);
   if (error != WV_SUCCESS) return error;
-  return result_of(wv_sys_rename_at(pair->from.dir, pair->from.name,
-                                    pair->to.dir, pair->to.name));
+  return result_of(
+      wv_sys_rename_at(at->from.dir, at->from.name, at->to.dir, at->to.name));
 }
 
 wv_errno wv_path_rename(wv_guest *guest, uint32_t from_fd, uint32_t from,
                         uint32_t from_len, uint32_t to_fd, uint32_t to,
                         uint32_t to_len) {
-  pair pair;
-  wv_errno error = get_directories(guest, from_fd, to_fd, &pair);
+  places found;
+  wv_errno error =
+      find_both(guest, from_fd, 0, from, from_len, to_fd, to, to_len, &found);
 
   if (error != WV_SUCCESS) return error;
-  if (!wv_in_bounds(&guest->memory, from, from_len) ||
-      !wv_in_bounds(&guest->memory, to, to_len))
-    return WV_EFAULT;
-  error = load_pair(guest, from, from_len, to, to_len, &pair);
-  if (error == WV_SUCCESS) error = open_parents(guest, &pair);
-  if (error != WV_SUCCESS) return error;
-  error = rename_pair(&pair);
-  close_parents(&pair);
+  error = rename_places(&found);
+  close_both(&found);
   return error;
 }
 
-static wv_errno link_pair(const pair *pair) {
+static wv_errno link_places(const places *at) {
   wv_errno error = WV_SUCCESS;
 
-  if (pair->from.slash) error = check_directory(&pair->from);
-  if (error == WV_SUCCESS && pair->to.slash) error = refuse_slash(&pair->to);
+  if (at->from.slash) error = check_directory(&at->from);
+  if (error == WV_SUCCESS && at->to.slash) error = refuse_slash(&at->to);
   if (error != WV_SUCCESS) return error;
-  return result_of(wv_sys_link_at(pair->from.dir, pair->from.name, pair->to.dir,
-                                  pair->to.name));
+  return result_of(
+      wv_sys_link_at(at->from.dir, at->from.name, at->to.dir, at->to.name));
 }
 
-/* The link that is followed may change between two system calls, and linkat(2)
- * has no way to be held below a directory: FOLLOW is EINVAL. */
+/* linkat(2) that follows a link cannot be held below a directory: FOLLOW is
+ * EINVAL. */
 wv_errno wv_path_link(wv_guest *guest, uint32_t from_fd, uint32_t flags,
                       uint32_t from, uint32_t from_len, uint32_t to_fd,
                       uint32_t to, uint32_t to_len) {
-  pair pair;
-  wv_errno error = get_directories(guest, from_fd, to_fd, &pair);
+  places found;
+  wv_errno error = find_both(guest, from_fd, flags, from, from_len, to_fd, to,
+                             to_len, &found);
 
   if (error != WV_SUCCESS) return error;
-  if (!wv_in_bounds(&guest->memory, from, from_len) ||
-      !wv_in_bounds(&guest->memory, to, to_len))
-    return WV_EFAULT;
-  if (flags != 0) return WV_EINVAL;
-  error = load_pair(guest, from, from_len, to, to_len, &pair);
-  if (error == WV_SUCCESS) error = open_parents(guest, &pair);
-  if (error != WV_SUCCESS) return error;
-  error = link_pair(&pair);
-  close_parents(&pair);
+  error = link_places(&found);
+  close_both(&found);
   return error;
 }
 
-/* Absolute targets are the host's to make: see wv_walk. */
+/* Absolute targets are for the host to make: see walk.c. */
 wv_errno wv_path_symlink(wv_guest *guest, uint32_t from, uint32_t from_len,
                          uint32_t fd, uint32_t to, uint32_t to_len) {
   wv_fd *dir;

@@ -271,7 +271,7 @@ static void *rewrite(void *unused) {
   for (i = 0; racing; i++) {
     M(IN + 48 * (i % 40))[8] = i % 997 == 0 ? 3 : (uint8_t)(i % 3);
     wv_store_u32(M(IN + 48 * (i % 39) + 16), i % 7);
-    wv_store_u16(M(IN + 48 * (i % 37) + 40), i % 3);
+    wv_store_u16(M(IN + 48 * (i % 37) + 40), (uint16_t)(i % 3));
     wv_store_u64(M(IN + 48 * (i % 41) + 24), i % 1000);
   }
   return unused;
@@ -286,6 +286,7 @@ static void test_race(void) {
   CHECK(pipe(ends) == 0);
   insert_host(ends[0]);
   insert_host(ends[1]);
+  CHECK(write(ends[1], "x", 1) == 1); /* so that nothing waits for ever */
   racing = true;
   memset(M(IN), 0, 48 * 40);
   pthread_create(&thread, NULL, rewrite, NULL);

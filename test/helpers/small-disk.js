@@ -37,7 +37,10 @@ function useSmallDisk() {
     fs.rmdirSync(directory);
   });
   afterEach(() => {
-    for (const name of fs.readdirSync(directory)) fs.rmSync(disk.path(name));
+    for (const name of fs.readdirSync(directory)) {
+      fs.truncateSync(disk.path(name)); // a guest may have it open
+      fs.rmSync(disk.path(name));
+    }
   });
 
   const disk = {

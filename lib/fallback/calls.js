@@ -1,0 +1,239 @@
+'use strict';
+
+// The calls of preview1 over the guest's descriptors: each finds the entry of its
+// fd, and goes to the target, to node:fs or to Node's WASI. Where that would end the
+// process, the call is not made: see ./files.js, ./paths.js and ./polls.js.
+
+const { canSeek, entryOfFile } = require('./fds');
+const { DIRECTORIES, Paths } = require('./paths');
+const { Polls } = require('./polls');
+const { createTargetCalls } = require('./targets');
+const { checkWritable, learnStream } = require('./writes');
+const { CALLS, ERRNO, FDFLAGS, RIGHTS } = require('../preview1');
+
+const ALL_FDFLAGS = 0x1f;
+const ALL_FSTFLAGS = 0xf;
+const ATIM_BOTH = 3;
+const MTIM_BOTH = 12;
+
+const FDSTAT_FLAGS = 2;
+
+const NEED_SEEK = [
+  'fd_advise',
+  'fd_allocate',
+  'fd_pread',
+  'fd_seek',
+  'fd_tell',
+];
+
+/** Whether `fstflags` are known, and ask for no time twice. */
+const areTimes = (fstflags) =>
+  (fstflags & ~ALL_FSTFLAGS) === 0 &&
+  (fstflags & ATIM_BOTH) !== ATIM_BOTH &&
+  (fstflags & MTIM_BOTH) !== MTIM_BOTH;
+
+/** fd_write and fd_pwrite, where nothing but streams and targets is open. */
+function createWrites(fds, streams, deliver, files) {
+  return {
+    fd_write(fd, iovs, iovsLen, nwritten) {
+      const entry = fds.get(fd);
+      if (entry === undefined) return ERRNO.BADF;
+      if (entry.target !== undefined) {
+        const errno = checkWritable(entry, false);
+        return errno || deliver(entry.target, iovs, iovsLen, nwritten);
+      }
+      const writer = entry.hostFd === undefined ? files : streams;
+      return writer.write(entry, iovs, iovsLen, nwritten);
+    },
+
+    fd_pwrite(fd, iovs, iovsLen, offset, nwritten) {
+      const entry = fds.get(fd);
+      if (entry === undefined) return ERRNO.BADF;
+      if (entry.target !== undefined) return ERRNO.SPIPE;
+      const writer = entry.hostFd === undefined ? files : streams;
+      return writer.write(entry, iovs, iovsLen, nwritten, offset);
+    },
+  };
+}
+
+/** The calls on one fd. */
+function createFdCalls({ fds, files, memory, node }) {
+  const onTarget = createTargetCalls(memory);
+
+  // A call of Node's on an entry, and what follows the fd.
+  const inNode =
+    (name) =>
+    ({ nodeFd }, ...rest) =>
+      node.call(name, nodeFd, ...rest);
+
+  const special = {
+    fd_read: (entry, ...rest) => files.read(entry, ...rest),
+
+    fd_pread: (entry, iovs, iovsLen, offset, nread) =>
+      files.read(entry, iovs, iovsLen, nread, offset),
+
+    // Node passes the host's flags on as they are, with the host's numbers.
+    fd_fdstat_get(entry, pointer) {
+      const errno = node.call('fd_fdstat_get', entry.nodeFd, pointer);
+      if (errno === ERRNO.SUCCESS) {
+        memory.setU16(pointer + FDSTAT_FLAGS, entry.fdflags);
+      }
+      return errno;
+    },
+
+    fd_fdstat_set_rights(entry, rights, inheriting) {
+      const { nodeFd } = entry;
+      const errno = node.call(
+        'fd_fdstat_set_rights',
+        nodeFd,
+        rights,
+        inheriting,
+      );
+      if (errno === ERRNO.SUCCESS) entry.rights = rights;
+      return errno;
+    },
+
+    // A description of the caller's is shared with other programs: NONBLOCK is the
+    // guest's alone.
+    fd_fdstat_set_flags(entry, fdflags) {
+      if (fdflags & ~ALL_FDFLAGS) return ERRNO.INVAL;
+      if (entry.hostFd === undefined && entry.target === undefined) {
+        const { nodeFd } = entry;
+        const errno = node.call('fd_fdstat_set_flags', nodeFd, fdflags);
+        if (errno !== ERRNO.SUCCESS) return errno;
+      } else if ((fdflags ^ entry.fdflags) & ~FDFLAGS.NONBLOCK) {
+        return ERRNO.NOTSUP;
+      }
+      entry.fdflags = fdflags;
+      return ERRNO.SUCCESS;
+    },
+  };
+
+  function cannotSeek(entry) {
+    if (entry.hostFd === undefined) return false;
+    return learnStream(entry) === ERRNO.SUCCESS && !canSeek(entry);
+  }
+
+  function callOf(name) {
+    const call = special[name] ?? inNode(name);
+    const targetCall = onTarget[name] ?? call;
+    const needsSeek = NEED_SEEK.includes(name);
+    return (fd, ...rest) => {
+      const entry = fds.get(fd);
+      if (entry === undefined) return ERRNO.BADF;
+      if (entry.target !== undefined) return targetCall(entry, ...rest);
+      if (needsSeek && cannotSeek(entry)) return ERRNO.SPIPE;
+      return call(entry, ...rest);
+    };
+  }
+
+  const names = Object.keys(CALLS).filter((name) => name.startsWith('fd_'));
+  const calls = Object.fromEntries(names.map((name) => [name, callOf(name)]));
+  const setTimes = calls.fd_filestat_set_times;
+  return {
+    ...calls,
+    fd_close: (fd) => fds.remove(fd),
+    fd_renumber: (from, to) => fds.renumber(from, to),
+    fd_filestat_set_times: (fd, atim, mtim, fstflags) =>
+      fds.get(fd) !== undefined && !areTimes(fstflags)
+        ? ERRNO.INVAL
+        : setTimes(fd, atim, mtim, fstflags),
+  };
+}
+
+/** The calls on paths. */
+function createPathCalls({ fds, memory, node }) {
+  const paths = new Paths(node, memory);
+
+  // The arguments with Node's numbers, or an errno.
+  function withNodeFds(name, values) {
+    const mapped = [...values];
+    for (const i of DIRECTORIES[name]) {
+      const entry = fds.get(values[i]);
+      if (entry === undefined) return ERRNO.BADF;
+      if (entry.target !== undefined) return ERRNO.NOTDIR;
+      mapped[i] = entry.nodeFd;
+    }
+    return mapped;
+  }
+
+  const callOf =
+    (name) =>
+    (...values) => {
+      const mapped = withNodeFds(name, values);
+      return typeof mapped === 'number' ? mapped : paths.run(name, mapped);
+    };
+
+  const names = Object.keys(DIRECTORIES);
+  const calls = Object.fromEntries(names.map((name) => [name, callOf(name)]));
+  const setTimes = calls.path_filestat_set_times;
+  return {
+    ...calls,
+
+    path_filestat_set_times: (...values) =>
+      fds.get(values[0]) !== undefined && !areTimes(values[6])
+        ? ERRNO.INVAL
+        : setTimes(...values),
+
+    path_open(...values) {
+      const mapped = withNodeFds('path_open', values);
+      if (typeof mapped === 'number') return mapped;
+      if (!fds.hasRoom) return ERRNO.MFILE;
+      const { errno, nodeFd } = paths.open(mapped);
+      if (errno !== ERRNO.SUCCESS) return errno;
+      const rights = values[5];
+      const fdflags = values[7] & ALL_FDFLAGS;
+      const writable = (rights & RIGHTS.FD_WRITE) !== 0n;
+      const fd = fds.add(entryOfFile(nodeFd, { rights, writable, fdflags }));
+      memory.setU32(values[8], fd);
+      return ERRNO.SUCCESS;
+    },
+  };
+}
+
+/**
+ * @param {object} parts
+ * @param {import('./fds').GuestFds} parts.fds
+ * @param {import('./writes').StreamWriter} parts.streams
+ * @param {import('./files').Files} parts.files
+ * @param {import('../memory').GuestMemory} parts.memory
+ * @param {import('./node-wasi').NodeCalls} parts.node
+ * @param {Function} parts.deliver `(target, iovs, iovsLen, nwritten)`
+ * @param {{ args: string[], env: string[] }} options
+ * @returns {object} every call of preview1 but proc_exit, for unsigned numbers
+ */
+function createCalls(parts, { args, env }) {
+  const { deliver, fds, files, memory, node, streams } = parts;
+  const polls = new Polls(fds, files, node, memory);
+  const inNode =
+    (name) =>
+    (...values) =>
+      node.call(name, ...values);
+
+  // No guest fd is a socket for Node: it opens none, and a stream that is one lacks
+  // what its calls take for granted.
+  const noSocket = (fd) =>
+    fds.get(fd) === undefined ? ERRNO.BADF : ERRNO.NOTSOCK;
+
+  // Node has no list for nothing, and answers INVAL.
+  const getter = (name, strings) =>
+    strings.length === 0 ? () => ERRNO.SUCCESS : inNode(name);
+
+  const names = Object.keys(CALLS).filter((name) => name !== 'proc_exit');
+  return {
+    ...Object.fromEntries(names.map((name) => [name, inNode(name)])),
+    ...createFdCalls(parts),
+    ...createWrites(fds, streams, deliver, files),
+    ...createPathCalls(parts),
+    args_get: getter('args_get', args),
+    environ_get: getter('environ_get', env),
+    poll_oneoff: (...values) => polls.poll(...values),
+    proc_raise: () => ERRNO.NOTSUP,
+    sock_accept: noSocket,
+    sock_recv: noSocket,
+    sock_send: noSocket,
+    sock_shutdown: noSocket,
+  };
+}
+
+module.exports = { createCalls, createWrites };

@@ -1,0 +1,135 @@
+'use strict';
+
+// Reads, and writes to the files that the guest opened: Node's WASI does them.
+//
+// Node turns a whole list into an array of its own, after it has multiplied the
+// guest's count in 32 bits. So the list is checked before, and cut.
+
+const { checkWritable } = require('./writes');
+const { writeUntil } = require('../fs-writer');
+const { createList } = require('../memory');
+const { ERRNO, ERRNO_NAMES, IOVEC_SIZE } = require('../preview1');
+
+// More elements are cut off, which makes a short count, as IOV_MAX in readv(2).
+const LIST_MAX = 1024;
+
+// Of what is buffered, in one call.
+const CHUNK_MAX = 2 ** 20;
+const RESULT = 8; // behind the one element of its list
+const CHUNK = 16;
+
+/** The kind of a `filetype` of preview1. */
+const KINDS = ['pipe', 'file', 'device', 'directory', 'file', 'socket', 'pipe'];
+
+class Files {
+  #list = createList();
+  #memory;
+  #node;
+  #stats;
+  #waitTimeout;
+
+  /**
+   * @param {import('./node-wasi').NodeCalls} node
+   * @param {number} waitTimeout for what is buffered
+   * @param {import('../memory').GuestMemory} memory
+   * @param {{ calls: number, bytes: number }} stats counted up
+   */
+  constructor(node, waitTimeout, memory, stats) {
+    this.#node = node;
+    this.#waitTimeout = waitTimeout;
+    this.#memory = memory;
+    this.#stats = stats;
+  }
+
+  /** Finds out the kind of a file that the guest opened. Returns an errno. */
+  learn(entry) {
+    if (entry.kind !== undefined) return ERRNO.SUCCESS;
+    const { errno, filetype } = this.#node.filetype(entry.nodeFd);
+    if (errno === ERRNO.SUCCESS) entry.kind = KINDS[filetype] ?? 'pipe';
+    return errno;
+  }
+
+  #isOutside(element) {
+    const memory = this.#memory;
+    return memory.u32(element + 4) === 0 && !memory.has(memory.u32(element), 1);
+  }
+
+  // The list that Node shall see, or undefined. Node refuses an empty element that
+  // points out of bounds: the list is cut before it. Those in front are skipped, so
+  // that a cut never leaves nothing but empty ones.
+  #cut(at, length) {
+    const memory = this.#memory;
+    if (!memory.has(at, length * IOVEC_SIZE)) return undefined;
+    while (length > 1 && memory.u32(at + 4) === 0) {
+      at += IOVEC_SIZE;
+      length--;
+    }
+    length = Math.min(length, LIST_MAX);
+    for (let i = 1; i < length; i++) {
+      if (this.#isOutside(at + i * IOVEC_SIZE)) length = i;
+    }
+    return [at, length];
+  }
+
+  /** fd_read, and with an offset fd_pread, of whatever Node has. */
+  read({ nodeFd }, iovs, iovsLen, nread, offset) {
+    const list = this.#cut(iovs, iovsLen);
+    if (list === undefined) return ERRNO.FAULT;
+    return offset === undefined
+      ? this.#node.call('fd_read', nodeFd, ...list, nread)
+      : this.#node.call('fd_pread', nodeFd, ...list, offset, nread);
+  }
+
+  /** fd_write, and with an offset fd_pwrite. */
+  write(entry, iovs, iovsLen, nwritten, offset) {
+    const positioned = offset !== undefined;
+    const memory = this.#memory;
+    let errno = checkWritable(entry, positioned);
+    if (errno !== ERRNO.SUCCESS) return errno;
+    errno = memory.readList(iovs, iovsLen, nwritten, this.#list);
+    if (errno !== ERRNO.SUCCESS) return errno;
+    if (positioned && BigInt.asIntN(64, offset) < 0n) return ERRNO.INVAL;
+    if (this.#list.total === 0) {
+      memory.setU32(nwritten, 0);
+      return ERRNO.SUCCESS;
+    }
+    const list = this.#cut(iovs, iovsLen);
+    errno = positioned
+      ? this.#node.call('fd_pwrite', entry.nodeFd, ...list, offset, nwritten)
+      : this.#node.call('fd_write', entry.nodeFd, ...list, nwritten);
+    if (errno === ERRNO.SUCCESS) {
+      this.#stats.calls++;
+      this.#stats.bytes += memory.u32(nwritten);
+    }
+    return errno;
+  }
+
+  /** All of `chunk`, at `offset` or where the file stands. */
+  writeBuffered({ nodeFd }, chunk, offset) {
+    return writeUntil(chunk.length, this.#waitTimeout, (done) =>
+      this.#writeOnce(
+        nodeFd,
+        chunk.subarray(done, done + CHUNK_MAX),
+        offset === undefined ? undefined : offset + BigInt(done),
+      ),
+    );
+  }
+
+  #writeOnce(nodeFd, part, offset) {
+    const node = this.#node;
+    const bytes = node.scratch(CHUNK + part.length);
+    const words = new DataView(bytes.buffer);
+    words.setUint32(0, CHUNK, true);
+    words.setUint32(4, part.length, true);
+    bytes.set(part, CHUNK);
+    const errno =
+      offset === undefined
+        ? node.callOnScratch('fd_write', nodeFd, 0, 1, RESULT)
+        : node.callOnScratch('fd_pwrite', nodeFd, 0, 1, offset, RESULT);
+    if (errno === ERRNO.SUCCESS) return words.getUint32(RESULT, true);
+    const code = `E${ERRNO_NAMES[errno]}`;
+    throw Object.assign(new Error(code), { code });
+  }
+}
+
+module.exports = { Files };

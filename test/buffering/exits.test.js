@@ -4,16 +4,11 @@
 
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
-const fs = require('node:fs');
 const path = require('node:path');
 const { ERRNO } = require('../../lib/preview1');
 const { assertSameBytes, pattern } = require('../helpers/bytes');
 const { describeWithFull } = require('../helpers/full');
-const {
-  inChild,
-  resultInChild,
-  throughSlowPipe,
-} = require('../helpers/in-child');
+const { inChild, throughSlowPipe } = require('../helpers/in-child');
 const { ENDS, FILES, KILLED, contentsOf } = require('../fixtures/staged-exit');
 const { useTempDir } = require('../helpers/temp');
 
@@ -416,133 +411,4 @@ describe('What a function throws when staged bytes come to it', () => {
     assert.equal(status, 9);
     assert.match(stderr, /^wasi-writev: a target threw Error: of the function/);
   });
-});
-
-describe('A guest that fills the stack', () => {
-  const dir = useTempDir();
-  const DEPTHS = 60;
-  const RECORD = 4;
-
-  // From many a depth, so that there is no more room at many a place.
-  function dive(directory, depths, how) {
-    const fs = require('node:fs');
-    const path = require('node:path');
-    const { createCommand } = require('./command');
-    const { putIovs } = require('./guest');
-    const counts = [];
-
-    function from(depth, action) {
-      if (depth === 0) action();
-      else from(depth - 1, action);
-    }
-
-    for (let depth = 0; depth < depths; depth++) {
-      const { session, start, bind } = createCommand(
-        {
-          stdout: fs.openSync(path.join(directory, String(depth)), 'w'),
-          buffered: true,
-          bufferSize: 8,
-        },
-        fill,
-      );
-      function fill() {
-        putIovs(session.memory, 64, [[1024, 4]]);
-        from(depth, () => session.guest.dive(1, 64, 0));
-      }
-      if (how === 'reactor') bind();
-      try {
-        if (how === 'reactor') fill();
-        else start();
-      } catch (error) {
-        if (!(error instanceof RangeError)) throw error;
-      }
-      counts.push(session.guest.dived.value);
-      if (how === 'reactor') session.write(1, 'last');
-    }
-    return counts;
-  }
-
-  for (const how of ['command', 'reactor']) {
-    it(`has each of its writes out, once and in order (${how})`, () => {
-      const counts = resultInChild(dive, [dir.path(''), DEPTHS, how]);
-      assert.equal(counts.length, DEPTHS);
-      counts.forEach((count, depth) => {
-        assert.ok(count > 100);
-        let bytes = fs.readFileSync(dir.path(String(depth)));
-        if (how === 'reactor') {
-          assert.equal(bytes.subarray(-RECORD).toString(), 'last');
-          bytes = bytes.subarray(0, -RECORD);
-        }
-        // The one write that the end of the stack came upon may be out or not.
-        const written = bytes.length / RECORD;
-        assert.ok(
-          written === count || written === count + 1,
-          `${count} writes, of which ${written} are out`,
-        );
-        for (let i = 0; i < written; i++) {
-          assert.equal(bytes.readUInt32LE(i * RECORD), i);
-        }
-      });
-    });
-  }
-
-  // The first writes of a guest, tried again with a little more room each time.
-  function writeFromTheEnd(directory, depths, through, exit) {
-    const fs = require('node:fs');
-    const path = require('node:path');
-    const { withWASI, withWrites, putBytes, putIovs } = require('./guest');
-    const counts = [];
-
-    for (let depth = 0; depth < depths; depth++) {
-      const hostFd = fs.openSync(path.join(directory, String(depth)), 'w');
-      const { guest, memory } =
-        through === 'WASI'
-          ? withWASI({ stdout: hostFd, buffered: true })
-          : withWrites({ fds: { 1: hostFd }, buffered: true });
-      putIovs(memory, 64, [[1024, putBytes(memory, 1024, 'text')]]);
-      let count = 0;
-      let failures = 0;
-      const write = () => {
-        if (guest.fd_write(1, 64, 1, 0) === 0) count++;
-      };
-      function descend(level) {
-        try {
-          descend(level + 1);
-        } catch {
-          // The end of the stack, or a write that came to it.
-        }
-        if (count === 3) return;
-        try {
-          write();
-        } catch {
-          failures++;
-        }
-      }
-      const from = (level) => (level === 0 ? descend(0) : from(level - 1));
-      from(depth);
-      if (count !== 3 || failures === 0) throw new Error(`${failures}`);
-      counts.push(count);
-    }
-    if (exit) process.exit(0);
-    return counts;
-  }
-
-  for (const through of ['WASI', 'createWrites']) {
-    for (const exit of [true, false]) {
-      const when = exit ? 'process.exit()' : 'the end of the loop';
-
-      it(`has out by ${when} what it wrote with the little that was left, under ${through}`, () => {
-        const { status, stderr } = inChild(writeFromTheEnd, [
-          dir.path(''),
-          20,
-          through,
-          exit,
-        ]);
-        assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
-        for (let depth = 0; depth < 20; depth++) {
-          assert.equal(dir.read(String(depth)), 'texttexttext');
-        }
-      });
-    }
-  }
 });

@@ -8,7 +8,7 @@ const { assemble } = require('../../scripts/build-wat');
 describe('the WebAssembly of the buffered path', () => {
   it('is what its sources give', async () => {
     for (const [name, bytes] of await assemble()) {
-      const file = path.join(__dirname, '..', 'src', name);
+      const file = path.join(__dirname, '..', '..', 'src', name);
       assert.deepEqual(fs.readFileSync(file), bytes, name);
     }
   });

@@ -8,27 +8,21 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { engine } = require('../..');
 const { ENTRY, ERRNO, FDFLAGS, RIGHTS } = require('../../lib/preview1');
-const { pattern } = require('./bytes');
 const { copyPackage } = require('./copy');
 const { makeGuest } = require('./memory-kinds');
-const { Description, Model, ModelFile } = require('./model');
+const { Description, Model } = require('./model');
 const { Random } = require('./random');
 const { OFLAGS, PREOPEN, RIGHTS: ALL } = require('./session');
 const { symbolOf } = require('./symbols');
-const { FILES } = require('./write-programs');
+const { CONTENT, Files, PAGE } = require('./write-files');
 
-const PAGE = 65536;
 const PATH = 16;
 const OPENED = 8;
 const STDOUT = 1;
 const STDERR = 2;
-const STDIO_FILES = ['stdin', 'stdout', 'stderr'];
-const DEVICES = { null: '/dev/null', full: '/dev/full' };
 
 // A call that would write more is left out: it takes long and shows no more.
 const LARGEST_CALL = 2 ** 21;
-
-const CONTENT = pattern(2 * PAGE);
 
 /** The library with one of the engines, whatever the environment says. */
 function load(engine) {
@@ -65,61 +59,6 @@ function subjectsFor(seed) {
       waitTimeout: waitTimeout === Infinity ? undefined : waitTimeout,
     })),
   );
-}
-
-/** What the guest's files are outside of it, and in the model. */
-class Files {
-  #directory;
-  #opened = new Set();
-  model = new Map();
-
-  constructor(directory, { files, stdout }) {
-    this.#directory = directory;
-    const sizes = [...files, ...STDIO_FILES.map(() => 10)];
-    [...FILES, ...STDIO_FILES].forEach((name, i) => {
-      const bytes = CONTENT.subarray(0, sizes[i]);
-      // To cut an old one takes longer: some file systems write it out first.
-      fs.rmSync(this.path(name), { force: true });
-      fs.writeFileSync(this.path(name), bytes);
-      this.model.set(name, new ModelFile('file', Buffer.from(bytes)));
-    });
-    for (const name in DEVICES) this.model.set(name, new ModelFile(name));
-    this.stdout = stdout === 'file' ? 'stdout' : stdout;
-  }
-
-  path(name) {
-    return DEVICES[name] ?? path.join(this.#directory, name);
-  }
-
-  /** @returns {{ hostFd: number, description: Description }} */
-  open(name, { append = false, readOnly = false } = {}) {
-    const writes = append ? 'a' : 'r+';
-    const hostFd = fs.openSync(this.path(name), readOnly ? 'r' : writes);
-    this.#opened.add(hostFd);
-    const description = new Description(this.model.get(name), {
-      append: append && !readOnly,
-      readOnly,
-    });
-    return { hostFd, description };
-  }
-
-  close(hostFd) {
-    this.#opened.delete(hostFd);
-    fs.closeSync(hostFd);
-  }
-
-  closeAll() {
-    for (const hostFd of [...this.#opened]) this.close(hostFd);
-  }
-
-  /** The name of a file that is not as in the model, or undefined. */
-  difference() {
-    return [...this.model.keys()].find(
-      (name) =>
-        !(name in DEVICES) &&
-        !fs.readFileSync(this.path(name)).equals(this.model.get(name).bytes),
-    );
-  }
 }
 
 const entryFlags = ({ rights, nonblock, description }) =>

@@ -56,7 +56,7 @@ describe('A process with very many descriptors', () => {
         [
           process.execPath,
           '--no-warnings',
-          'many-descriptors.js',
+          '../fixtures/many-descriptors.js',
           host.path(''),
           String(count),
           String(FILES),

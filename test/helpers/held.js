@@ -1,0 +1,40 @@
+'use strict';
+
+// What a flush that fails says of the bytes that it holds.
+
+const assert = require('node:assert/strict');
+const { ERRNO_NAMES } = require('../../lib/preview1');
+
+/** Asserts that `flush` says what it could not write. */
+function assertHeld(flush, { fd, pending, errno }, details = {}) {
+  assert.throws(flush, (error) => {
+    assert.ok(error instanceof Error);
+    assert.equal(
+      error.message,
+      `${pending} bytes for guest fd ${fd} could not be written`,
+    );
+    assert.deepEqual(
+      { ...error },
+      { code: `E${ERRNO_NAMES[errno]}`, errno, fd, pending, ...details },
+    );
+    return true;
+  });
+}
+
+// Small writes that are all staged. Those of fd_pwrite continue one another.
+const STAGE = {
+  fd_write(session, fd, bytes) {
+    for (let at = 0, i = 0; at < bytes.length; i++) {
+      at += session.write(fd, bytes.subarray(at, at + 1 + (i % 1500)));
+    }
+  },
+
+  fd_pwrite(session, fd, bytes) {
+    for (let at = 0, i = 0; at < bytes.length; i++) {
+      const part = bytes.subarray(at, at + 1 + (i % 1500));
+      at += session.pwrite(fd, part, BigInt(at));
+    }
+  },
+};
+
+module.exports = { STAGE, assertHeld };

@@ -1,0 +1,30 @@
+'use strict';
+
+// What a call to a WASI gives or throws.
+
+const { WASI } = require('../..');
+
+/** What becomes of a call: `returned`, or what is known of what it threw. */
+function outcome(call) {
+  try {
+    return { returned: call() };
+  } catch (error) {
+    if (typeof error === 'symbol') return { thrown: error.description };
+    const { code, message } = error;
+    return { thrown: error.constructor.name, code, message };
+  }
+}
+
+/** How a title names a value. */
+function show(value) {
+  if (typeof value === 'object' && value !== null) {
+    return Array.isArray(value) ? '[]' : JSON.stringify(value);
+  }
+  return typeof value === 'function' ? 'a function' : String(value);
+}
+
+function newWASI(options) {
+  return new WASI({ version: 'preview1', ...options });
+}
+
+module.exports = { newWASI, outcome, show };

@@ -20,6 +20,7 @@
             "preview1/fd_write.c",
             "preview1/filestat.c",
             "preview1/path.c",
+            "preview1/path_open.c",
             "preview1/poll.c",
             "preview1/process.c",
             "preview1/sock.c",
@@ -27,7 +28,8 @@
             "sys_posix_dir.c",
             "sys_posix_path.c",
             "sys_posix_wait.c",
-            "wait.c"
+            "wait.c",
+            "walk.c"
           ],
           "defines": ["NAPI_VERSION=8", "_FILE_OFFSET_BITS=64"],
           "cflags": [

@@ -180,7 +180,6 @@ enum {
   WV_SYS_OPEN_DIRECTORY = 1 << 8,
   WV_SYS_OPEN_HANDLE = 1 << 9, /* for *at calls and stat alone: O_PATH */
   WV_SYS_OPEN_FOLLOW = 1 << 10, /* wv_sys_open_beneath alone */
-  WV_SYS_OPEN_BLOCKING = 1 << 11, /* without O_NONBLOCK: for a lease */
 };
 
 /* Opens without blocking and without a controlling terminal. ELOOP for a

@@ -3,10 +3,12 @@
 // poll_oneoff.
 //
 // Node's ends the process when a descriptor that is not open comes before another
-// one, takes memory for as many subscriptions as a guest names, reads them while
-// another thread can change them, never reaches an absolute time, and with one that
-// is due reports no descriptor. So it gets a list of ours: the descriptors that
-// there is something to wait for on, each once, and the first of the clocks.
+// one, takes memory for as many subscriptions as a guest names, and reads them while
+// another thread can change them. It never reaches an absolute time, with a time that
+// is due it reports no descriptor, of several descriptors it waits for all, and of
+// reading and writing one it sees the first. So it gets lists of ours: descriptors to
+// read or descriptors to write, each once, and a time; if there are several, a short
+// one, again and again.
 
 const { learnStream } = require('./writes');
 const { ERRNO } = require('../preview1');
@@ -41,6 +43,10 @@ const EVENT_FLAGS = 24;
 const MILLISECOND = 1_000_000n; // nanoseconds
 const LONGEST = 1n << 60n;
 
+// How long Node waits for one of several descriptors.
+const SLICE_MIN = 2n * MILLISECOND;
+const SLICE_MAX = 16n * MILLISECOND;
+
 const READY = { errno: ERRNO.SUCCESS, nbytes: 0n, flags: 0 };
 
 const sleepCell = new Int32Array(new SharedArrayBuffer(4));
@@ -48,11 +54,42 @@ const sleepCell = new Int32Array(new SharedArrayBuffer(4));
 const now = () => process.hrtime.bigint();
 const wallClock = () => BigInt(Date.now()) * MILLISECOND;
 
+const min = (a, b) => (a < b ? a : b);
+
 /** How long, in milliseconds: never too short. */
 function milliseconds(nanoseconds) {
-  if (nanoseconds <= MILLISECOND) return 1n;
-  const most = nanoseconds > LONGEST ? LONGEST : nanoseconds;
-  return (most + MILLISECOND - 1n) / MILLISECOND;
+  return (min(nanoseconds, LONGEST) + MILLISECOND - 1n) / MILLISECOND;
+}
+
+function sleep(nanoseconds) {
+  if (nanoseconds <= 0n) return;
+  Atomics.wait(sleepCell, 0, 0, Number(milliseconds(nanoseconds)));
+}
+
+/** Undefined where there is no clock. */
+function firstDeadline(subscriptions) {
+  const deadlines = subscriptions
+    .map(({ deadline }) => deadline)
+    .filter((deadline) => deadline !== undefined);
+  return deadlines.length === 0 ? undefined : deadlines.reduce(min);
+}
+
+/**
+ * Lists for Node: what is to be read, and what is to be written. Two guest fds of one
+ * descriptor are one for it.
+ */
+function listsOf(waiting) {
+  const groups = new Map();
+  for (const of of waiting) {
+    const { hostFd, nodeFd } = of.entry;
+    const key = `${of.tag} ${hostFd ?? `file ${nodeFd}`}`;
+    if (!groups.has(key)) groups.set(key, { nodeFd, of: [] });
+    groups.get(key).of.push(of);
+  }
+  const all = [...groups.values()];
+  return [TAG_FD_READ, TAG_FD_WRITE]
+    .map((tag) => all.filter((group) => group.of[0].tag === tag))
+    .filter((list) => list.length > 0);
 }
 
 class Polls {
@@ -144,48 +181,31 @@ class Polls {
 
   // Until there is an event, which a timer that is early does not make.
   #wait(subscriptions) {
-    const waiting = subscriptions.filter(({ entry }) => entry !== undefined);
-    const deadlines = subscriptions
-      .map(({ deadline }) => deadline)
-      .filter((deadline) => deadline !== undefined);
-    const isThere = subscriptions.some(({ event }) => event !== undefined);
-    let first = deadlines.reduce((a, b) => (a < b ? a : b), deadlines[0]);
-    if (isThere) first = 0n;
-    let errno = ERRNO.SUCCESS;
-    let ended = waiting.length === 0 && isThere;
-    while (!ended && errno === ERRNO.SUCCESS) {
-      const left = first === undefined ? undefined : first - now();
-      if (waiting.length > 0) errno = this.#pollInNode(waiting, left);
-      else if (left > 0n) {
-        Atomics.wait(sleepCell, 0, 0, Number(milliseconds(left)));
+    const lists = listsOf(subscriptions.filter(({ entry }) => entry));
+    const isSingle = lists.flat().length === 1;
+    const isThere = () => subscriptions.some(({ event }) => event);
+    let slice = SLICE_MIN;
+    // What is there already ends the first round.
+    const first = isThere() ? 0n : firstDeadline(subscriptions);
+    do {
+      const left = (first ?? LONGEST) - now();
+      if (lists.length === 0) sleep(left);
+      for (const list of lists) {
+        const most = isSingle ? left : isThere() ? 0n : min(left, slice);
+        const endless = isSingle && first === undefined;
+        const errno = this.#callNode(list, endless ? undefined : most);
+        if (errno !== ERRNO.SUCCESS) return errno;
       }
-      ended =
-        waiting.some(({ event }) => event !== undefined) ||
-        (first !== undefined && first <= now());
-    }
+      slice = min(2n * slice, SLICE_MAX);
+    } while (!isThere() && (first === undefined || first > now()));
     const end = now();
     for (const of of subscriptions) {
       if (of.deadline <= end) of.event = READY;
     }
-    return errno;
+    return ERRNO.SUCCESS;
   }
 
-  // Two guest fds of one descriptor are one for Node.
-  #pollInNode(waiting, left) {
-    const groups = new Map();
-    const nodeFds = new Map();
-    for (const of of waiting) {
-      const { hostFd, nodeFd } = of.entry;
-      const shared = hostFd ?? `file ${nodeFd}`;
-      if (!nodeFds.has(shared)) nodeFds.set(shared, nodeFd);
-      const key = `${of.tag} ${shared}`;
-      const group = groups.get(key) ?? { nodeFd: nodeFds.get(shared), of: [] };
-      group.of.push(of);
-      groups.set(key, group);
-    }
-    return this.#callNode([...groups.values()], left);
-  }
-
+  // Waits for one of the descriptors, or for `left` nanoseconds.
   #callNode(groups, left) {
     const count = groups.length + (left === undefined ? 0 : 1);
     const output = count * SUBSCRIPTION_SIZE;
@@ -199,12 +219,13 @@ class Polls {
       words.setUint32(at + FD, nodeFd, true);
     });
     if (left !== undefined) {
-      // Not 0: then Node would not look at the descriptors.
       const at = groups.length * SUBSCRIPTION_SIZE;
-      const timeout = milliseconds(left) * MILLISECOND;
+      // Node's timer has whole milliseconds, and one that is due when it begins
+      // keeps it from looking at a descriptor.
+      const timeout = milliseconds(left > SLICE_MIN ? left : SLICE_MIN);
       words.setBigUint64(at, BigInt(groups.length), true);
       words.setUint32(at + CLOCK, MONOTONIC, true);
-      words.setBigUint64(at + TIMEOUT, timeout, true);
+      words.setBigUint64(at + TIMEOUT, timeout * MILLISECOND, true);
     }
     const errno = this.#node.callOnScratch(
       'poll_oneoff',

@@ -1,0 +1,289 @@
+'use strict';
+
+// What POSIX or the specification says where node:wasi has another value.
+
+const assert = require('node:assert/strict');
+const { execFileSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+const { engine } = require('../..');
+const { ERRNO } = require('../../lib/preview1');
+const {
+  ALL_RIGHTS,
+  FOLLOW,
+  OFLAGS,
+  READ_WRITE,
+  RESULT,
+  pathsGuest,
+} = require('../helpers/paths-guest');
+const { useTempDir } = require('../helpers/temp');
+
+const READ = 2n;
+const WRITE = 1n << 6n;
+const NONBLOCK = 4;
+
+describe('The calls of preview1', function () {
+  before(function () {
+    if (engine !== 'native') this.skip(); // Node's values: docs/platforms.md
+  });
+
+  const temp = useTempDir();
+  let g;
+  const start = (options) => {
+    g = pathsGuest({ preopens: { '/': temp.path('.') }, ...options });
+    return g;
+  };
+  afterEach(() => g?.wasi.close());
+
+  it('have no arguments and no variables to get, and succeed', () => {
+    start();
+    assert.equal(g.calls.args_get(RESULT, RESULT), 0);
+    assert.equal(g.calls.environ_get(RESULT, RESULT), 0);
+    assert.equal(g.calls.args_sizes_get(RESULT, RESULT + 4), 0);
+    assert.deepEqual([g.u32(), g.u32(RESULT + 4)], [0, 0]);
+  });
+
+  for (const name of ['fixtures', './a', 'a/b', '/', '.', '/deep/er']) {
+    it(`follow links in a preopen that is named ${name}`, () => {
+      temp.write('file', 'text');
+      fs.symlinkSync('file', temp.path('link'));
+      start({ preopens: { [name]: temp.path('.') } });
+      assert.equal(g.open('link', { rights: READ }), 0);
+      assert.equal(g.read(g.u32()), 'text');
+      assert.equal(g.stat('link'), 0);
+    });
+  }
+
+  it('list . and .. in a directory', () => {
+    temp.write('file', '');
+    start();
+    assert.equal(g.calls.fd_readdir(3, 8192, 4096, 0n, RESULT), 0);
+    const names = [];
+    for (let at = 8192; at < 8192 + g.u32();) {
+      const length = new DataView(g.memory.buffer).getUint32(at + 16, true);
+      names.push(Buffer.from(g.memory.buffer, at + 24, length).toString());
+      at += 24 + length;
+    }
+    assert.deepEqual(names.sort(), ['.', '..', 'file']);
+  });
+
+  it('keep the nanoseconds of times', () => {
+    temp.write('file', '');
+    start();
+    const time = 1234567890123456789n;
+    const set = (fstflags) =>
+      g.calls.path_filestat_set_times(
+        3,
+        FOLLOW,
+        ...g.at(1024, 'file'),
+        time,
+        time + 1n,
+        fstflags,
+      );
+    assert.equal(set(1 | 4), 0);
+    assert.equal(g.stat('file'), 0);
+    assert.deepEqual(
+      [g.u64(RESULT + 40), g.u64(RESULT + 48)],
+      [time, time + 1n],
+    );
+  });
+
+  it('refuse contradicting and unknown fstflags', () => {
+    temp.write('file', '');
+    start();
+    for (const fstflags of [3, 12, 15, 16, 0x100, 0xffff, -1]) {
+      assert.equal(g.setTimes('file', FOLLOW, 3, fstflags), ERRNO.INVAL);
+      assert.equal(
+        g.calls.fd_filestat_set_times(3, 0n, 0n, fstflags),
+        ERRNO.INVAL,
+      );
+    }
+    assert.equal(g.calls.fd_fdstat_get(3, RESULT), 0);
+  });
+
+  it('cut the target of a link to the room for it', () => {
+    fs.symlinkSync('a-long-target', temp.path('link'));
+    start();
+    assert.equal(g.readlink('link', { size: 6 }), 'a-long');
+    assert.equal(g.readlink('link', { size: 0 }), '');
+    assert.equal(g.readlink('link'), 'a-long-target');
+  });
+
+  it('open no link without FOLLOW', () => {
+    fs.symlinkSync('nothing', temp.path('dangling'));
+    fs.symlinkSync('.', temp.path('directory'));
+    start();
+    for (const name of ['dangling', 'directory']) {
+      assert.equal(g.open(name, { flags: 0, rights: READ }), ERRNO.LOOP);
+      assert.equal(
+        g.open(name, { flags: 0, oflags: OFLAGS.DIRECTORY, rights: READ }),
+        ERRNO.NOTDIR,
+      );
+    }
+  });
+
+  it('say that the name of a preopen does not fit', () => {
+    start({ preopens: { '/name': temp.path('.') } });
+    assert.equal(g.calls.fd_prestat_dir_name(3, RESULT, 4), ERRNO.NAMETOOLONG);
+    assert.equal(g.calls.fd_prestat_dir_name(3, RESULT, 5), 0);
+    assert.equal(g.calls.fd_prestat_get(0, RESULT), ERRNO.BADF);
+  });
+
+  it('take no NUL inside a path, and no empty one', () => {
+    start();
+    for (const call of [g.open, g.stat, g.mkdir, g.unlink, g.rmdir]) {
+      assert.equal(call('a\0b'), ERRNO.INVAL);
+      assert.equal(call(''), ERRNO.NOENT);
+      assert.equal(call('x'.repeat(5000)), ERRNO.NAMETOOLONG);
+      assert.equal(call('x'.repeat(256)), ERRNO.NAMETOOLONG);
+    }
+    assert.deepEqual(fs.readdirSync(temp.path('.')), []);
+  });
+
+  it('make no link where a file stands, or with an absolute target', () => {
+    temp.write('file', '');
+    start();
+    assert.equal(g.symlink('x', 'file/'), ERRNO.NOTDIR);
+    assert.equal(g.symlink('/x', 'link'), ERRNO.PERM);
+    assert.equal(g.symlink('x', 'file'), ERRNO.EXIST);
+  });
+
+  it('say NOTDIR of a dirfd that is no directory', () => {
+    temp.write('file', '');
+    start();
+    g.open('file');
+    const dir = g.u32();
+    assert.equal(g.open('x', { dir }), ERRNO.NOTDIR);
+    assert.equal(g.stat('x', 0, dir), ERRNO.NOTDIR);
+    assert.equal(g.mkdir('x', dir), ERRNO.NOTDIR);
+    assert.equal(g.stat('x', 0, 1), ERRNO.NOTDIR);
+    assert.equal(g.stat('x', 0, 77), ERRNO.BADF);
+    assert.equal(g.calls.fd_readdir(dir, 0, 100, 0n, RESULT), ERRNO.NOTDIR);
+  });
+
+  it('write to nothing that is opened for reading, and read the reverse', () => {
+    temp.write('file', 'text');
+    start();
+    g.open('file', { rights: READ });
+    assert.equal(g.write(g.u32(), 'x'), ERRNO.BADF);
+    g.open('file', { rights: WRITE });
+    assert.equal(g.read(g.u32()), ERRNO.BADF);
+    assert.equal(temp.read('file'), 'text');
+  });
+
+  it('give up a right for good', () => {
+    temp.write('file', 'text');
+    start();
+    g.open('file');
+    const fd = g.u32();
+    assert.equal(g.calls.fd_fdstat_set_rights(fd, READ_WRITE & ~WRITE, 0n), 0);
+    assert.equal(g.write(fd, 'x'), ERRNO.NOTCAPABLE);
+    assert.equal(
+      g.calls.fd_fdstat_set_rights(fd, READ_WRITE, 0n),
+      ERRNO.NOTCAPABLE,
+    );
+    assert.equal(g.calls.fd_fdstat_set_rights(3, ALL_RIGHTS, READ), 0);
+    assert.equal(g.open('file', { rights: READ }), 0);
+    assert.equal(g.open('file', { rights: WRITE }), ERRNO.NOTCAPABLE);
+    assert.equal(g.calls.fd_fdstat_set_rights(3, 0n, READ), 0);
+    assert.equal(
+      g.open('file', { oflags: OFLAGS.TRUNC, rights: READ }),
+      ERRNO.NOTCAPABLE,
+    );
+    assert.equal(temp.read('file'), 'text');
+  });
+
+  it('raise no signal', () => {
+    start();
+    for (const signal of [0, 1, 2, 6, 9, 11, 15, 19, 30, 255, -1]) {
+      assert.equal(g.calls.proc_raise(signal), ERRNO.NOTSUP);
+    }
+  });
+
+  it('say NOTSOCK of what is no socket', () => {
+    temp.write('file', '');
+    start({ stdout: 'capture' });
+    g.open('file');
+    for (const fd of [1, 3, g.u32()]) {
+      assert.equal(g.calls.sock_shutdown(fd, 1), ERRNO.NOTSOCK);
+      assert.equal(g.wasi.wasiImport.sock_accept(fd, 0, RESULT), ERRNO.NOTSOCK);
+      assert.equal(g.calls.sock_send(fd, 0, 0, 0, RESULT), ERRNO.NOTSOCK);
+      assert.equal(
+        g.calls.sock_recv(fd, 0, 0, 0, RESULT, RESULT + 4),
+        ERRNO.NOTSOCK,
+      );
+    }
+  });
+
+  it('renumber only to what is open, and may replace a preopen', () => {
+    temp.write('file', 'text');
+    start();
+    g.open('file');
+    const fd = g.u32();
+    assert.equal(g.calls.fd_renumber(fd, 50), ERRNO.BADF);
+    assert.equal(g.calls.fd_renumber(50, fd), ERRNO.BADF);
+    assert.equal(g.calls.fd_renumber(fd, fd), 0);
+    assert.equal(g.calls.fd_renumber(fd, 3), 0);
+    assert.equal(g.read(3), 'text');
+    assert.equal(g.close(fd), ERRNO.BADF);
+    assert.equal(g.calls.fd_prestat_get(3, RESULT), ERRNO.BADF);
+  });
+
+  it('keep NONBLOCK for the guest, and change no flag of a caller', () => {
+    const fd = fs.openSync(temp.path('log'), 'w');
+    start({ stdout: fd });
+    const set = (flags) => g.calls.fd_fdstat_set_flags(1, flags);
+    assert.equal(set(NONBLOCK), 0);
+    assert.equal(g.calls.fd_fdstat_get(1, RESULT), 0);
+    assert.equal(g.u32() >>> 16, NONBLOCK);
+    const info = fs.readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8');
+    assert.equal(parseInt(/flags:\s*(\d+)/.exec(info)[1], 8) & 0o4000, 0);
+    for (const flags of [1, 2, 16]) assert.equal(set(flags), ERRNO.NOTSUP);
+    for (const flags of [32, -1]) assert.equal(set(flags), ERRNO.INVAL);
+    assert.equal(set(0), 0);
+    fs.closeSync(fd);
+  });
+
+  it('turn APPEND on and off for a file of the guest', () => {
+    start();
+    g.open('file', { oflags: OFLAGS.CREAT, fdflags: 1 });
+    const fd = g.u32();
+    g.write(fd, 'one');
+    g.calls.fd_seek(fd, 0n, 0, RESULT);
+    g.write(fd, 'two');
+    assert.equal(g.calls.fd_fdstat_set_flags(fd, 0), 0);
+    g.calls.fd_seek(fd, 0n, 0, RESULT);
+    g.write(fd, 'ONE');
+    assert.equal(temp.read('file'), 'ONEtwo');
+  });
+
+  it('read a FIFO as open(2) without O_NONBLOCK would have it', () => {
+    execFileSync('mkfifo', [temp.path('fifo')]);
+    const writer = path.join(__dirname, '../fixtures/fifo-writer.sh');
+    start();
+    assert.equal(g.open('fifo', { rights: READ }), 0);
+    const child = require('node:child_process').spawn('sh', [
+      writer,
+      temp.path('fifo'),
+    ]);
+    assert.equal(g.read(g.u32()), 'late');
+    child.unref();
+  });
+
+  it('give the sizes and types of what there is', () => {
+    temp.write('file', 'text');
+    fs.symlinkSync('file', temp.path('link'));
+    execFileSync('mkfifo', [temp.path('fifo')]);
+    start({ stdout: 'capture' });
+    const type = (name, flags) => {
+      assert.equal(g.stat(name, flags), 0);
+      return new Uint8Array(g.memory.buffer)[RESULT + 16];
+    };
+    assert.deepEqual(
+      [type('file'), type('link'), type('link', 0), type('.'), type('fifo')],
+      [4, 4, 7, 3, 6],
+    );
+    assert.equal(g.calls.fd_filestat_get(1, RESULT), 0);
+    assert.equal(new Uint8Array(g.memory.buffer)[RESULT + 16], 6);
+  });
+});

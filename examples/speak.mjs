@@ -33,10 +33,10 @@ const wasi = new WASI({
 const instance = await WebAssembly.instantiate(module, wasi.getImportObject());
 const exitCode = wasi.start(instance);
 
-const { calls, bytes, adopted, delegated } = wasi.stats;
+const { calls, bytes, native } = wasi.stats;
 console.log(`
 flite.wasm ended with exit code ${exitCode}.
   its log            to stdout
   the sound          to ${wav} (${(await stat(wav)).size} bytes)
   ${engine} engine      ${calls} writes, ${bytes} bytes
-  opened files       ${adopted} adopted, ${delegated} writes left to node:wasi`);
+  system calls       ${native}`);

@@ -1,8 +1,9 @@
 import type { Writable } from 'node:stream';
-import { WASI as NodeWASI, WASIOptions as NodeWASIOptions } from 'node:wasi';
+import type { WASIOptions as NodeWASIOptions } from 'node:wasi';
 
 /**
- * Which engine does the writes: the C addon, or `node:fs` where no addon loads.
+ * Which engine serves the guests: the C addon, or `node:wasi` and `node:fs` where
+ * no addon loads.
  * The environment variable `WASI_WRITEV_ENGINE`, set to one of the two before
  * the first use of this package, forces one; where `native` cannot load, that
  * use throws `ERR_WASI_WRITEV_NO_NATIVE`.
@@ -47,8 +48,8 @@ export interface WriteOptions {
 
 /**
  * Where output goes.
- * - A descriptor of this process, by number. It stays its owner's, but that a
- *   guest of `WASI` which closes its fd closes it, as under `node:wasi`.
+ * - A descriptor of this process, by number. It stays the caller's: a guest that
+ *   closes its fd does not close it. It must stay open as long as the guest runs.
  * - `'capture'`: the bytes are kept.
  * - A function: called with a copy of the bytes of each write, or of each flush
  *   where writes are buffered. What it throws is thrown by `start()` or `flush()`,
@@ -86,11 +87,18 @@ export interface WASIOptions
   stdout?: WriteTarget | undefined;
   /** @default 2 */
   stderr?: WriteTarget | undefined;
+
+  /**
+   * How many fds the guest may have open at once, its standard streams and
+   * preopens among them; one more is `MFILE`. 0 to 2^20. Native engine.
+   * @default half of the soft limit of descriptors of the process
+   */
+  maxOpenFiles?: number | undefined;
 }
 
 /** What was written so far. */
 export interface WASIStats {
-  /** `fd_write` and `fd_pwrite` calls that succeeded; not those of `delegated`. */
+  /** `fd_write` and `fd_pwrite` calls that succeeded. */
   calls: number;
   /** Bytes that they wrote. */
   bytes: number;
@@ -100,10 +108,6 @@ export interface WASIStats {
   staged: number;
   /** How many times bytes that were held back were written out. */
   flushes: number;
-  /** Files opened by the guest whose host descriptor was found and copied. */
-  adopted: number;
-  /** Writes that went to Node's own `fd_write` and `fd_pwrite`. */
-  delegated: number;
 }
 
 /**
@@ -125,21 +129,17 @@ export interface FlushError extends Error {
 }
 
 /**
- * `WASI` of `node:wasi` with `fd_write` and `fd_pwrite` of our own, for the
- * standard streams and for the files that the guest opens. All else is Node's:
- * options, members, errors, and the sandbox of `preopens`.
+ * The drop-in for `WASI` of `node:wasi`: the same options, members and errors, and
+ * all calls of preview1 in C. A guest stays in its `preopens`: docs/api.md has what
+ * differs from Node's.
  *
- * What differs from Node's:
- * - every import is safe to call at any rate and at any memory size;
- * - a bad pointer in a list of buffers is `FAULT` (21), as write(2) has it;
- * - `fd_fdstat_get` gives the flags that the guest set, in WASI's numbers;
- * - `NONBLOCK` on stdout and stderr is kept for the guest alone.
+ * It is no subclass: `instanceof` Node's class is false, but under the preload.
  *
- * @throws what Node's constructor throws; `ERR_OUT_OF_RANGE`,
- *   `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for an option of ours;
- *   `ERR_FEATURE_UNAVAILABLE_ON_PLATFORM` where `node:wasi` is not Node's
+ * @throws what Node's constructor throws, `UVWASI_ENOENT` and so on naming the
+ *   path; `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` for
+ *   an option of ours
  */
-export class WASI extends NodeWASI {
+export class WASI {
   constructor(options: WASIOptions);
 
   /** The import object for `WebAssembly.instantiate` or `new WebAssembly.Instance`. */
@@ -158,11 +158,18 @@ export class WASI extends NodeWASI {
   readonly stderr: Buffer | null;
 
   /**
-   * Runs the guest, and writes out what was held back however it ends.
+   * Runs the guest, and writes out what was held back however it ends. It closes
+   * nothing: the guest may go on.
    * @throws what Node's `start` throws; a `FlushError`; what a function target
    *   threw
    */
   start(instance: object): number;
+
+  /**
+   * Calls `_initialize` of a reactor, if it has one.
+   * @throws what Node's `initialize` throws
+   */
+  initialize(instance: object): void;
 
   /**
    * Binds an instance without starting it; on Node 20 too.
@@ -188,9 +195,10 @@ export class WASI extends NodeWASI {
   discard(): number;
 
   /**
-   * Closes the descriptors copied for files that the guest opened. `start()`
-   * does so when the guest ends. The guest can go on: later writes to those files
-   * go through Node.
+   * Writes out what is held back, and closes all that was opened for the guest: its
+   * files and preopens. Each fd is `BADF` after it. A `WASI` that is collected, and
+   * the end of its thread, close the same.
+   * @throws a `FlushError`, and closes nothing then: see `discard()`
    */
   close(): void;
 }
@@ -337,6 +345,12 @@ export interface RunOptions extends WriteOptions {
 
   /** @default 'auto' */
   buffered?: boolean | 'auto' | undefined;
+
+  /**
+   * How many fds the program may have open at once; one more is `MFILE`.
+   * @default half of the soft limit of descriptors of the process
+   */
+  maxOpenFiles?: number | undefined;
 
   /** Further modules that the program imports. */
   imports?: WebAssembly.Imports | undefined;

@@ -272,7 +272,7 @@ static void run_tree(int out, uint64_t seed) {
     error = make_call(&call, &what);
     memset(record, 0, sizeof(record));
     snprintf(record, sizeof(record),
-             "seed %lu, %u: call %u (%u, %s; %u, %s; %u %x %lx) %u %s",
+             "seed %lu, %u: call %u (%u, %s; %u, %s; %u %x %lx) %u %.60s",
              (unsigned long)seed, i, call.kind, call.dir, call.path,
              call.to_dir, call.to, call.lookup, call.oflags,
              (unsigned long)call.rights, error, what);

@@ -125,6 +125,7 @@ static void in_child(enum resolver resolver, void (*run)(enum resolver)) {
   child = fork();
   CHECK(child >= 0);
   if (child == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     run(resolver);
     fflush(stdout);
     exit(0);
@@ -142,6 +143,7 @@ static pid_t start_records(enum resolver resolver, FILE **from) {
   CHECK(child >= 0);
   if (child == 0) {
     close(ends[0]);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     signal(SIGPIPE, SIG_DFL);
     use(resolver);
     write_records(ends[1], first_seed, trees);

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -18,6 +19,7 @@ static uint32_t root;
 static void exchange_for_ever(void) {
   unsigned i;
 
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
   for (i = 0;; i++) {
     syscall(SYS_renameat2, base, "root/x", base, "root/y", EXCHANGE);
     syscall(SYS_renameat2, base, "root/l", base, "root/m", EXCHANGE);

@@ -174,8 +174,7 @@ static wv_errno write_buffered(instance *self) {
   return error;
 }
 
-static uint32_t control(napi_env env, napi_callback_info info,
-                        instance *self) {
+static uint32_t control(napi_env env, napi_callback_info info, instance *self) {
   uint64_t *wide = (uint64_t *)(void *)self->box + WV_BOX_WIDE;
   wv_guest *guest = &self->guest;
 
@@ -269,8 +268,8 @@ static napi_value create(napi_env env, napi_callback_info info) {
       napi_add_finalizer(env, function, self, finalize, NULL, NULL) != napi_ok)
     goto fail;
   self->box = memory;
-  self->guest.fds.limit = max_open_files < 0 ? wv_sys_half_of_limit()
-                                             : (uint32_t)max_open_files;
+  self->guest.fds.limit =
+      max_open_files < 0 ? wv_sys_half_of_limit() : (uint32_t)max_open_files;
   return function;
 
 fail:

@@ -76,7 +76,8 @@ static inline bool wv_fd_has_room(const wv_fd_table *table) {
 }
 
 /* Copies `entry` to the lowest free fd.
- * EMFILE: the table is full. ENOMEM. On failure the entry stays the caller's. */
+ * EMFILE: the table is full. ENOMEM. On failure the entry stays the caller's.
+ */
 wv_errno wv_fd_insert(wv_fd_table *table, const wv_fd *entry, uint32_t *fd);
 
 /* Copies `entry` to `fd`; one that stands there is removed first.

@@ -178,7 +178,7 @@ enum {
   WV_SYS_OPEN_EXCLUSIVE = 1 << 6,
   WV_SYS_OPEN_TRUNCATE = 1 << 7,
   WV_SYS_OPEN_DIRECTORY = 1 << 8,
-  WV_SYS_OPEN_HANDLE = 1 << 9, /* for *at calls and stat alone: O_PATH */
+  WV_SYS_OPEN_HANDLE = 1 << 9,  /* for *at calls and stat alone: O_PATH */
   WV_SYS_OPEN_FOLLOW = 1 << 10, /* wv_sys_open_beneath alone */
 };
 

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE /* pwritev, pwritev2, O_CLOEXEC with glibc and musl */
 #define _DARWIN_C_SOURCE
 
+#include "sys_posix.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,8 +13,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "sys_posix.h"
 
 #ifndef PIPE_BUF
 #define PIPE_BUF 512

@@ -14,8 +14,8 @@
 #endif
 #endif
 
-/* Where the kernel's struct stat is that of the libc, the system call is made by
- * number: glibc has had a function for it since 2.33 only. */
+/* Where the kernel's struct stat is that of the libc, the system call is made
+ * by number: glibc has had a function for it since 2.33 only. */
 #if defined(__linux__) && defined(__LP64__) && \
     (defined(__x86_64__) || defined(__aarch64__))
 #define WV_RAW_STAT 1

@@ -7,28 +7,26 @@
 #include "filestat.h"
 
 /* As node:wasi shows them. */
-#define RIGHTS_OF_STREAM                                                \
-  (WV_RIGHTS_FD_READ | WV_RIGHTS_FD_FDSTAT_SET_FLAGS |                  \
-   WV_RIGHTS_FD_WRITE | WV_RIGHTS_FD_FILESTAT_GET |                     \
-   WV_RIGHTS_POLL_FD_READWRITE)
-#define RIGHTS_OF_FILE                                                  \
-  (RIGHTS_OF_STREAM | WV_RIGHTS_FD_DATASYNC | WV_RIGHTS_FD_SEEK |       \
-   WV_RIGHTS_FD_SYNC | WV_RIGHTS_FD_TELL | WV_RIGHTS_FD_ADVISE |        \
-   WV_RIGHTS_FD_ALLOCATE | WV_RIGHTS_FD_FILESTAT_SET_SIZE |             \
+#define RIGHTS_OF_STREAM                                                    \
+  (WV_RIGHTS_FD_READ | WV_RIGHTS_FD_FDSTAT_SET_FLAGS | WV_RIGHTS_FD_WRITE | \
+   WV_RIGHTS_FD_FILESTAT_GET | WV_RIGHTS_POLL_FD_READWRITE)
+#define RIGHTS_OF_FILE                                            \
+  (RIGHTS_OF_STREAM | WV_RIGHTS_FD_DATASYNC | WV_RIGHTS_FD_SEEK | \
+   WV_RIGHTS_FD_SYNC | WV_RIGHTS_FD_TELL | WV_RIGHTS_FD_ADVISE |  \
+   WV_RIGHTS_FD_ALLOCATE | WV_RIGHTS_FD_FILESTAT_SET_SIZE |       \
    WV_RIGHTS_FD_FILESTAT_SET_TIMES)
 #define RIGHTS_OF_SOCKET \
   (RIGHTS_OF_STREAM | WV_RIGHTS_SOCK_SHUTDOWN | WV_RIGHTS_SOCK_ACCEPT)
-#define RIGHTS_OF_DIRECTORY                                             \
-  (WV_RIGHTS_FD_FDSTAT_SET_FLAGS | WV_RIGHTS_FD_SYNC |                  \
-   WV_RIGHTS_FD_ADVISE | WV_RIGHTS_PATH_CREATE_DIRECTORY |              \
-   WV_RIGHTS_PATH_CREATE_FILE | WV_RIGHTS_PATH_LINK_SOURCE |            \
-   WV_RIGHTS_PATH_LINK_TARGET | WV_RIGHTS_PATH_OPEN |                   \
-   WV_RIGHTS_FD_READDIR | WV_RIGHTS_PATH_READLINK |                     \
-   WV_RIGHTS_PATH_RENAME_SOURCE | WV_RIGHTS_PATH_RENAME_TARGET |        \
-   WV_RIGHTS_PATH_FILESTAT_GET | WV_RIGHTS_PATH_FILESTAT_SET_SIZE |     \
-   WV_RIGHTS_PATH_FILESTAT_SET_TIMES | WV_RIGHTS_FD_FILESTAT_GET |      \
-   WV_RIGHTS_FD_FILESTAT_SET_TIMES | WV_RIGHTS_PATH_SYMLINK |           \
-   WV_RIGHTS_PATH_REMOVE_DIRECTORY | WV_RIGHTS_PATH_UNLINK_FILE |       \
+#define RIGHTS_OF_DIRECTORY                                                  \
+  (WV_RIGHTS_FD_FDSTAT_SET_FLAGS | WV_RIGHTS_FD_SYNC | WV_RIGHTS_FD_ADVISE | \
+   WV_RIGHTS_PATH_CREATE_DIRECTORY | WV_RIGHTS_PATH_CREATE_FILE |            \
+   WV_RIGHTS_PATH_LINK_SOURCE | WV_RIGHTS_PATH_LINK_TARGET |                 \
+   WV_RIGHTS_PATH_OPEN | WV_RIGHTS_FD_READDIR | WV_RIGHTS_PATH_READLINK |    \
+   WV_RIGHTS_PATH_RENAME_SOURCE | WV_RIGHTS_PATH_RENAME_TARGET |             \
+   WV_RIGHTS_PATH_FILESTAT_GET | WV_RIGHTS_PATH_FILESTAT_SET_SIZE |          \
+   WV_RIGHTS_PATH_FILESTAT_SET_TIMES | WV_RIGHTS_FD_FILESTAT_GET |           \
+   WV_RIGHTS_FD_FILESTAT_SET_TIMES | WV_RIGHTS_PATH_SYMLINK |                \
+   WV_RIGHTS_PATH_REMOVE_DIRECTORY | WV_RIGHTS_PATH_UNLINK_FILE |            \
    WV_RIGHTS_POLL_FD_READWRITE)
 
 /* The rights that an entry of this kind can have. */
@@ -67,8 +65,7 @@ wv_errno wv_fd_advise(wv_guest *guest, uint32_t fd, uint64_t offset,
   if (entry->kind == WV_KIND_DIRECTORY) return WV_EBADF;
   if (!wv_fd_can_seek(entry)) return WV_ESPIPE;
   if (advice > last || offset > INT64_MAX || len > INT64_MAX) return WV_EINVAL;
-  return result_of(
-      wv_sys_advise(entry->host_fd, offset, len, (uint8_t)advice));
+  return result_of(wv_sys_advise(entry->host_fd, offset, len, (uint8_t)advice));
 }
 
 wv_errno wv_fd_allocate(wv_guest *guest, uint32_t fd, uint64_t offset,

@@ -69,7 +69,8 @@ static bool must_poll(const wv_fd *entry) {
          entry->kind >= WV_KIND_TERMINAL;
 }
 
-static wv_errno read_list(wv_fd *entry, const wv_batch *batch, uint32_t *nread) {
+static wv_errno read_list(wv_fd *entry, const wv_batch *batch,
+                          uint32_t *nread) {
   wv_wait wait = wv_wait_limit(-1);
   wv_errno error;
   ssize_t n;
@@ -121,8 +122,8 @@ wv_errno wv_fd_read(wv_guest *guest, uint32_t fd, uint32_t iovs,
   if (error != WV_SUCCESS) return error;
   error = check(guest, iovs, iovs_len, nread, &batch);
   if (error != WV_SUCCESS) return error;
-  error = batch.total == 0 ? read_nothing(entry)
-                           : read_list(entry, &batch, &done);
+  error =
+      batch.total == 0 ? read_nothing(entry) : read_list(entry, &batch, &done);
   if (error == WV_SUCCESS) wv_store_u32(guest->memory.base + nread, done);
   return error;
 }
@@ -139,9 +140,8 @@ wv_errno wv_fd_pread(wv_guest *guest, uint32_t fd, uint32_t iovs,
   error = check(guest, iovs, iovs_len, nread, &batch);
   if (error != WV_SUCCESS) return error;
   if (offset > INT64_MAX) return WV_EINVAL;
-  error = batch.total == 0
-              ? read_nothing(entry)
-              : pread_list(entry, &batch, (int64_t)offset, &done);
+  error = batch.total == 0 ? read_nothing(entry)
+                           : pread_list(entry, &batch, (int64_t)offset, &done);
   if (error == WV_SUCCESS) wv_store_u32(guest->memory.base + nread, done);
   return error;
 }

@@ -162,8 +162,9 @@ static wv_errno pwrite_file(const wv_fd *entry, const wv_batch *batch,
 
 /* The first write to a file that the guest opened: if it goes out whole, its
  * kind need not be known. */
-static wv_errno write_unknown(wv_guest *guest, wv_fd *entry, const guest_list *list,
-                              wv_batch *batch, uint32_t *nwritten) {
+static wv_errno write_unknown(wv_guest *guest, wv_fd *entry,
+                              const guest_list *list, wv_batch *batch,
+                              uint32_t *nwritten) {
   wv_errno error = write_file(entry, batch, nwritten);
 
   if (error == WV_SUCCESS && *nwritten == batch->total) return error;
@@ -182,8 +183,9 @@ static wv_errno write_nothing(const wv_fd *entry) {
   return wv_sys_flags(entry->host_fd) < 0 ? WV_EBADF : WV_SUCCESS;
 }
 
-static wv_errno write_list(wv_guest *guest, wv_fd *entry, const guest_list *list,
-                           wv_batch *batch, uint32_t *nwritten) {
+static wv_errno write_list(wv_guest *guest, wv_fd *entry,
+                           const guest_list *list, wv_batch *batch,
+                           uint32_t *nwritten) {
   if (batch->total == 0) return write_nothing(entry);
   switch ((wv_kind)entry->kind) {
     case WV_KIND_FILE:
@@ -196,8 +198,8 @@ static wv_errno write_list(wv_guest *guest, wv_fd *entry, const guest_list *list
 }
 
 /* The pointers and lengths of both calls. */
-static wv_errno check(wv_guest *guest, const guest_list *list, uint32_t nwritten,
-                      wv_batch *batch) {
+static wv_errno check(wv_guest *guest, const guest_list *list,
+                      uint32_t nwritten, wv_batch *batch) {
   if (!wv_in_bounds(&guest->memory, nwritten, sizeof(uint32_t)))
     return WV_EFAULT;
   /* Without the scratch buffer a long list is a short count, no error. */
@@ -246,9 +248,8 @@ wv_errno wv_fd_pwrite(wv_guest *guest, uint32_t fd, uint32_t iovs,
   error = check(guest, &list, nwritten, &batch);
   if (error != WV_SUCCESS) return error;
   if (offset > INT64_MAX) return WV_EINVAL;
-  error = batch.total == 0
-              ? write_nothing(entry)
-              : pwrite_file(entry, &batch, (int64_t)offset, &done);
+  error = batch.total == 0 ? write_nothing(entry)
+                           : pwrite_file(entry, &batch, (int64_t)offset, &done);
   return error == WV_SUCCESS ? succeed(guest, nwritten, done) : error;
 }
 
@@ -259,9 +260,8 @@ static wv_errno write_whole_file(const wv_fd *entry, wv_batch *batch,
   uint32_t n = 0;
 
   while (batch->bytes > 0) {
-    error = offset < 0
-                ? write_file(entry, batch, &n)
-                : pwrite_file(entry, batch, offset + (int64_t)*done, &n);
+    error = offset < 0 ? write_file(entry, batch, &n)
+                       : pwrite_file(entry, batch, offset + (int64_t)*done, &n);
     if (error != WV_SUCCESS) return error;
     if (n == 0) return WV_EIO; /* no room, and no reason given */
     *done += n;

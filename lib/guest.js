@@ -22,8 +22,6 @@ const { summarize } = require('./trace');
 
 const STREAMS = ['stdin', 'stdout', 'stderr'];
 
-/** An option: the guest fds whose descriptors are its own, and not the caller's. */
-const kOwnedStreams = Symbol('wasi-writev.ownedStreams');
 /** An option: see `pipeClosed` in lib/output.js. */
 const kPipeClosed = Symbol('wasi-writev.pipeClosed');
 
@@ -64,7 +62,7 @@ function streamOf(fd, options, targets) {
   const isNumber = typeof target === 'number' || fd === 0;
   if (isNumber) {
     validateDescriptor(target, `options.${name}`);
-    return { hostFd: target, owned: options[kOwnedStreams]?.has(fd) };
+    return { hostFd: target };
   }
   checkTarget(target, `options.${name}`);
   return { target: targets.add(target) };
@@ -193,4 +191,4 @@ function createGuest(given, exit) {
   return { bindingName: name, guest: new Guest(checked, exit) };
 }
 
-module.exports = { createGuest, isMemory, kOwnedStreams, kPipeClosed };
+module.exports = { createGuest, isMemory, kPipeClosed };

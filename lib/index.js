@@ -5,7 +5,8 @@
 
 const { WASI } = require('./wasi');
 
-const createWrites = (options) => require('./create-writes').createWrites(options);
+const createWrites = (options) =>
+  require('./create-writes').createWrites(options);
 const run = async (source, options) => require('./run').run(source, options);
 const runSync = (source, options) => require('./run').runSync(source, options);
 

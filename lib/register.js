@@ -6,6 +6,7 @@
 
 const { syncBuiltinESMExports } = require('node:module');
 const { invalidValue, isObject } = require('./errors');
+const { loadModule } = require('./fallback/node-wasi');
 const { readOptions } = require('./options');
 const { WASI: OurWASI } = require('./wasi');
 
@@ -52,18 +53,5 @@ class WASI extends OurWASI {
   }
 }
 
-/** node:wasi, without its warning that WASI is experimental. */
-function loadNodeWASI() {
-  const { emitWarning } = process;
-  process.emitWarning = (warning, ...rest) => {
-    if (!/WASI/.test(warning)) emitWarning.call(process, warning, ...rest);
-  };
-  try {
-    return require('node:wasi');
-  } finally {
-    process.emitWarning = emitWarning;
-  }
-}
-
-loadNodeWASI().WASI = WASI;
+loadModule().WASI = WASI;
 syncBuiltinESMExports();

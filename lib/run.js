@@ -14,7 +14,6 @@ const {
   invalidValue,
   isObject,
 } = require('./errors');
-const { kOwnedStreams } = require('./guest');
 const { GUEST_OPTIONS, WRITE_OPTIONS } = require('./options');
 const { WASI, dispose } = require('./wasi');
 
@@ -120,30 +119,21 @@ function openInput(bytes) {
   return fd;
 }
 
-function closeOwned(owned) {
-  for (const fd of owned.values()) fs.closeSync(fd);
-}
-
-/**
- * The standard streams of a run. Those that are opened for it are in `owned` too,
- * by guest fd.
- */
-function openStreams({
-  stdin = 'inherit',
-  stdout = 'capture',
-  stderr = 'capture',
-}) {
-  const owned = new Map();
-  const own = (fd, hostFd) => {
-    owned.set(fd, hostFd);
+/** The standard streams of a run. What is opened for it goes to `opened` too. */
+function openStreams(
+  { stdin = 'inherit', stdout = 'capture', stderr = 'capture' },
+  opened,
+) {
+  const own = (hostFd) => {
+    opened.push(hostFd);
     return hostFd;
   };
   const input = () => {
     if (stdin === 'inherit') return 0;
-    if (stdin === 'ignore') return own(0, fs.openSync(os.devNull, 'r'));
+    if (stdin === 'ignore') return own(fs.openSync(os.devNull, 'r'));
     if (typeof stdin === 'number') return stdin;
-    if (typeof stdin === 'string') return own(0, openInput(Buffer.from(stdin)));
-    if (types.isUint8Array(stdin)) return own(0, openInput(stdin));
+    if (typeof stdin === 'string') return own(openInput(Buffer.from(stdin)));
+    if (types.isUint8Array(stdin)) return own(openInput(stdin));
     throw invalidType(
       'options.stdin',
       "'inherit', 'ignore', a file descriptor, a string or a Uint8Array",
@@ -152,20 +142,14 @@ function openStreams({
   };
   const output = (target, fd) => {
     if (target === 'inherit') return fd;
-    if (target === 'ignore') return own(fd, fs.openSync(os.devNull, 'w'));
+    if (target === 'ignore') return own(fs.openSync(os.devNull, 'w'));
     return target;
   };
-  try {
-    return {
-      stdin: input(),
-      stdout: output(stdout, 1),
-      stderr: output(stderr, 2),
-      [kOwnedStreams]: owned,
-    };
-  } catch (error) {
-    closeOwned(owned);
-    throw error;
-  }
+  return {
+    stdin: input(),
+    stdout: output(stdout, 1),
+    stderr: output(stderr, 2),
+  };
 }
 
 /** Why a module cannot be run, or undefined where it can. */
@@ -218,19 +202,17 @@ function startable(module, instance, imports) {
 /** Everything but compiling. `internal` has options that are not public. */
 function execute(module, file, options, internal) {
   checkCommand(module);
-  const streams = { ...openStreams(options), ...internal };
+  const opened = [];
   let wasi;
   try {
+    const streams = { ...openStreams(options, opened), ...internal };
     wasi = new WASI(wasiOptions(module, file, options, streams));
-  } finally {
-    closeOwned(streams[kOwnedStreams]);
-  }
-  try {
     const imports = { ...options.imports, ...wasi.getImportObject() };
     const instance = new WebAssembly.Instance(module, imports);
     return finish(wasi, startable(module, instance, imports), options);
   } finally {
-    dispose(wasi);
+    if (wasi !== undefined) dispose(wasi);
+    for (const fd of opened) fs.closeSync(fd);
   }
 }
 

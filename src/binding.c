@@ -19,8 +19,7 @@
  * list. */
 enum {
   INSERT_HOST = 0,  /* a descriptor of the caller's */
-  INSERT_COPY = 1,  /* a copy of one, closed with the entry */
-  INSERT_TARGET = 2 /* a target of JS */
+  INSERT_TARGET = 1 /* a target of JS */
 };
 
 /* What WV_OP_DESCRIBE answers, likewise. */
@@ -85,23 +84,15 @@ static wv_errno set_strings(const instance *self, wv_memory from,
 /* arguments: guest fd, number, INSERT_*. */
 static wv_errno insert(instance *self) {
   wv_fd_table *fds = &self->guest.fds;
-  int number = (int)argument(self, 1);
+  const int number = (int)argument(self, 1);
   wv_fd entry = {.host_fd = number,
                  .kind = WV_KIND_TARGET,
                  .filetype = WV_FILETYPE_SOCKET_STREAM,
                  .flags = WV_FD_WRITABLE,
                  .rights = WV_RIGHTS_ALL};
-  wv_errno error;
 
-  if (argument(self, 2) == INSERT_COPY) {
-    number = wv_sys_dup(number);
-    if (number < 0) return wv_errno_from_host(errno);
-  }
-  if (argument(self, 2) != INSERT_TARGET) entry = wv_fd_of_host(number);
-  if (argument(self, 2) == INSERT_COPY) entry.flags |= WV_FD_OWNED;
-  error = wv_fd_insert_at(fds, argument(self, 0), &entry);
-  if (error != WV_SUCCESS && (entry.flags & WV_FD_OWNED)) wv_sys_close(number);
-  return error;
+  if (argument(self, 2) == INSERT_HOST) entry = wv_fd_of_host(number);
+  return wv_fd_insert_at(fds, argument(self, 0), &entry);
 }
 
 static char *copy_of(const char *string) {

@@ -96,8 +96,6 @@ int wv_sys_datasync(int fd);
 #define WV_SYS_TIME_OMIT (UINT64_MAX - 1)
 int wv_sys_set_times(int fd, uint64_t atim, uint64_t mtim);
 
-/* A copy that shares the open file description. */
-int wv_sys_dup(int fd);
 int wv_sys_close(int fd);
 /* Where a closed pipe or a size limit would end the process, it becomes an
  * errno: SIGPIPE and SIGXFSZ are ignored from then on, unless the host has

@@ -332,10 +332,6 @@ int wv_sys_set_times(int fd, uint64_t atim, uint64_t mtim) {
   return futimens(fd, times);
 }
 
-int wv_sys_dup(int fd) {
-  return fcntl(fd, F_DUPFD_CLOEXEC, 0);
-}
-
 int wv_sys_close(int fd) {
   return close(fd);
 }

@@ -6,8 +6,6 @@
 // names the one there. So a stream of the caller's can be closed without Node, which
 // would close the host's descriptor, and a guest fd is the lowest free number.
 
-const fs = require('node:fs');
-const { errnoOf } = require('../fs-writer');
 const { ERRNO, GUEST_FD_LIMIT } = require('../preview1');
 
 /** What can be read and written at an offset. A closed descriptor has no kind. */
@@ -31,12 +29,12 @@ const ALL_RIGHTS = -1n;
 const canSeek = ({ kind }) => SEEKABLE.includes(kind);
 
 /** @returns {Entry} */
-function entryOfStream({ hostFd, owned = false, target }, nodeFd) {
+function entryOfStream({ hostFd, target }, nodeFd) {
   return {
     hostFd,
     target,
     nodeFd,
-    owned,
+    owned: false,
     kind: target === undefined ? undefined : 'target',
     writable: true,
     rights: ALL_RIGHTS,
@@ -60,7 +58,6 @@ function entryOfFile(nodeFd, { rights, writable, fdflags }) {
 
 /** What is to be closed. It outlives its table, and so does not point to it. */
 class Owned {
-  #hostFds = new Set();
   #node;
   #nodeFds = new Set();
 
@@ -68,30 +65,18 @@ class Owned {
     this.#node = node;
   }
 
-  add({ hostFd, nodeFd, owned }) {
-    if (!owned) return;
-    if (hostFd !== undefined) this.#hostFds.add(hostFd);
-    else this.#nodeFds.add(nodeFd);
+  add({ nodeFd, owned }) {
+    if (owned) this.#nodeFds.add(nodeFd);
   }
 
   /** Closes what the entry owns: returns an errno, and it is gone all the same. */
-  close({ hostFd, nodeFd, owned }) {
+  close({ nodeFd, owned }) {
     if (!owned) return ERRNO.SUCCESS;
-    if (hostFd === undefined) {
-      this.#nodeFds.delete(nodeFd);
-      return this.#node.closeFd(nodeFd);
-    }
-    this.#hostFds.delete(hostFd);
-    try {
-      fs.closeSync(hostFd);
-      return ERRNO.SUCCESS;
-    } catch (error) {
-      return errnoOf(error);
-    }
+    this.#nodeFds.delete(nodeFd);
+    return this.#node.closeFd(nodeFd);
   }
 
   closeAll() {
-    for (const hostFd of this.#hostFds) this.close({ hostFd, owned: true });
     for (const nodeFd of this.#nodeFds) this.close({ nodeFd, owned: true });
   }
 }

@@ -44,6 +44,13 @@ function checkedCalls(calls, begin) {
   );
 }
 
+// One that is closed gets an entry too, which answers BADF.
+function learntEntry(stream, nodeFd) {
+  const entry = entryOfStream(stream, nodeFd);
+  learnStream(entry);
+  return entry;
+}
+
 class FallbackHost {
   #buffer = EMPTY;
   #fds;
@@ -51,9 +58,6 @@ class FallbackHost {
   #memory;
   #stats;
   #streams;
-
-  /** What the caller opened for the guest is closed here, not copied. */
-  keepsOwned = true;
 
   /** The functions for the guest to import. */
   imports;
@@ -72,7 +76,7 @@ class FallbackHost {
   }
 
   insert(fd, stream) {
-    this.#fds.insert(fd, entryOfStream(stream));
+    this.#fds.insert(fd, learntEntry(stream));
     return ERRNO.SUCCESS;
   }
 
@@ -145,7 +149,7 @@ function createGuestHost(options, deliver) {
 
   // Node's numbers are in this order too.
   options.streams.forEach((stream, fd) => {
-    fds.insert(fd, entryOfStream(stream, fd));
+    fds.insert(fd, learntEntry(stream, fd));
   });
   preopens.forEach((_, i) => {
     const fd = options.streams.length + i;

@@ -11,8 +11,7 @@ const { ERRNO } = require('../preview1');
 
 // As in src/binding.c: what `insert` puts there, and what `describe` answers.
 const INSERT_HOST = 0;
-const INSERT_COPY = 1;
-const INSERT_TARGET = 2;
+const INSERT_TARGET = 1;
 
 const IS_FILE = 1 << 1;
 const IS_TARGET = 1 << 2;
@@ -24,7 +23,6 @@ const stringsOf = (strings) =>
   Buffer.from(strings.map((string) => `${string}\0`).join(''));
 
 class NativeHost {
-  #buffer; // keeps what the addon points to
   #mailbox;
 
   /** The functions for the guest to import. */
@@ -54,11 +52,11 @@ class NativeHost {
     }
   }
 
-  insert(fd, { hostFd, owned, target }) {
+  insert(fd, { hostFd, target }) {
     const insert = (number, what) =>
       this.#mailbox.control(OPS.insert, fd, number, what);
     if (target !== undefined) return insert(target, INSERT_TARGET);
-    return insert(hostFd, owned ? INSERT_COPY : INSERT_HOST);
+    return insert(hostFd, INSERT_HOST);
   }
 
   #preopen(guestName, hostPath) {
@@ -84,7 +82,7 @@ class NativeHost {
   }
 
   setBuffer(view) {
-    this.#buffer = view;
+    this.buffer = view; // keeps it alive: the addon points to it
     this.#mailbox.controlWith(OPS.set_buffer, view);
   }
 

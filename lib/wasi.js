@@ -2,11 +2,10 @@
 
 // The drop-in for node:wasi: a class with the same members.
 
-const { alreadyStarted, invalidMemory } = require('./errors');
-
 // Loaded with the first guest: it is most of the package.
 const loadGuest = () => require('./guest');
 const loadChecks = () => require('./node-checks');
+const loadErrors = () => require('./errors');
 
 // Own properties under symbols, as Node's: packages look these up by description,
 // and wrap instances in a Proxy, which private fields would not survive.
@@ -30,7 +29,7 @@ class WASI {
     });
     this[kBindingName] = bindingName;
     this[kSetMemory] = (memory) => {
-      if (!loadGuest().isMemory(memory)) throw invalidMemory();
+      if (!loadGuest().isMemory(memory)) throw loadErrors().invalidMemory();
       guest.setMemory(memory);
     };
     this[kStarted] = false;
@@ -42,7 +41,7 @@ class WASI {
 
   finalizeBindings(instance, { memory = instance?.exports?.memory } = {}) {
     const { validateObject } = loadChecks();
-    if (this[kStarted]) throw alreadyStarted();
+    if (this[kStarted]) throw loadErrors().alreadyStarted();
     validateObject(instance, 'instance');
     validateObject(instance.exports, 'instance.exports');
     this[kSetMemory](memory);

@@ -60,11 +60,14 @@ wv_errno wv_fd_learn_kind(wv_fd *entry) {
 wv_fd wv_fd_of_host(int host_fd) {
   int flags = wv_sys_flags(host_fd);
   wv_fd entry = {.host_fd = host_fd,
-                 .kind = WV_KIND_PIPE,
                  .rights = WV_RIGHTS_ALL,
                  .inheriting = WV_RIGHTS_ALL};
 
-  if (flags < 0) return entry;
+  if (flags < 0) {
+    /* Not the number: the host may open something under it later. */
+    entry.host_fd = -1;
+    return entry;
+  }
   ask_system(&entry);
   entry.flags = (flags & WV_SYS_READABLE ? WV_FD_READABLE : 0) |
                 (flags & WV_SYS_WRITABLE ? WV_FD_WRITABLE : 0);

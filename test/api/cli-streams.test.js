@@ -250,7 +250,7 @@ describe('the command', () => {
       it(`prints the counters at the end, ${flag}`, () => {
         const flags = [flag, `--trace=${dir.path('log')}`];
         command([...flags, TOOLBOX, 'say', 'to stdout', '2.\n']);
-        const line = `calls=2 bytes=12 ${counters} adopted=0 delegated=0`;
+        const line = `calls=2 bytes=12 ${counters}`;
         assert.deepEqual(linesOf(dir.read('log')), [...CALLS, line]);
 
         command([...flags, TOOLBOX, 'trap', 'to stdout', '2.\n']);

@@ -33,11 +33,6 @@ describe('A guest whose stdout is captured', () => {
       { 1: 'capture', 2: 'capture' },
       { buffered, preopens: { '/': dir.path('') } },
     );
-    const { end } = output;
-    output.end = () => {
-      end();
-      output.close(PREOPEN);
-    };
     return output;
   }
 
@@ -238,6 +233,7 @@ describe('A guest whose stdout is captured', () => {
                 withWASI({
                   stdout: 'capture',
                   stderr: () => {},
+                  preopens: { '/': '.' },
                   buffered: mode,
                 }),
               );

@@ -20,7 +20,7 @@ const WRITES = {
 /** What one prints that ran a guest too. */
 const GUEST_WRITES = {
   ...WRITES,
-  adopted: 1,
+  calls: 1,
   bytes: 'by the guest'.length,
   guestFile: 'by the guest',
 };

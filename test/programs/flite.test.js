@@ -63,9 +63,6 @@ describe('flite', () => {
     const fallback = speak('fallback.wav', 'fallback');
     assertSameBytes(native.wav, fallback.wav);
     assert.deepEqual([native.exitCode, fallback.exitCode], [0, 0]);
-    const { adopted, delegated } = native.stats;
-    assert.deepEqual({ adopted, delegated }, { adopted: 1, delegated: 0 });
-    assert.equal(fallback.stats.adopted, 0);
-    assert.ok(fallback.stats.delegated > 0);
+    assert.equal(native.stats.calls, fallback.stats.calls);
   });
 });

@@ -62,17 +62,6 @@ describe('A program in C', () => {
     return rest;
   }
 
-  // That our engine wrote the files, where it can.
-  function assertAdopted(stats, files, writes) {
-    const { adopted, delegated } = stats;
-    assert.deepEqual(
-      { adopted, delegated },
-      engine === 'native'
-        ? { adopted: files, delegated: 0 }
-        : { adopted: 0, delegated: writes },
-    );
-  }
-
   for (const blocking of [true, false]) {
     const kind = blocking ? 'blocking' : 'non-blocking';
     it(`prints lines to a ${kind} pipe`, () => {
@@ -137,7 +126,6 @@ describe('A program in C', () => {
       Buffer.concat([...blocks, sum]),
     );
     assert.equal(stats.bytes, engine === 'native' ? 6 * size + sum.length : 0);
-    assert.equal(stats.adopted, engine === 'native' ? 1 : 0);
   });
 
   // The command, its writes of bytes to files, and what is in the file after it.
@@ -158,24 +146,21 @@ describe('A program in C', () => {
     it(does, () => {
       const { stats } = runWell([command, 'file']);
       assert.equal(host.read('file'), expected);
-      assertAdopted(stats, 1, writes);
+      assert.ok(stats.calls >= writes);
     });
   }
 
   it('appends with O_APPEND until it takes that off', () => {
-    const { stats } = runWell(['append', 'file']);
+    runWell(['append', 'file']);
     assert.equal(host.read('file'), 'ONE TWO three ');
-    assertAdopted(stats, 3, 5);
   });
 
   it('prints to a file that it put in the place of stdout', () => {
-    // Closed with the guest's own.
-    const stdout = fs.openSync(host.path('stdout'), 'w');
-    const { stats } = runWell(['renumber', 'file'], { stdout });
-    assert.throws(() => fs.fstatSync(stdout), { code: 'EBADF' });
+    const stdout = host.open('stdout', 'w');
+    runWell(['renumber', 'file'], { stdout });
+    assert.ok(fs.fstatSync(stdout).isFile()); // it is the caller's
     assert.equal(host.read('stdout'), 'to stdout\n');
     assert.equal(host.read('file'), 'from fd, from stdout\n');
-    assertAdopted(stats, 1, 2);
   });
 
   it('is told why it can not write', () => {
@@ -219,9 +204,8 @@ describe('A program in C', () => {
     assert.deepEqual({ signal, status }, { signal: null, status: 0 });
     const [, stdout, stderr, result] = output;
     assert.deepEqual({ stdout, stderr }, { stdout: 'written', stderr: '' });
-    const { thrown, stats } = JSON.parse(result);
+    const { thrown } = JSON.parse(result);
     assert.equal(thrown, 'unreachable');
     assert.equal(host.read('file'), 'before abort');
-    assertAdopted(stats, 1, 1);
   });
 });

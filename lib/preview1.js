@@ -159,9 +159,11 @@ const ERRNO = Object.freeze(
 
 /** Bits of `rights`. */
 const RIGHTS = Object.freeze({
+  FD_DATASYNC: 1n << 0n,
   FD_SEEK: 1n << 2n,
-  FD_FDSTAT_SET_FLAGS: 1n << 3n,
   FD_WRITE: 1n << 6n,
+  FD_ALLOCATE: 1n << 8n,
+  FD_FILESTAT_SET_SIZE: 1n << 22n,
 });
 
 /** Bits of `fdflags`. */

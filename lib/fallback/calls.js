@@ -26,6 +26,13 @@ const NEED_SEEK = [
   'fd_tell',
 ];
 
+// Rights for which Node opens a file to write: those in src/preview1/path_open.c.
+const OPENS_TO_WRITE =
+  RIGHTS.FD_DATASYNC |
+  RIGHTS.FD_WRITE |
+  RIGHTS.FD_ALLOCATE |
+  RIGHTS.FD_FILESTAT_SET_SIZE;
+
 /** Whether `fstflags` are known, and ask for no time twice. */
 const areTimes = (fstflags) =>
   (fstflags & ~ALL_FSTFLAGS) === 0 &&
@@ -183,7 +190,7 @@ function createPathCalls({ fds, memory, node }) {
       if (errno !== ERRNO.SUCCESS) return errno;
       const rights = values[5];
       const fdflags = values[7] & ALL_FDFLAGS;
-      const writable = (rights & RIGHTS.FD_WRITE) !== 0n;
+      const writable = (rights & OPENS_TO_WRITE) !== 0n;
       const fd = fds.add(entryOfFile(nodeFd, { rights, writable, fdflags }));
       memory.setU32(values[8], fd);
       return ERRNO.SUCCESS;

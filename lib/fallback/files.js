@@ -91,6 +91,7 @@ class Files {
     if (positioned && BigInt.asIntN(64, offset) < 0n) return ERRNO.INVAL;
     if (this.#list.total === 0) {
       memory.setU32(nwritten, 0);
+      this.#stats.calls++;
       return ERRNO.SUCCESS;
     }
     const list = this.#cut(iovs, iovsLen);

@@ -63,9 +63,8 @@ describeWithFull('Guests that cannot write out what is held back', () => {
     return { count: Number(stdout), stderr };
   }
 
-  it('are kept after a flush, and told of at the exit', () => {
-    const { count, stderr } = leftOf('flush');
-    assert.equal(count, 50);
+  it('have their bytes kept after a flush, and told of at the exit', () => {
+    const { stderr } = leftOf('flush');
     assert.equal(stderr.match(/4 bytes for guest fd 1 could not/g).length, 50);
   });
 

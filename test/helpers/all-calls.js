@@ -65,7 +65,7 @@ const CALLS = {
     p.room(4),
   ],
   fd_read: (p) => [FILE, ...p.list(p.room(3), p.room(5)), p.room(4)],
-  fd_readdir: (p) => [DIRECTORY, p.room(64), 64, 0n, p.room(4)],
+  fd_readdir: (p) => [DIRECTORY, p.room(64, [0, 64]), 64, 0n, p.room(4)],
   fd_renumber: () => [RENUMBERED, REPLACED],
   fd_seek: (p) => [FILE, 2n, WHENCE.SET, p.room(8)],
   fd_sync: () => [FILE],
@@ -131,11 +131,11 @@ const CALLS = {
 
 /** The errnos of those that do not succeed: nothing there is a socket. */
 const ERRNOS = {
-  proc_raise: ERRNO.NOSYS,
-  sock_accept: ERRNO.NOTCAPABLE,
-  sock_recv: ERRNO.NOTCAPABLE,
-  sock_send: ERRNO.NOTCAPABLE,
-  sock_shutdown: ERRNO.NOTCAPABLE,
+  proc_raise: ERRNO.NOTSUP,
+  sock_accept: ERRNO.NOTSOCK,
+  sock_recv: ERRNO.NOTSOCK,
+  sock_send: ERRNO.NOTSOCK,
+  sock_shutdown: ERRNO.NOTSOCK,
 };
 
 /** Makes what CALLS name in a directory. */

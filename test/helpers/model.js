@@ -171,10 +171,11 @@ class Model {
     if (this.buffered === false || fd === STDERR || !entry?.description) {
       return 0;
     }
-    const { description, nonblock, writer } = entry;
-    if (nonblock || description.readOnly || writer === 'node') return 0;
+    const { description, nonblock } = entry;
+    if (description.readOnly) return 0;
     if (!this.#mayWrite(entry, offset)) return 0;
     const file = description.file.kind === 'file';
+    if (nonblock && !file) return 0;
     const held = file || (this.buffered === true && offset === undefined);
     return held ? this.bufferSize : 0;
   }
@@ -196,16 +197,16 @@ class Model {
   // The order of section "Exact semantics": fd, rights, pointers, sums, offset.
   #writeNow(entry, call, took) {
     const { nwritten, offset } = call;
-    if (entry === undefined) return ERRNO.BADF;
+    if (entry?.description === undefined || entry.description.readOnly) {
+      return ERRNO.BADF;
+    }
     if (!this.#mayWrite(entry, offset)) return ERRNO.NOTCAPABLE;
     const { errno, buffers, strays, total } = this.check(call);
     if (errno !== ERRNO.SUCCESS) return errno;
     const { description, writer } = entry;
     if (writer === 'fs' && offset > LAST_DOUBLE) return ERRNO.FBIG;
     let written = 0;
-    if (total === 0) {
-      if (description.readOnly) return ERRNO.BADF;
-    } else {
+    if (total > 0) {
       const short =
         writer === 'node'
           ? call.count > IOV_MAX || strays > 0
@@ -311,7 +312,6 @@ class Model {
     if (errno !== ERRNO.SUCCESS) return errno;
     const entry = this.fds.get(fd);
     if (entry === undefined) return ERRNO.BADF;
-    if (!(entry.rights & RIGHTS.FD_FDSTAT_SET_FLAGS)) return ERRNO.NOTCAPABLE;
     entry.nonblock = (fdflags & FDFLAGS.NONBLOCK) !== 0;
     entry.description.append = (fdflags & FDFLAGS.APPEND) !== 0;
     return ERRNO.SUCCESS;

@@ -7,12 +7,12 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { engine } = require('../..');
-const { ENTRY, ERRNO, FDFLAGS, RIGHTS } = require('../../lib/preview1');
+const { ERRNO, FDFLAGS } = require('../../lib/preview1');
 const { copyPackage } = require('./copy');
 const { makeGuest } = require('./memory-kinds');
 const { Description, Model } = require('./model');
 const { Random } = require('./random');
-const { OFLAGS, PREOPEN, RIGHTS: ALL } = require('./session');
+const { OFLAGS, PREOPEN, RIGHTS } = require('./session');
 const { symbolOf } = require('./symbols');
 const { CONTENT, Files, PAGE } = require('./write-files');
 
@@ -20,6 +20,9 @@ const PATH = 16;
 const OPENED = 8;
 const STDOUT = 1;
 const STDERR = 2;
+
+// DATASYNC, WRITE, ALLOCATE, FILESTAT_SET_SIZE: a file is opened to write for each.
+const OPENS_TO_WRITE = 1n | (1n << 6n) | (1n << 8n) | (1n << 22n);
 
 // A call that would write more is left out: it takes long and shows no more.
 const LARGEST_CALL = 2 ** 21;
@@ -30,8 +33,8 @@ function load(engine) {
   process.env.WASI_WRITEV_ENGINE = engine;
   try {
     const lib = path.join(copyPackage(), 'lib');
-    const parts = ['engine', 'wasi', 'output', 'options'].map((name) =>
-      require(path.join(lib, `${name}.js`)),
+    const parts = ['engine', 'wasi', 'output', 'options', 'targets'].map(
+      (name) => require(path.join(lib, `${name}.js`)),
     );
     return Object.assign({}, ...parts);
   } finally {
@@ -60,12 +63,6 @@ function subjectsFor(seed) {
     })),
   );
 }
-
-const entryFlags = ({ rights, nonblock, description }) =>
-  (rights & RIGHTS.FD_WRITE ? ENTRY.MAY_WRITE : 0) |
-  (rights & RIGHTS.FD_SEEK ? ENTRY.MAY_SEEK : 0) |
-  (nonblock ? ENTRY.NONBLOCK : 0) |
-  (description.append ? ENTRY.APPEND : 0);
 
 /** What a flush throws for bytes that are left, or undefined. */
 function errorOfFlush(flush) {
@@ -221,25 +218,26 @@ class OutputRun extends Run {
   #hostFds = new Map();
 
   start() {
-    const { Output, writeOptions } = this.library;
-    this.output = new Output(
-      writeOptions(this.options),
-      { next: () => ERRNO.BADF },
-      this.options.buffered !== false,
-    );
+    const { Output, TargetList, createWritesHost, writeOptions } = this.library;
+    const options = writeOptions(this.options);
+    this.output = new Output(options, new TargetList(options), {
+      createHost: (deliver) => createWritesHost(options, deliver),
+      captures: false,
+    });
     const { fd_write, fd_pwrite } = this.output;
     Object.assign(this, makeGuest(this.program.kind, { fd_write, fd_pwrite }));
     this.output.setMemory(this.memory);
   }
 
   mapStdio() {
-    this.#map(STDOUT, this.files.open(this.files.stdout), ALL.FILE);
-    this.#map(STDERR, this.files.open('stderr'), ALL.FILE);
+    this.#map(STDOUT, this.files.open(this.files.stdout));
+    this.#map(STDERR, this.files.open('stderr'));
   }
 
-  #map(fd, { hostFd, description }, rights) {
-    this.addEntry(fd, description, rights, this.hostWriter);
-    this.output.map(fd, hostFd, entryFlags(this.model.fds.get(fd)));
+  // createWrites has no rights.
+  #map(fd, { hostFd, description }) {
+    this.addEntry(fd, description, -1n, this.hostWriter);
+    this.output.insert(fd, hostFd);
     this.#closeHost(fd);
     this.#hostFds.set(fd, hostFd);
   }
@@ -253,10 +251,10 @@ class OutputRun extends Run {
   }
 
   // As createWrites does it: nothing changes while bytes are left.
-  open({ fd, name, append, readOnly, rights }) {
+  open({ fd, name, append, readOnly }) {
     const failed = this.flush();
     if (failed !== undefined || !this.model.flushAll()) return failed;
-    this.#map(fd, this.files.open(name, { append, readOnly }), rights);
+    this.#map(fd, this.files.open(name, { append, readOnly }));
     return undefined;
   }
 
@@ -267,42 +265,20 @@ class OutputRun extends Run {
     const entry = this.model.fds.get(of);
     if (entry === undefined || fd === of) return undefined;
     const hostFd = this.#hostFds.get(of);
-    this.#map(fd, { hostFd, description: entry.description }, entry.rights);
+    this.#map(fd, { hostFd, description: entry.description });
     return undefined;
   }
 
   close({ fd }) {
     const failed = this.flush();
     if (failed !== undefined || !this.model.flushAll()) return failed;
-    this.output.unmap(fd);
+    this.output.remove(fd);
     this.model.fds.delete(fd);
     this.#closeHost(fd);
     return undefined;
   }
 
-  #set(fd, change) {
-    const errno = this.output.before(fd);
-    const expected = this.model.before(fd);
-    const entry = this.model.fds.get(fd);
-    if (errno === ERRNO.SUCCESS && entry !== undefined) {
-      change(entry);
-      this.output.setFlags(fd, entryFlags(entry));
-    }
-    return [errno, expected];
-  }
-
-  // The host's flags stay: of the description it knows O_APPEND alone.
-  setFlags({ fd, fdflags }) {
-    return this.#set(fd, (entry) => {
-      entry.nonblock = (fdflags & FDFLAGS.NONBLOCK) !== 0;
-    });
-  }
-
-  setRights({ fd, rights }) {
-    return this.#set(fd, (entry) => {
-      entry.rights = BigInt(rights);
-    });
-  }
+  setFlags() {}
 
   look() {
     return super.look() ?? this.#offsetDifference();
@@ -323,7 +299,7 @@ class OutputRun extends Run {
 
   release() {
     this.output.abandon();
-    this.output.close();
+    this.output.host.close();
     this.files.closeAll();
   }
 }
@@ -373,7 +349,10 @@ class WASIRun extends Run {
     );
     this.model.flush();
     const fd = this.model.lowestFreeFd();
-    const description = new Description(this.files.model.get(name), { append });
+    const description = new Description(this.files.model.get(name), {
+      append,
+      readOnly: (BigInt(rights) & OPENS_TO_WRITE) === 0n,
+    });
     this.addEntry(
       fd,
       description,
@@ -400,7 +379,7 @@ class WASIRun extends Run {
     const errno = tell
       ? this.guest.fd_tell(fd, result)
       : this.guest.fd_seek(fd, BigInt(distance), whence, result);
-    const right = tell ? ALL.FD_TELL : ALL.FD_SEEK;
+    const right = tell ? RIGHTS.FD_TELL : RIGHTS.FD_SEEK;
     return [errno, this.model.seek(operation, right)];
   }
 

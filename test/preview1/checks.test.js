@@ -303,21 +303,20 @@ for (const [name, call] of Object.entries(CALLS)) {
       assertRefuses(ERRNO.BADF, { fd: file });
     });
 
-    it('checks pointers before it asks the host', () => {
+    it('gives BADF before it looks at pointers and lengths', () => {
+      memory.grow(62);
       writes.map(4, host.open(os.devNull, 'r'));
       writes.map(5, 0x7fffffff);
-      for (const fd of [4, 5]) {
-        assert.equal(attempt({ fd, nwritten: SIZE }), ERRNO.FAULT);
-        assert.equal(attempt({ fd, iovs: SIZE }), ERRNO.FAULT);
-        assert.equal(attempt({ fd, list: [...GOOD, [SIZE, 1]] }), ERRNO.FAULT);
-      }
-    });
-
-    it('checks the sum of lengths before it asks the host', () => {
-      memory.grow(62);
-      writes.map(5, 0x7fffffff);
       const list = overlapping(4 * GIB, 4 * MIB - PAGE);
-      assertRefuses(ERRNO.INVAL, { fd: 5, list });
+      assertRefuses(
+        ERRNO.BADF,
+        ...[4, 5].flatMap((fd) => [
+          { fd, nwritten: SIZE },
+          { fd, iovs: SIZE },
+          { fd, list: [...GOOD, [SIZE, 1]] },
+          { fd, list },
+        ]),
+      );
     });
 
     it('gives BADF for a host descriptor that is closed', () => {

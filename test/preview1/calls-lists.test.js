@@ -1,11 +1,11 @@
 'use strict';
 
-// The calls that Node's own WASI does, with lists, paths and subscriptions of any
-// length: none may end the process.
+// Lists, paths and subscriptions of any length: none may end the process.
 
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
 const path = require('node:path');
+const { engine } = require('../..');
 const { ERRNO } = require('../../lib/preview1');
 const {
   ERRNOS,
@@ -33,6 +33,10 @@ const DATA = PAGE;
 const FILE = 4;
 const SHUT_WR = 2;
 const TEXT = Buffer.alloc(6000, '0123456789');
+
+// In the fallback engine Node says OVERFLOW of some.
+const REFUSALS =
+  engine === 'native' ? [ERRNO.FAULT] : [ERRNO.FAULT, ERRNO.OVERFLOW];
 
 const hex = (value) => `0x${value.toString(16)}`;
 
@@ -98,7 +102,7 @@ const LIST_CALLS = {
   sock_send: (iovs, length) => ['sock_send', PREOPEN, iovs, length, 0, RESULT],
 };
 
-describe('Lists of the calls that Node does', () => {
+describe('Lists to read into', () => {
   const temp = useTempDir();
   let guest;
   let session;
@@ -155,7 +159,7 @@ describe('Lists of the calls that Node does', () => {
             [pointer, 10],
           ],
         ]) {
-          assert.equal(read(list), ERRNO.OVERFLOW, hex(pointer));
+          assert.ok(REFUSALS.includes(read(list)), hex(pointer));
         }
       }
       assert.equal(session.tell(FILE), 0n);
@@ -176,8 +180,12 @@ describe('Calls that could end the process', () => {
       stdio,
     );
 
-  // What is in DATA after the calls on the list that is as large as the memory.
-  const READ = { fd_read: '678945', fd_pread: '012012' };
+  // What is in DATA after the calls on the list that is as large as the memory. What
+  // stands there is an element too: Node sees no more than 1,024.
+  const READ =
+    engine === 'native'
+      ? { fd_read: '012345', fd_pread: '012012' }
+      : { fd_read: '678945', fd_pread: '012012' };
 
   for (const [name, values] of Object.entries(LIST_CALLS)) {
     it(`give FAULT for a list larger than memory: ${name}`, () => {
@@ -191,7 +199,7 @@ describe('Calls that could end the process', () => {
       });
       assert.deepEqual(errnos, [
         ERRNO.SUCCESS,
-        ...lengths.map(() => ERRNO.FAULT),
+        ...lengths.map(() => ERRNOS[name] ?? ERRNO.FAULT),
       ]);
     });
 
@@ -223,8 +231,8 @@ describe('Calls that could end the process', () => {
         errno,
         errno,
         errno,
-        ERRNO.FAULT,
-        ERRNO.FAULT,
+        ERRNOS[name] ?? ERRNO.FAULT,
+        ERRNOS[name] ?? ERRNO.FAULT,
       ]);
       assert.equal(
         Buffer.from(shown, 'hex').toString(),
@@ -285,32 +293,44 @@ describe('Calls that could end the process', () => {
     );
   });
 
-  const streams = {
-    pipes: () => {
-      const { reader, writer } = host.pipe({ blocking: true });
-      return [reader, writer];
-    },
-    sockets: () => ['pipe', 'pipe'], // as spawnSync makes them
-  };
+  it('give NOTSOCK on a stdin and a stdout that are pipes', () => {
+    const { reader, writer } = host.pipe({ blocking: true });
+    const calls = [0, 1].flatMap((fd) => [
+      ['sock_accept', fd, 0, RESULT],
+      ['sock_recv', fd, IOVS, 1, 0, RESULT, RESULT_FLAGS],
+      ['sock_send', fd, IOVS, 1, 0, RESULT],
+      ['sock_shutdown', fd, SHUT_WR],
+    ]);
+    const { errnos } = run({ puts: [listAt(IOVS, [[DATA, 4]])], calls }, [
+      reader,
+      writer,
+    ]);
+    assert.deepEqual(
+      errnos,
+      calls.map(() => ERRNO.NOTSOCK),
+    );
+  });
 
-  for (const [kind, open] of Object.entries(streams)) {
-    it(`give NOTSOCK on a stdin and a stdout that are ${kind}`, () => {
-      const calls = [0, 1].flatMap((fd) => [
-        ['sock_accept', fd, 0, RESULT],
-        ['sock_recv', fd, IOVS, 1, 0, RESULT, RESULT_FLAGS],
-        ['sock_send', fd, IOVS, 1, 0, RESULT],
-        ['sock_shutdown', fd, SHUT_WR],
-      ]);
+  (engine === 'native' ? it : it.skip)(
+    'work on a stdout that is a socket',
+    () => {
       const { errnos } = run(
-        { puts: [listAt(IOVS, [[DATA, 4]])], calls },
-        open(),
+        {
+          puts: [listAt(IOVS, [[DATA, 4]])],
+          calls: [
+            ['sock_accept', 1, 0, RESULT],
+            ['sock_send', 1, IOVS, 1, 0, RESULT],
+            ['sock_shutdown', 1, 4],
+            ['sock_shutdown', 1, SHUT_WR],
+            ['sock_send', 1, IOVS, 1, 0, RESULT],
+          ],
+        },
+        ['pipe', 'pipe'], // sockets, as spawnSync makes them
       );
-      assert.deepEqual(
-        errnos,
-        calls.map(() => ERRNO.NOTSOCK),
-      );
-    });
-  }
+      const { INVAL, PIPE, SUCCESS } = ERRNO;
+      assert.deepEqual(errnos, [INVAL, SUCCESS, INVAL, SUCCESS, PIPE]);
+    },
+  );
 
   // The calls that take paths, with those packed before `end`.
   function pathCalls(end) {

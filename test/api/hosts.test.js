@@ -27,21 +27,12 @@ describe('hosts that wrap node:wasi', () => {
     });
   }
 
-  // node:wasi closes no directory by itself, and none before it is started.
-  function closeDirectory() {
-    if (!wasi[symbolOf(wasi, 'kStarted')]) {
-      const memory = new WebAssembly.Memory({ initial: 0 });
-      wasi.initialize({ exports: { memory } });
-    }
-    wasi.wasiImport.fd_close(PREOPEN);
-  }
-
   beforeEach(() => {
     out = fs.openSync(dir.path('out'), 'w');
     create('preview1');
   });
   afterEach(() => {
-    closeDirectory();
+    wasi.close();
     fs.closeSync(out);
   });
 
@@ -197,7 +188,7 @@ describe('hosts that wrap node:wasi', () => {
     }
 
     it('write from a module of wasi_unstable', () => {
-      closeDirectory();
+      wasi.close();
       create('unstable');
       const instance = new WebAssembly.Instance(
         compile('calls-unstable'),

@@ -100,6 +100,11 @@ function assertAlike(actual, expected, programs, compares) {
 
 const isBad = ({ call }) => call === 'bad';
 
+// The right to seek implies that to tell, by the specification, and an fd that is not
+// open cannot be renumbered; Node has it otherwise.
+const isComparable = ({ call, slot, to }) =>
+  !['bad', 'tell'].includes(call) && !(call === 'renumber' && slot === to);
+
 /** Three runs of the same programs. Returns the stats of the buffered one. */
 async function compare(dir, kind, seed) {
   const author = new Author(seed);
@@ -118,12 +123,7 @@ async function compare(dir, kind, seed) {
     );
     const unbuffered = await run(dir, kind, programs, UNBUFFERED);
     const buffered = await run(dir, kind, programs, options);
-    assertAlike(
-      unbuffered.results,
-      node.results,
-      programs,
-      (call) => !isBad(call),
-    );
+    assertAlike(unbuffered.results, node.results, programs, isComparable);
     assertAlike(buffered.results, unbuffered.results, programs, () => true);
     return buffered.stats;
   } catch (error) {

@@ -86,10 +86,10 @@ const IOV_MAX = 1024;
 const SMALL = 1024;
 const SCRATCH = 65536;
 
-function isWhole(list, delegated) {
+function isWhole(list, byNode) {
   return (
     list.length + 1 <= IOV_MAX ||
-    (!delegated &&
+    (!byNode &&
       list.every(([, length]) => length <= SMALL) &&
       HEAD_SIZE + lengthOf(list) <= SCRATCH)
   );
@@ -103,10 +103,10 @@ function isWhole(list, delegated) {
  * @param {number} seed
  * @param {number[][]} written for each thread how many bytes of each record the
  *   calls said to have written
- * @param {boolean} delegated whether Node's fd_write did it
+ * @param {boolean} byNode whether Node's fd_write did it
  * @returns {number} how many were cut
  */
-function assertLists(bytes, seed, written, delegated) {
+function assertLists(bytes, seed, written, byNode) {
   const next = written.map(() => 0);
   const buffers = written.map((_, id) => buffersOf(id));
   let cut = 0;
@@ -126,7 +126,7 @@ function assertLists(bytes, seed, written, delegated) {
     const size = written[id][index];
     if (size < record.length) {
       assert.equal(
-        isWhole(list, delegated),
+        isWhole(list, byNode),
         false,
         `record ${index} of ${id} is short`,
       );

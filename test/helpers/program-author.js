@@ -179,8 +179,8 @@ class Author {
 
   #setFlags() {
     const slot = this.#slot();
-    const fdflags = this.#random.pick([0, 0, FDFLAGS.NONBLOCK, FDFLAGS.APPEND]);
-    if (fdflags === FDFLAGS.APPEND) this.#append.add(slot);
+    // Not APPEND: Node sets that on the caller's descriptions too.
+    const fdflags = this.#random.pick([0, 0, FDFLAGS.NONBLOCK]);
     this.#add('setFlags', { slot, fdflags });
   }
 
@@ -234,13 +234,7 @@ class Author {
       setFlags: () => this.#setFlags(),
       setRights: () =>
         this.#add('setRights', {
-          rights:
-            RIGHTS.FILE &
-            ~random.pick([
-              RIGHTS.FD_SEEK,
-              RIGHTS.FD_FDSTAT_SET_FLAGS,
-              RIGHTS.FD_WRITE,
-            ]),
+          rights: RIGHTS.FILE & ~random.pick([RIGHTS.FD_SEEK, RIGHTS.FD_WRITE]),
         }),
       setSize: () => this.#add('setSize', { size: offset }),
       sync: () => this.#add(random.oneIn(15) ? 'sync' : 'tell'),

@@ -277,7 +277,9 @@ class Machine {
         const text = at + DIRENT.SIZE;
         const next = text + data.getUint32(at + DIRENT.NAMLEN, true);
         const type = data.getUint8(at + DIRENT.TYPE);
-        names.push(`${type} ${this.#text(text, next)}`);
+        const name = this.#text(text, next);
+        // node:wasi has neither.
+        if (name !== '.' && name !== '..') names.push(`${type} ${name}`);
         at = next;
       }
       return names.sort();

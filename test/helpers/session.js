@@ -68,6 +68,7 @@ class Session {
     path,
     {
       dirfd = PREOPEN,
+      follow = false,
       oflags = OFLAGS.CREAT,
       rights = RIGHTS.FILE,
       fdflags = 0,
@@ -76,7 +77,7 @@ class Session {
     const length = putBytes(this.memory, this.base + PATH, path);
     return this.guest.path_open(
       dirfd,
-      0,
+      follow ? 1 : 0,
       this.base + PATH,
       length,
       oflags,

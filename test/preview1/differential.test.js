@@ -8,7 +8,7 @@ const { spawnSync } = require('node:child_process');
 const path = require('node:path');
 const { engine } = require('../..');
 
-const PROGRAMS = Number(process.env.WASI_WRITEV_PROGRAMS ?? 2000);
+const PROGRAMS = Number(process.env.WASI_WRITEV_PROGRAMS ?? 1000);
 
 describe('Random programs', function () {
   before(function () {

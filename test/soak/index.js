@@ -18,8 +18,6 @@ Runs a test for long. npm test runs a short form of each. WHAT is one of
   terminate   threads are terminated at any moment, or end by process.exit()
   kill        a process that writes is killed, or exits under its threads
   isolation   a guest tries every fd
-  adoption    a guest opens and writes files while the descriptors of the process
-              change all the time; needs a C compiler
   writes      small writes to one fd
   opens       a file is opened, written and closed
 
@@ -36,7 +34,6 @@ const TASKS = {
   terminate: require('./terminate'),
   kill: require('./kill'),
   isolation: require('./isolation'),
-  adoption: require('./adoption'),
   writes: require('./writes'),
   opens: require('./opens'),
 };

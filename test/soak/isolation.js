@@ -107,12 +107,14 @@ function writeAsWASI(directory, buffered, random, count) {
   const open = (name, flags = 'w') =>
     fs.openSync(path.join(directory, name), flags);
   fs.writeFileSync(path.join(directory, 'stdin'), '');
-  // node:wasi closes these with the guest's.
+  const streams = {
+    stdin: open('stdin', 'r'),
+    stdout: open('stdout'),
+    stderr: open('stderr'),
+  };
   const session = new Session(
     withWASI({
-      stdin: open('stdin', 'r'),
-      stdout: open('stdout'),
-      stderr: open('stderr'),
+      ...streams,
       preopens: { '/': path.join(directory, 'guest') },
       buffered,
     }),
@@ -133,6 +135,7 @@ function writeAsWASI(directory, buffered, random, count) {
   }
   session.close(0, PREOPEN, ...own);
   assert.deepEqual(tryAll(session, random, count), [[], []]);
+  for (const fd of Object.values(streams)) fs.closeSync(fd);
   for (const [i, name] of ['stdout', 'stderr'].entries()) {
     const text = fs.readFileSync(path.join(directory, name), 'latin1');
     assert.equal(text, MARK, `fd ${i + 1}`);

@@ -120,14 +120,14 @@ function overPipe(file, buffered) {
 const HOSTS = { overWrites, overOpened, overPipe };
 
 /**
- * Asserts that a file has `size` bytes, each of them BYTE unless `delegated`, and
+ * Asserts that a file has `size` bytes, each of them BYTE unless `byNode`, and
  * empties it. Node reads a list byte by byte: a pointer that is half of another one
  * leads to other bytes of the guest's memory.
  */
-function checkFile(file, size, delegated) {
+function checkFile(file, size, byNode) {
   const bytes = fs.readFileSync(file);
   assert.equal(bytes.length, size);
-  if (!delegated) {
+  if (!byNode) {
     assert.equal(
       bytes.findIndex((byte) => byte !== BYTE),
       -1,
@@ -155,8 +155,8 @@ async function attack(makeHost, buffered, count, random, file, onCalls) {
   await once(worker, 'message');
 
   // Node looks at the list once more, where it does the write.
-  const delegated = opened && engine === 'fallback';
-  const refusals = [ERRNO.FAULT, ...(delegated ? [ERRNO.OVERFLOW] : [])];
+  const byNode = opened && engine === 'fallback';
+  const refusals = [ERRNO.FAULT, ...(byNode ? [ERRNO.OVERFLOW] : [])];
   const seen = { SUCCESS: 0, FAULT: 0 };
   let total = 0;
   for (let i = 0; i < count || seen.SUCCESS * seen.FAULT === 0; i++) {
@@ -177,7 +177,7 @@ async function attack(makeHost, buffered, count, random, file, onCalls) {
       flush();
       // The end of a pipe is seen at the end.
       if (!stream) {
-        checkFile(file, total, delegated);
+        checkFile(file, total, byNode);
         total = 0;
       }
       onCalls(i);
@@ -187,7 +187,7 @@ async function attack(makeHost, buffered, count, random, file, onCalls) {
   await exit;
   flush();
   await close();
-  checkFile(file, total, delegated);
+  checkFile(file, total, byNode);
   fs.unlinkSync(file);
   return seen;
 }

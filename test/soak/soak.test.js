@@ -17,7 +17,6 @@ const COUNTS = {
   terminate: 16,
   kill: 8,
   isolation: 9000,
-  adoption: 1200,
   writes: 200_000,
   opens: 4000,
 };
@@ -28,7 +27,6 @@ const TITLES = {
   terminate: 'survive threads that are terminated at any moment',
   kill: 'leave in the file what was accepted before the process was killed',
   isolation: 'reach no descriptor but those of the guest',
-  adoption: 'find the right file while all descriptors change',
   writes: 'grow nothing by small writes',
   opens: 'grow nothing by files that are opened and closed',
 };

@@ -48,10 +48,10 @@ async function round(file, way, host, seed, threads, count) {
   if (!own) fs.closeSync(stdout);
   const bytes = fs.readFileSync(file);
   const written = results.map((result) => result.written);
-  const delegated = own && engine === 'fallback';
+  const byNode = own && engine === 'fallback';
   return {
     bytes: bytes.length,
-    cut: assertLists(bytes, seed, written, delegated),
+    cut: assertLists(bytes, seed, written, byNode),
   };
 }
 

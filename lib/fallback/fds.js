@@ -8,8 +8,8 @@
 
 const { ERRNO, GUEST_FD_LIMIT } = require('../preview1');
 
-/** What can be read and written at an offset. A closed descriptor has no kind. */
-const SEEKABLE = ['file', 'device'];
+/** What has an offset for the system. A closed descriptor has no kind. */
+const SEEKABLE = ['file', 'directory', 'device'];
 
 /**
  * @typedef {object} Entry

@@ -3,6 +3,7 @@
 // Node's own WASI. A call goes to it from JS alone: V8 has a way from wasm straight
 // into it, in which Node 20 and 22 crash (nodejs/node#46777, #53087).
 
+const fs = require('node:fs');
 const { ERRNO } = require('../preview1');
 
 const PAGE = 65536;
@@ -37,7 +38,7 @@ function createNodeWASI({ args, env, preopens, streams }) {
     const at = variable.indexOf('=');
     return [variable.slice(0, at), variable.slice(at + 1)];
   });
-  return new NodeWASI({
+  const options = {
     version: 'preview1', // the other version has the same functions
     args,
     env: Object.fromEntries(variables),
@@ -46,7 +47,14 @@ function createNodeWASI({ args, env, preopens, streams }) {
     stdout,
     stderr,
     returnOnExit: true,
-  });
+  };
+  try {
+    return new NodeWASI(options);
+  } catch (error) {
+    const missing = preopens.find(([, hostPath]) => !fs.existsSync(hostPath));
+    if (missing !== undefined) error.message += ` '${missing[1]}'`;
+    throw error;
+  }
 }
 
 /** The function under the own symbol of Node's WASI that has this description. */

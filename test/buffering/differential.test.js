@@ -105,6 +105,10 @@ const isBad = ({ call }) => call === 'bad';
 const isComparable = ({ call, slot, to }) =>
   !['bad', 'tell'].includes(call) && !(call === 'renumber' && slot === to);
 
+// What is not open for it is BADF here, and NOTCAPABLE for Node.
+const withoutNotcapable = (results) =>
+  results.map((result) => (result === '[76]' ? '[8]' : result));
+
 /** Three runs of the same programs. Returns the stats of the buffered one. */
 async function compare(dir, kind, seed) {
   const author = new Author(seed);
@@ -123,7 +127,12 @@ async function compare(dir, kind, seed) {
     );
     const unbuffered = await run(dir, kind, programs, UNBUFFERED);
     const buffered = await run(dir, kind, programs, options);
-    assertAlike(unbuffered.results, node.results, programs, isComparable);
+    assertAlike(
+      unbuffered.results.map(withoutNotcapable),
+      node.results.map(withoutNotcapable),
+      programs,
+      isComparable,
+    );
     assertAlike(buffered.results, unbuffered.results, programs, () => true);
     return buffered.stats;
   } catch (error) {

@@ -13,7 +13,15 @@ const ROOT = path.join(__dirname, '..', '..');
 const FUZZ = path.join(__dirname, 'fuzz');
 const CORPUS = path.join(FUZZ, 'corpus');
 
-const SOURCES = ['ciovec.c', 'errno_map.c', 'fd_table.c', 'write.c'];
+const HARNESS = ['core.c', 'kernel.c', 'replay.c', 'unused.c'];
+const SOURCES = [
+  'errno_map.c',
+  'fd_table.c',
+  'guest.c',
+  'iovec.c',
+  'wait.c',
+  'preview1/fd_write.c',
+];
 
 describe('The C core', () => {
   const dir = useTempDir();
@@ -29,7 +37,7 @@ describe('The C core', () => {
       '-fno-sanitize-recover=all',
       '-D_GNU_SOURCE',
       `-I${path.join(ROOT, 'src')}`,
-      ...['core.c', 'replay.c'].map((name) => path.join(FUZZ, name)),
+      ...HARNESS.map((name) => path.join(FUZZ, name)),
       ...SOURCES.map((name) => path.join(ROOT, 'src', name)),
       '-o',
       program,

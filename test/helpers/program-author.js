@@ -143,7 +143,6 @@ class Author {
           RIGHTS.FD_READ,
           RIGHTS.FD_WRITE,
           RIGHTS.FD_SEEK,
-          RIGHTS.FD_FDSTAT_SET_FLAGS,
           RIGHTS.FD_TELL,
         ])
       : 0n;

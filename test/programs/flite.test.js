@@ -54,7 +54,7 @@ describe('flite', () => {
     const seconds = (wav.length - HEADER) / 2 / rate;
     const [least, most] = WORDS_SECONDS;
     assert.ok(seconds > least && seconds < most, `${seconds} s`);
-    assert.equal(stats.bytes >= wav.length, engine === 'native');
+    assert.ok(stats.bytes >= wav.length);
   });
 
   it('writes the same with both engines, and the native one is ours', function () {

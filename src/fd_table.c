@@ -59,9 +59,8 @@ wv_errno wv_fd_learn_kind(wv_fd *entry) {
 
 wv_fd wv_fd_of_host(int host_fd) {
   int flags = wv_sys_flags(host_fd);
-  wv_fd entry = {.host_fd = host_fd,
-                 .rights = WV_RIGHTS_ALL,
-                 .inheriting = WV_RIGHTS_ALL};
+  wv_fd entry = {
+      .host_fd = host_fd, .rights = WV_RIGHTS_ALL, .inheriting = WV_RIGHTS_ALL};
 
   if (flags < 0) {
     /* Not the number: the host may open something under it later. */

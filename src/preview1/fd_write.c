@@ -109,8 +109,8 @@ static bool write_stream_batch(const wv_fd *entry, wv_batch *batch,
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       *error = WV_EAGAIN;
       /* Any other failure of the wait shows in the write that follows. */
-      if (nonblock || wv_wait_ready(wait, entry->host_fd, WV_SYS_POLL_WRITE) ==
-                          WV_EAGAIN)
+      if (nonblock ||
+          wv_wait_ready(wait, entry->host_fd, WV_SYS_POLL_WRITE) == WV_EAGAIN)
         return false;
     } else if (errno != EINTR) {
       *error = wv_errno_from_host(errno);

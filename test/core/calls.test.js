@@ -1,0 +1,24 @@
+'use strict';
+
+// test/core/*.c: calls without Node, under sanitizers: polls, sockets, directories,
+// waits, and each pointer out of bounds.
+
+const assert = require('node:assert/strict');
+const { spawnSync } = require('node:child_process');
+const path = require('node:path');
+
+describe('The calls of the core', () => {
+  before(function () {
+    const hasCompiler = !spawnSync('cc', ['--version']).error;
+    if (process.platform !== 'linux' || !hasCompiler) this.skip();
+  });
+
+  it('do without Node what POSIX and the specification say', () => {
+    const { status, stdout, stderr } = spawnSync(
+      'sh',
+      [path.join(__dirname, 'run')],
+      { encoding: 'utf8' },
+    );
+    assert.equal(status, 0, stdout + stderr);
+  });
+});

@@ -90,8 +90,9 @@ export interface WASIOptions
 
   /**
    * How many fds the guest may have open at once, its standard streams and
-   * preopens among them; one more is `MFILE`. 0 to 2^20. Native engine.
-   * @default half of the soft limit of descriptors of the process
+   * preopens among them; one more is `MFILE`. 0 to 2^20.
+   * @default half of the soft limit of descriptors of the process; in the fallback
+   * engine none
    */
   maxOpenFiles?: number | undefined;
 }

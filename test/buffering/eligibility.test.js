@@ -28,7 +28,7 @@ const hasMultiMemory = WebAssembly.validate(
   Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 5, 5, 2, 0, 0, 0, 0),
 );
 
-// The fallback adopts nothing: Node writes files of the guest's own.
+// Node's fd_fdstat_set_flags has its own way in the fallback.
 const itNative = engine === 'native' ? it : it.skip;
 
 describe('A write is buffered', () => {

@@ -57,9 +57,6 @@ const PLACES = {
   },
 };
 
-// Without adoption such a file is not buffered.
-if (engine === 'fallback') delete PLACES['a file that the guest opened'];
-
 describe('A flush to a disk that is full', () => {
   const open = useOutputs();
   const host = useHostFiles();

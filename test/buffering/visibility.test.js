@@ -4,7 +4,7 @@
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
-const { engine } = require('../..');
+
 const { ERRNO, FDFLAGS } = require('../../lib/preview1');
 const {
   CALLS,
@@ -44,8 +44,7 @@ const RESULT = 16;
 describe('What is buffered', () => {
   const guests = useGuests();
   const { read } = guests;
-  // Without adoption Node writes the files that the guest opened.
-  const places = engine === 'native' ? Object.keys(guests.on) : ['stdout'];
+  const places = Object.keys(guests.on);
 
   describe('is out before another call', () => {
     const FILE = 4; // of CALLS

@@ -29,7 +29,7 @@ function writesCycle(i) {
   if (i % 2 === 0) guest.writes.close();
 }
 
-/** One guest that opens a file, which is adopted. */
+/** One guest that opens a file. */
 function wasiCycle(i) {
   const guest = withWASI({ stdout: out, preopens: { '/': directory } });
   const session = new Session(guest);

@@ -41,7 +41,7 @@ function writeByGuest(WASI) {
 
 module.exports = function consume({ WASI, createWrites, engine }) {
   const errnos = writeByCreateWrites(createWrites);
-  const { adopted, bytes } = WASI ? writeByGuest(WASI) : {};
+  const { calls, bytes } = WASI ? writeByGuest(WASI) : {};
   const addon = Object.keys(require.cache).find((file) =>
     file.endsWith('.node'),
   );
@@ -53,7 +53,7 @@ module.exports = function consume({ WASI, createWrites, engine }) {
       addon: addon && require('node:path').basename(addon),
       errnos,
       words: text('words'),
-      ...(WASI && { adopted, bytes, guestFile: text('guest-file') }),
+      ...(WASI && { calls, bytes, guestFile: text('guest-file') }),
     }),
   );
 };

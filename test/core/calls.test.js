@@ -6,11 +6,11 @@
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
 const path = require('node:path');
+const { hasSanitizers } = require('../helpers/installed');
 
 describe('The calls of the core', () => {
   before(function () {
-    const hasCompiler = !spawnSync('cc', ['--version']).error;
-    if (process.platform !== 'linux' || !hasCompiler) this.skip();
+    if (process.platform !== 'linux' || !hasSanitizers()) this.skip();
   });
 
   it('do without Node what POSIX and the specification say', () => {

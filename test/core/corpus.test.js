@@ -7,6 +7,7 @@ const assert = require('node:assert/strict');
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
+const { hasSanitizers } = require('../helpers/installed');
 const { useTempDir } = require('../helpers/temp');
 
 const ROOT = path.join(__dirname, '..', '..');
@@ -27,7 +28,7 @@ describe('The C core', () => {
   const dir = useTempDir();
 
   it('does what its oracle says with every input of the corpus', function () {
-    if (process.platform === 'win32') this.skip();
+    if (process.platform === 'win32' || !hasSanitizers()) this.skip();
     const program = dir.path('replay');
     execFileSync(process.env.CC ?? 'cc', [
       '-std=c11',

@@ -17,6 +17,7 @@ static napi_value allocated(napi_env env, napi_callback_info info) {
 NAPI_MODULE_INIT(/* env, exports */) {
   napi_value function;
 
+  (void)exports;
   if (napi_create_function(env, "allocated", NAPI_AUTO_LENGTH, allocated, NULL,
                            &function) != napi_ok)
     return NULL;

@@ -10,12 +10,13 @@ const os = require('node:os');
 const path = require('node:path');
 const { setImmediate } = require('node:timers/promises');
 const { withWASI, withWrites } = require('../../helpers/guest');
-const { Session } = require('../../helpers/session');
+const { PREOPEN, Session } = require('../../helpers/session');
 
 const allocated = require(path.resolve(process.argv[2]));
 
 const WARM_UP = 0.1; // of the cycles
 const BYTES_OF_ONE_CYCLE = 8; // what malloc gives has more
+const ENTRIES = 32768; // where they go in memory
 const LONG_LIST = Array(1100).fill('buffer');
 
 const out = fs.openSync('/dev/null', 'w');
@@ -29,13 +30,14 @@ function writesCycle(i) {
   if (i % 2 === 0) guest.writes.close();
 }
 
-/** One guest that opens a file. */
+/** One guest that opens a file, reads its directory, and may close nothing. */
 function wasiCycle(i) {
   const guest = withWASI({ stdout: out, preopens: { '/': directory } });
   const session = new Session(guest);
   const fd = session.open('file');
   session.write(fd, 'text');
-  session.close(fd);
+  if (i % 3 !== 0) session.close(fd);
+  guest.wasi.wasiImport.fd_readdir(PREOPEN, ENTRIES, 1024, 0n, ENTRIES - 8);
   if (i % 2 === 0) guest.wasi.close();
 }
 

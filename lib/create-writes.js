@@ -11,12 +11,11 @@ const {
   invalidValue,
 } = require('./errors');
 const { createWritesHost } = require('./engine');
-const { flushing } = require('./flushing');
 const { isMemory } = require('./memory');
 const { WRITE_OPTIONS, writeOptions } = require('./options');
 const { Output } = require('./output');
 const { TargetList, checkTarget } = require('./targets');
-const { ERRNO, GUEST_FD_LIMIT } = require('./preview1');
+const { ERRNO, GUEST_FD_LIMIT, flushOf } = require('./preview1');
 
 const OPTIONS = ['fds', 'memory', 'fallback', ...WRITE_OPTIONS];
 const MAX_HOST_FD = 2 ** 31 - 1;
@@ -66,6 +65,29 @@ function methodsOf(fallback = {}) {
   return methods;
 }
 
+/** The same with a flush first, where the call could see what is buffered. */
+function flushing(methods, output) {
+  const flush = {
+    none: (call) => call,
+    all:
+      (call) =>
+      (...values) =>
+        output.before() || call(...values),
+    fd:
+      (call) =>
+      (fd, ...rest) =>
+        output.before(fd) || call(fd, ...rest),
+    both: (call) => (from, to) =>
+      output.before(from) || output.before(to) || call(from, to),
+  };
+  return Object.fromEntries(
+    Object.entries(methods).map(([name, call]) => [
+      name,
+      name === 'fd_close' ? flush.fd(call) : flush[flushOf(name)](call),
+    ]),
+  );
+}
+
 /**
  * See `createWrites` in lib/index.d.ts.
  *
@@ -93,7 +115,7 @@ function createWrites(options = {}) {
   const targets = new TargetList(checked);
   const captures = pairs.some(([, target]) => target === 'capture');
   const output = new Output(checked, targets, {
-    createHost: (deliver) => createWritesHost(checked, deliver),
+    createHost: createWritesHost,
     captures,
     next: fallback === undefined ? undefined : next,
   });
@@ -103,7 +125,7 @@ function createWrites(options = {}) {
     checkGuestFd(fd, 'fd');
     if (typeof target === 'number') checkInteger(target, name, 0, MAX_HOST_FD);
     else checkTarget(target, name);
-    output.insert(fd, target);
+    output.insert(fd, targets.streamOf(target));
   }
 
   const others = flushing(methodsOf(fallback), output);

@@ -8,18 +8,31 @@
 //   imports              the calls of preview1 but proc_exit; each throws before
 //                        there is a memory. Of createWritesHost only fd_write and
 //                        fd_pwrite count, which then answer FAULT
+//   combine(writes)      fd_write and fd_pwrite for the guest, where `writes` are
+//                        those of `imports` and what is around them
 //   setMemory(memory)    a WebAssembly.Memory, or undefined
-//   insert(fd, stream)   { hostFd } or { target }; one that stands there goes
+//   insert(fd, stream)   one that stands there goes. A stream is { hostFd }, a number
+//                        of the caller's; { target }, a number of TargetList;
+//                        { capture }, its limit in bytes; { bytes }, to be read; or
+//                        {}, the null device
 //   remove(fd)
-//   describe(fd)         undefined, or { file, target, mayWrite, maySeek, nonblock }
-//   setBuffer(view)      a Uint8Array that never moves
-//   writeBuffered(fd, start, length, offset)   writes that part of it, at `offset`
-//                        or where the file stands: { errno, done }, `done` bytes
-//                        being out also on an error
-//   stats()              { calls, bytes } that were written
+//   describe(fd)         undefined, or { target, capture }, their numbers
+//   captured(number)     what a capture has taken, after a flush
+//   before(fd)           flushes before a call that could see it; an errno is for that
+//                        fd, and takes the place of the call
+//   flush([limit])       writes what is buffered, and waits so many milliseconds; the
+//                        errno of what could not be written
+//   unflushed()          undefined, or that: { fd, errno, code, pending, target }
+//   discard()            gives it up; its bytes
+//   stats()              { calls, bytes } that the system took, and { buffered,
+//                        bufferedBytes, flushes }
 //   close()              closes what was opened for the guest; no fd is open then
 //
-// A write to a target comes back by `deliver(target, iovs, iovsLen, nwritten)`.
+// It has a `delivery`: `deliver(target, iovs, iovsLen, nwritten)` makes a write to a
+// target, `write(target, chunk)` one of what was buffered ({ errno, done, canRetry }),
+// `takes(target)` says whether it takes
+// anything, `lose({ fd, errno, rest })` tells of bytes that can be kept nowhere, `add(target)`
+// gives a number, `rethrow()` throws what a target threw.
 
 const { loadAddon } = require('./addon');
 
@@ -68,17 +81,36 @@ const hosts = () =>
 
 /**
  * @param {object} options `waitTimeout` in milliseconds, -1 for no limit;
- *   `maxOpenFiles`; `version`, `args`, `env` (strings), `preopens` (pairs of the
- *   guest's name and the host's path), `streams` (three)
- * @param {Function} deliver
+ *   `buffered` and `bufferSize`; `buffers`, whether anything is; `maxOpenFiles`;
+ *   `version`, `args`, `env` (strings), `preopens` (pairs of the guest's name and the
+ *   host's path), `streams` (three)
+ * @param {object} delivery
  */
-function createGuestHost(options, deliver) {
-  return hosts().createGuestHost(options, deliver);
+function createGuestHost(options, delivery) {
+  return hosts().createGuestHost(options, delivery);
 }
 
 /** The two calls alone, and no descriptor yet. */
-function createWritesHost(options, deliver) {
-  return hosts().createWritesHost(options, deliver);
+function createWritesHost(options, delivery) {
+  return hosts().createWritesHost(options, delivery);
 }
 
-module.exports = { createGuestHost, createWritesHost, engine };
+const loadFlushes = () => require('./native/flushes');
+
+/** Writes what every guest of this thread has buffered, before the process ends. */
+function flushAtExit() {
+  if (addon !== undefined) loadFlushes().flushAtExit();
+}
+
+/** A word on stderr about bytes of `unflushed` that are given up. */
+function warnOf(left) {
+  loadFlushes().warnOf(left);
+}
+
+module.exports = {
+  createGuestHost,
+  createWritesHost,
+  engine,
+  flushAtExit,
+  warnOf,
+};

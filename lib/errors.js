@@ -68,6 +68,13 @@ function invalidMemory() {
   );
 }
 
+function outOfMemory(what, cause) {
+  return withCode(
+    new RangeError(`There is no memory for ${what}`, { cause }),
+    'ERR_MEMORY_ALLOCATION_FAILED',
+  );
+}
+
 /** Under Node's `--permission`, without `--allow-wasi`. */
 function accessDenied() {
   const error = new Error(
@@ -86,6 +93,17 @@ function preopenFailed(errno, hostPath) {
   const code = `UVWASI_E${ERRNO_NAMES[errno]}`;
   const error = new Error(`${code}, uvwasi_init '${hostPath}'`);
   return Object.assign(error, { errno, code, syscall: 'uvwasi_init' });
+}
+
+/** What a guest was to be given could not be opened. */
+function streamFailed(errno, fd) {
+  const { ERRNO_NAMES } = require('./preview1');
+  const code = `E${ERRNO_NAMES[errno]}`;
+  const name = ['stdin', 'stdout', 'stderr'][fd];
+  const error = new Error(
+    `${code}: the ${name} of a guest could not be opened`,
+  );
+  return Object.assign(error, { errno, code, syscall: 'open' });
 }
 
 /** Whether it can have options, as Node sees that. */
@@ -128,7 +146,9 @@ module.exports = {
   invalidValue,
   isObject,
   notStarted,
+  outOfMemory,
   outOfRange,
   preopenFailed,
+  streamFailed,
   withCode,
 };

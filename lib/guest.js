@@ -3,10 +3,8 @@
 // One guest of the class in lib/wasi.js: its imports and targets, and what becomes
 // of both when it ends.
 
-const { flushAtExit } = require('./combiner');
-const { createGuestHost } = require('./engine');
+const { createGuestHost, flushAtExit, warnOf } = require('./engine');
 const { accessDenied, invalidValue } = require('./errors');
-const { flushing } = require('./flushing');
 const { isMemory } = require('./memory');
 const {
   bindingName,
@@ -24,6 +22,9 @@ const STREAMS = ['stdin', 'stdout', 'stderr'];
 
 /** An option: see `pipeClosed` in lib/output.js. */
 const kPipeClosed = Symbol('wasi-writev.pipeClosed');
+
+/** An option: streams as lib/engine.js has them, in place of those of the caller. */
+const kStreams = Symbol('wasi-writev.streams');
 
 function checkPermission() {
   const { permission } = process;
@@ -57,15 +58,14 @@ function preopensOf(preopens) {
 
 /** A standard stream as lib/engine.js has it. */
 function streamOf(fd, options, targets) {
+  const opened = options[kStreams]?.[fd];
+  if (opened !== undefined) return opened;
   const name = STREAMS[fd];
   const { [name]: target = fd } = options;
   const isNumber = typeof target === 'number' || fd === 0;
-  if (isNumber) {
-    validateDescriptor(target, `options.${name}`);
-    return { hostFd: target };
-  }
-  checkTarget(target, `options.${name}`);
-  return { target: targets.add(target) };
+  if (isNumber) validateDescriptor(target, `options.${name}`);
+  else checkTarget(target, `options.${name}`);
+  return targets.streamOf(target);
 }
 
 // A C string has no NUL inside.
@@ -77,8 +77,8 @@ function checkStrings(strings, name) {
 }
 
 class Guest {
+  #captures;
   #output;
-  #streams;
 
   /** The functions for the guest to import. */
   imports;
@@ -89,27 +89,28 @@ class Guest {
    */
   constructor(options, exit) {
     const targets = new TargetList(options);
-    this.#streams = STREAMS.map((_, fd) => streamOf(fd, options, targets));
+    const streams = STREAMS.map((_, fd) => streamOf(fd, options, targets));
     const hostOptions = {
       ...options,
       args: argsOf(options.args),
       env: envOf(options.env),
       preopens: preopensOf(options.preopens),
-      streams: this.#streams,
+      streams,
     };
     checkStrings(hostOptions.args, 'options.args');
     checkStrings(hostOptions.env, 'options.env');
     checkStrings(hostOptions.preopens.flat(), 'options.preopens');
     const { returnOnExit = true } = options;
     validateBoolean(returnOnExit, 'options.returnOnExit');
-    const output = new Output(options, targets, {
-      createHost: (deliver) => createGuestHost(hostOptions, deliver),
-      captures: [options.stdout, options.stderr].includes('capture'),
+    const output = new Output(hostOptions, targets, {
+      createHost: createGuestHost,
+      captures: streams.some(({ capture }) => capture !== undefined),
       pipeClosed: options[kPipeClosed],
     });
     this.#output = output;
+    this.#captures = streams.map((_, fd) => output.host.describe(fd)?.capture);
     this.imports = {
-      ...flushing(output.host.imports, output),
+      ...output.host.imports,
       fd_write: output.fd_write,
       fd_pwrite: output.fd_pwrite,
       proc_exit: (code) => {
@@ -146,6 +147,7 @@ class Guest {
       thrown = { error };
     }
     output.settle();
+    output.dropUnread();
     summarize(this);
     // What a function target threw is the cause of whatever came after.
     output.rethrow();
@@ -156,7 +158,7 @@ class Guest {
 
   /** What the guest's stdout or stderr has captured, or null. */
   captured(fd) {
-    return this.#output.captured(this.#streams[fd].target);
+    return this.#output.captured(this.#captures[fd]);
   }
 
   get stats() {
@@ -176,7 +178,8 @@ class Guest {
   }
 
   dispose() {
-    this.#output.abandon();
+    const left = this.#output.abandon();
+    if (left !== undefined) warnOf(left);
     this.#output.host.close();
   }
 }
@@ -191,4 +194,4 @@ function createGuest(given, exit) {
   return { bindingName: name, guest: new Guest(checked, exit) };
 }
 
-module.exports = { createGuest, isMemory, kPipeClosed };
+module.exports = { createGuest, isMemory, kPipeClosed, kStreams };

@@ -106,7 +106,7 @@ export interface WASIStats {
   /** Those of `calls` that the engine wrote at once. */
   native: number;
   /** Those of `calls` that were held back. */
-  staged: number;
+  buffered: number;
   /** How many times bytes that were held back were written out. */
   flushes: number;
 }

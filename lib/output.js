@@ -1,16 +1,12 @@
 'use strict';
 
-// Where a guest's writes go: its host for descriptors, targets for all else, and the
-// combiner in front of both where writes are buffered.
+// Where a guest's writes go: its host for descriptors and captures, targets for all
+// else, and who is told of what.
 
-const { Combiner } = require('./combiner');
 const { withCode } = require('./errors');
 const { GuestMemory, createList } = require('./memory');
-const { Capture } = require('./targets');
 const { fdPwrite, fdWrite, publish } = require('./trace');
-const { ERRNO } = require('./preview1');
-
-const STDERR = 2;
+const { ERRNO, ERRNO_NAMES } = require('./preview1');
 
 // A target gets one call's bytes as one chunk up to this size.
 const CHUNK_MAX = 16 * 2 ** 20;
@@ -29,13 +25,9 @@ function flushError({ fd, errno, code, pending }) {
 }
 
 class Output {
-  #buffered;
-  #combiner;
-  #direct;
   #memory = new GuestMemory();
   #next;
   #pipeClosed;
-  #size;
   #stats = { calls: 0, bytes: 0 };
   #targets;
   #told; // the fd of the last error for bytes that are left
@@ -44,49 +36,52 @@ class Output {
    * @param {object} options checked, as lib/options.js gives them
    * @param {import('./targets').TargetList} targets
    * @param {object} hooks
-   * @param {(deliver: Function) => object} hooks.createHost see lib/engine.js
+   * @param {(options: object, delivery: object) => object} hooks.createHost see
+   *   lib/engine.js
    * @param {boolean} hooks.captures whether one of the targets is a capture
    * @param {Function} [hooks.next] a write to an fd that is not open
    * @param {(fd: number) => void} [hooks.pipeClosed] a write found that nobody
    *   reads any more; may throw through the guest
    */
   constructor(options, targets, { createHost, captures, next, pipeClosed }) {
-    this.#buffered = options.buffered;
-    this.#size = options.bufferSize;
     this.#targets = targets;
     this.#next = next;
     this.#pipeClosed = pipeClosed;
-    /** Whether writes go through a combiner. */
-    this.buffers = options.buffered !== false || captures;
-    // Before there is a host: it may fail, and has nothing to close then.
-    if (this.buffers) this.#combiner = new Combiner(options.bufferSize, this);
-    this.host = createHost((...call) => this.#deliver(...call));
-    if (this.buffers) this.host.setBuffer(this.#combiner.data);
-    const { fd_write, fd_pwrite } = this.#combiner ?? this.#traced();
-    this.fd_write = fd_write;
-    this.fd_pwrite = fd_pwrite;
+    const buffers = options.buffered !== false || captures;
+    this.host = createHost(
+      { ...options, buffers },
+      {
+        add: (target) => targets.put(target),
+        deliver: (...call) => this.#deliver(...call),
+        write: (number, chunk) => this.#write(number, chunk),
+        takes: (number) => targets.get(number).takes,
+        lose: (lost) => this.#lose(lost),
+        rethrow: () => targets.rethrow(),
+      },
+    );
+    const writes = this.host.combine(this.#traced());
+    this.fd_write = writes.fd_write;
+    this.fd_pwrite = writes.fd_pwrite;
   }
 
-  // The imports without a combiner. Hot.
+  // Hot. What follows a write that is out calls nothing: the stack may be full.
   #traced() {
     const { fd_write, fd_pwrite } = this.#withNext(this.host.imports);
     const memory = this.#memory;
     const pipeClosed = this.#pipeClosed;
     return {
       fd_write(fd, iovs, iovsLen, nwritten) {
+        const isTraced = fdWrite.hasSubscribers;
         const errno = fd_write(fd, iovs, iovsLen, nwritten);
-        if (fdWrite.hasSubscribers) {
-          publish(memory, fd, iovsLen, nwritten, errno);
-        }
+        if (isTraced) publish(memory, fd, iovsLen, nwritten, errno);
         if (errno === ERRNO.PIPE) pipeClosed?.(fd);
         return errno;
       },
 
       fd_pwrite(fd, iovs, iovsLen, offset, nwritten) {
+        const isTraced = fdPwrite.hasSubscribers;
         const errno = fd_pwrite(fd, iovs, iovsLen, offset, nwritten);
-        if (fdPwrite.hasSubscribers) {
-          publish(memory, fd, iovsLen, nwritten, errno, offset);
-        }
+        if (isTraced) publish(memory, fd, iovsLen, nwritten, errno, offset);
         return errno;
       },
     };
@@ -116,23 +111,19 @@ class Output {
   }
 
   setMemory(memory) {
-    this.#combiner?.setMemory(memory);
+    this.host.flush();
     this.#memory.set(memory);
     this.host.setMemory(memory);
   }
 
-  insert(fd, target) {
-    this.#combiner?.flush();
-    this.host.insert(
-      fd,
-      typeof target === 'number'
-        ? { hostFd: target }
-        : { target: this.#targets.add(target) },
-    );
+  /** Puts a stream of `TargetList.streamOf` at a guest fd. */
+  insert(fd, stream) {
+    this.host.flush();
+    this.host.insert(fd, stream);
   }
 
   remove(fd) {
-    this.#combiner?.flush();
+    this.host.flush();
     this.host.remove(fd);
   }
 
@@ -142,66 +133,7 @@ class Output {
     this.host.close();
   }
 
-  #targetOf(fd) {
-    return this.#targets.get(this.host.describe(fd)?.target);
-  }
-
-  // What the combiner asks for.
-
-  /** How many bytes of an fd may be staged; 0 for one that is not buffered. */
-  capacity(fd, positioned) {
-    const entry = this.host.describe(fd);
-    if (entry === undefined || !entry.mayWrite) return 0;
-    if (entry.target !== undefined) {
-      return positioned
-        ? 0
-        : this.#targetCapacity(fd, this.#targets.get(entry.target));
-    }
-    if (this.#buffered === false || fd === STDERR) return 0;
-    if (positioned && !entry.maySeek) return 0;
-    // NONBLOCK means nothing for a regular file.
-    if (entry.file) return this.#size;
-    if (positioned || entry.nonblock) return 0;
-    return this.#buffered === true ? this.#size : 0;
-  }
-
-  #targetCapacity(fd, target) {
-    if (target.failed || target.over) return 0;
-    // Nobody sees a capture before it is read, so it is staged in any case.
-    if (target instanceof Capture) return Math.min(this.#size, target.room);
-    return this.#buffered === true && fd !== STDERR ? this.#size : 0;
-  }
-
-  /** A write that is not staged. */
-  writeNow(fd, iovs, iovsLen, nwritten, offset) {
-    this.#direct ??= this.#withNext(this.host.imports);
-    const errno =
-      offset === undefined
-        ? this.#direct.fd_write(fd, iovs, iovsLen, nwritten)
-        : this.#direct.fd_pwrite(fd, iovs, iovsLen, offset, nwritten);
-    if (errno === ERRNO.PIPE) this.#pipeClosed?.(fd);
-    return errno;
-  }
-
-  /** Writes the first `length` bytes of the staging memory. */
-  drain(fd, staging, length, offset) {
-    const target = this.#targetOf(fd);
-    if (target === undefined) {
-      return this.host.writeBuffered(fd, 0, length, offset);
-    }
-    const done = target.write(staging.subarray(0, length));
-    return { errno: target.errno, done };
-  }
-
-  /** A flush found that nobody reads an fd any more. */
-  pipeClosed(fd) {
-    if (this.#targetOf(fd) === undefined) this.#pipeClosed?.(fd);
-  }
-
-  /** Whether bytes that an fd did not take may be tried again. */
-  canRetry(fd) {
-    return this.#targetOf(fd)?.failed !== true;
-  }
+  // Targets.
 
   // A write to a target: the pointers are checked here.
   #deliver(number, iovs, iovsLen, nwritten) {
@@ -246,40 +178,63 @@ class Output {
     return taken;
   }
 
+  // What was buffered for one. A function that threw is not called again: its caller
+  // has the error.
+  #write(number, chunk) {
+    const target = this.#targets.get(number);
+    const done = target.write(chunk);
+    return { errno: target.errno, done, canRetry: !target.failed };
+  }
+
+  #lose({ fd, errno, rest }) {
+    if (rest.length === 0) return;
+    const code = `E${ERRNO_NAMES[errno]}`;
+    const left = { fd, errno, code, pending: rest.length };
+    this.#targets.report(flushError(left));
+  }
+
   // Flushing.
 
   /**
-   * Before a call of the guest that could see what is staged.
+   * Before a call of another WASI that could see what is buffered.
    *
    * @returns {number} an errno that the guest must get in place of the call
    */
   before(fd) {
-    return this.#combiner === undefined
-      ? ERRNO.SUCCESS
-      : this.#combiner.before(fd);
+    return this.host.before(fd);
   }
 
   /** Writes out all that can be. */
   settle() {
-    this.#combiner?.flushAll();
+    this.host.flush();
   }
 
-  /** Forgets what could not be written. */
+  /** Forgets what could not be written, with a word to who was not told yet. */
   abandon() {
-    this.#combiner?.abandon(this.#told);
+    const left = this.host.unflushed();
+    this.host.discard();
+    return left !== undefined && left.fd !== this.#told ? left : undefined;
+  }
+
+  /** The guest has ended: where nobody reads any more, nobody wants the rest. */
+  dropUnread() {
+    const left = this.host.unflushed();
+    if (left?.errno !== ERRNO.PIPE || left.target !== undefined) return;
+    this.host.discard();
+    this.#pipeClosed?.(left.fd);
   }
 
   /** Throws the error of `flushError`, and `details`, where bytes are left. */
   throwUnwritten(details) {
-    const left = this.#combiner?.unwritten()[0];
+    const left = this.host.unflushed();
     if (left === undefined) return;
     this.#told = left.fd;
     // This was the word about it.
-    if (this.#targetOf(left.fd)?.over) this.#combiner.forget(left.fd);
+    if (this.#targets.get(left.target)?.takes === false) this.host.discard();
     throw Object.assign(flushError(left), details);
   }
 
-  /** Writes out what is staged. Throws what went wrong. */
+  /** Writes out what is buffered. Throws what went wrong. */
   flush() {
     this.settle();
     this.rethrow();
@@ -289,22 +244,17 @@ class Output {
   /** Writes out what can be, and gives up the rest: returns its bytes. */
   discard() {
     this.settle();
-    const left = this.#combiner?.unwritten() ?? [];
-    this.#combiner?.discard();
-    return left.reduce((sum, { pending }) => sum + pending, 0);
+    return this.host.discard();
   }
 
-  /** What a target has captured, by its number; null if it is no capture. */
-  captured(number) {
-    const target = this.#targets.get(number);
-    if (!(target instanceof Capture)) return null;
-    this.#combiner?.flush();
-    return target.read();
-  }
-
-  /** The same by a guest fd. */
+  /** What a guest fd has captured; null if it is no capture. */
   capturedBy(fd) {
-    return this.captured(this.host.describe(fd)?.target);
+    return this.captured(this.host.describe(fd)?.capture);
+  }
+
+  /** The same by the number of the capture. */
+  captured(number) {
+    return number === undefined ? null : this.host.captured(number);
   }
 
   /** Throws the first thing that code of the user's threw in a write, once. */
@@ -313,15 +263,14 @@ class Output {
   }
 
   stats() {
-    const host = this.host.stats();
-    const staged = this.#combiner?.stats() ?? { calls: 0, bytes: 0 };
-    const direct = this.#stats;
+    const { calls, bytes, buffered, bufferedBytes, flushes } =
+      this.host.stats();
     return {
-      calls: host.calls + staged.calls + direct.calls,
-      bytes: host.bytes + staged.bytes + direct.bytes,
-      native: host.calls,
-      staged: staged.calls,
-      flushes: this.#combiner?.flushes ?? 0,
+      calls: calls + buffered + this.#stats.calls,
+      bytes: bytes + bufferedBytes + this.#stats.bytes,
+      native: calls,
+      buffered,
+      flushes,
     };
   }
 }

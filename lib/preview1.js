@@ -56,11 +56,8 @@ const CALLS = Object.freeze({
   sock_shutdown: 'ii',
 });
 
-/**
- * The calls that neither see what is buffered nor wait for it: the others flush
- * first.
- */
-const QUIET_CALLS = Object.freeze([
+// They neither see what is buffered nor wait for it.
+const QUIET_CALLS = [
   'args_get',
   'args_sizes_get',
   'clock_res_get',
@@ -69,7 +66,24 @@ const QUIET_CALLS = Object.freeze([
   'environ_sizes_get',
   'random_get',
   'sched_yield',
-]);
+];
+
+// They see to it themselves.
+const FLUSHING_CALLS = ['fd_close', 'fd_pwrite', 'fd_write', 'proc_exit'];
+
+/**
+ * What of the buffer a call has written first: 'none'; 'all'; 'fd' also, where the
+ * bytes of the fd that it is about fail, the errno takes the place of the call;
+ * 'both' the same for two fds.
+ *
+ * @param {string} name
+ */
+function flushOf(name) {
+  if (QUIET_CALLS.includes(name) || FLUSHING_CALLS.includes(name))
+    return 'none';
+  if (name === 'fd_renumber') return 'both';
+  return /^(fd|sock)_/.test(name) ? 'fd' : 'all';
+}
 
 /** Every errno of preview1: the index is the number. */
 const ERRNO_NAMES = [
@@ -192,7 +206,7 @@ module.exports = {
   FDFLAGS,
   GUEST_FD_LIMIT,
   IOVEC_SIZE,
-  QUIET_CALLS,
   RIGHTS,
   areNumbers,
+  flushOf,
 };

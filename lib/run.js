@@ -3,7 +3,6 @@
 // A wasm tool in one call: compile, link, start, and clean up.
 
 const fs = require('node:fs');
-const os = require('node:os');
 const path = require('node:path');
 const { types } = require('node:util');
 const { fileURLToPath } = require('node:url');
@@ -16,6 +15,7 @@ const {
 } = require('./errors');
 const { GUEST_OPTIONS, WRITE_OPTIONS } = require('./options');
 const { WASI, dispose } = require('./wasi');
+const { kStreams } = require('./guest');
 
 const OPTIONS = [
   'args',
@@ -100,55 +100,43 @@ function fileOf(source) {
   );
 }
 
-// The bytes as a file that has no name any more.
-function openInput(bytes) {
-  // Loaded late: it takes a quarter of the time of this package, for few runs.
-  const { randomUUID } = require('node:crypto');
-  const name = `wasi-writev-${randomUUID()}`;
-  const file = path.join(os.tmpdir(), name);
-  const fd = fs.openSync(file, 'wx+', 0o600);
-  try {
-    fs.unlinkSync(file);
-    for (let at = 0; at < bytes.length;) {
-      at += fs.writeSync(fd, bytes, at, bytes.length - at, at);
-    }
-  } catch (error) {
-    fs.closeSync(fd);
-    throw error;
-  }
-  return fd;
-}
-
-/** The standard streams of a run. What is opened for it goes to `opened` too. */
-function openStreams(
-  { stdin = 'inherit', stdout = 'capture', stderr = 'capture' },
-  opened,
-) {
-  const own = (hostFd) => {
-    opened.push(hostFd);
-    return hostFd;
-  };
+/**
+ * The standard streams of a run: options of `WASI`, and what the host is to open for
+ * it, so that it is closed however the run ends.
+ */
+function streamsOf({
+  stdin = 'inherit',
+  stdout = 'capture',
+  stderr = 'capture',
+}) {
+  const opened = [undefined, undefined, undefined];
   const input = () => {
     if (stdin === 'inherit') return 0;
-    if (stdin === 'ignore') return own(fs.openSync(os.devNull, 'r'));
     if (typeof stdin === 'number') return stdin;
-    if (typeof stdin === 'string') return own(openInput(Buffer.from(stdin)));
-    if (types.isUint8Array(stdin)) return own(openInput(stdin));
-    throw invalidType(
-      'options.stdin',
-      "'inherit', 'ignore', a file descriptor, a string or a Uint8Array",
-      stdin,
-    );
+    if (stdin === 'ignore') opened[0] = {};
+    else if (typeof stdin === 'string')
+      opened[0] = { bytes: Buffer.from(stdin) };
+    else if (types.isUint8Array(stdin)) opened[0] = { bytes: stdin };
+    else {
+      throw invalidType(
+        'options.stdin',
+        "'inherit', 'ignore', a file descriptor, a string or a Uint8Array",
+        stdin,
+      );
+    }
+    return undefined;
   };
   const output = (target, fd) => {
     if (target === 'inherit') return fd;
-    if (target === 'ignore') return own(fs.openSync(os.devNull, 'w'));
-    return target;
+    if (target !== 'ignore') return target;
+    opened[fd] = {};
+    return undefined;
   };
   return {
     stdin: input(),
     stdout: output(stdout, 1),
     stderr: output(stderr, 2),
+    [kStreams]: opened,
   };
 }
 
@@ -202,17 +190,15 @@ function startable(module, instance, imports) {
 /** Everything but compiling. `internal` has options that are not public. */
 function execute(module, file, options, internal) {
   checkCommand(module);
-  const opened = [];
-  let wasi;
+  const streams = { ...streamsOf(options), ...internal };
+  const wasi = new WASI(wasiOptions(module, file, options, streams));
   try {
-    const streams = { ...openStreams(options, opened), ...internal };
-    wasi = new WASI(wasiOptions(module, file, options, streams));
     const imports = { ...options.imports, ...wasi.getImportObject() };
     const instance = new WebAssembly.Instance(module, imports);
     return finish(wasi, startable(module, instance, imports), options);
   } finally {
-    if (wasi !== undefined) dispose(wasi);
-    for (const fd of opened) fs.closeSync(fd);
+    // Else the collector does, or the end of the thread.
+    dispose(wasi);
   }
 }
 

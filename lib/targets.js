@@ -5,58 +5,11 @@
 // A target has `write(chunk)`, which returns how many bytes it took, and `errno`,
 // the reason where it did not take all. A chunk belongs to the caller: what is
 // kept is copied. `failed`: code of the user's threw, and is not called again.
-// `over`: nobody reads it any more.
+// `takes`: whether it takes anything now.
 
 const { invalidType } = require('./errors');
 const { writeAll } = require('./fs-writer');
 const { ERRNO } = require('./preview1');
-
-const MIN_BLOCK = 4096; // bytes
-const MAX_BLOCK = 2 ** 20;
-
-/** Keeps the bytes, up to `limit`; a full capture is a full disk. */
-class Capture {
-  // Filled one after the other, so that no byte is copied twice.
-  #blocks = [];
-  #free = 0; // bytes of the last block
-  #size = 0;
-  #limit;
-  errno = ERRNO.NOSPC;
-
-  constructor(limit) {
-    this.#limit = limit;
-  }
-
-  /** Bytes that still fit. */
-  get room() {
-    return this.#limit - this.#size;
-  }
-
-  write(chunk) {
-    const taken = Math.min(chunk.length, this.room);
-    for (let from = 0; from < taken;) {
-      if (this.#free === 0) this.#addBlock();
-      const block = this.#blocks.at(-1);
-      const part = Math.min(taken - from, this.#free);
-      block.set(chunk.subarray(from, from + part), block.length - this.#free);
-      from += part;
-      this.#free -= part;
-      this.#size += part;
-    }
-    return taken;
-  }
-
-  // As large as all before, within limits: few blocks, and little waste.
-  #addBlock() {
-    this.#free = Math.min(Math.max(this.#size, MIN_BLOCK), MAX_BLOCK);
-    this.#blocks.push(Buffer.allocUnsafeSlow(this.#free));
-  }
-
-  /** A copy of what was kept so far. */
-  read() {
-    return Buffer.concat(this.#blocks, this.#size);
-  }
-}
 
 /**
  * Calls a function with a copy of each chunk. What it throws goes to `report`, and
@@ -71,6 +24,10 @@ class FunctionTarget {
   constructor(target, report) {
     this.#function = target;
     this.#report = report;
+  }
+
+  get takes() {
+    return !this.failed;
   }
 
   write(chunk) {
@@ -106,9 +63,13 @@ class StreamTarget {
    * It takes nothing any more. `writable` says so of streams, but of neither
    * kind of response in HTTP: the second has its state in a stream of its own.
    */
-  get over() {
+  get #isOver() {
     const { writable, destroyed, writableEnded, stream } = this.#stream;
     return !writable || destroyed || writableEnded || stream?.destroyed;
+  }
+
+  get takes() {
+    return !this.failed && !this.#isOver;
   }
 
   constructor(stream, waitTimeout, report) {
@@ -123,7 +84,7 @@ class StreamTarget {
 
   write(chunk) {
     const stream = this.#stream;
-    if (this.over) {
+    if (this.#isOver) {
       this.errno = ERRNO.PIPE;
       return 0;
     }
@@ -158,17 +119,6 @@ function checkTarget(target, name) {
   );
 }
 
-/**
- * @param {unknown} target that `checkTarget` lets through
- * @param {{ captureLimit: number, waitTimeout: number }} options
- * @param {(error: unknown) => void} report gets what code of the user's throws
- */
-function createTarget(target, { captureLimit, waitTimeout }, report) {
-  if (target === 'capture') return new Capture(captureLimit);
-  if (typeof target === 'function') return new FunctionTarget(target, report);
-  return new StreamTarget(target, waitTimeout, report);
-}
-
 /** The targets of one guest, by number, and what code of the user's threw in them. */
 class TargetList {
   #options;
@@ -180,14 +130,34 @@ class TargetList {
     this.#options = options;
   }
 
-  /** @returns {number} of a target that `checkTarget` lets through */
-  add(target) {
-    const report = (error) => this.#thrown.push(error);
-    return this.#targets.push(createTarget(target, this.#options, report)) - 1;
+  /**
+   * @param {unknown} target a descriptor, or one that `checkTarget` lets through
+   * @returns {object} a stream as lib/engine.js has it
+   */
+  streamOf(target) {
+    const { captureLimit, waitTimeout } = this.#options;
+    if (typeof target === 'number') return { hostFd: target };
+    if (target === 'capture') return { capture: captureLimit };
+    const report = (error) => this.report(error);
+    const made =
+      typeof target === 'function'
+        ? new FunctionTarget(target, report)
+        : new StreamTarget(target, waitTimeout, report);
+    return { target: this.put(made) };
+  }
+
+  /** @returns {number} of a target */
+  put(target) {
+    return this.#targets.push(target) - 1;
   }
 
   get(number) {
     return this.#targets[number];
+  }
+
+  /** Keeps what was thrown for `rethrow`. */
+  report(error) {
+    this.#thrown.push(error);
   }
 
   /** Throws the first thing that was thrown, once. */
@@ -199,4 +169,4 @@ class TargetList {
   }
 }
 
-module.exports = { Capture, TargetList, checkTarget };
+module.exports = { TargetList, checkTarget };

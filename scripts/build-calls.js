@@ -5,8 +5,8 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
-const { BOX, CONTROL, OPS, abiHash } = require('../lib/native/abi');
-const { CALLS } = require('../lib/preview1');
+const { BOX, BUFFERED, CONTROL, OPS, abiHash } = require('../lib/native/abi');
+const { CALLS, flushOf } = require('../lib/preview1');
 
 const FILE = path.join(__dirname, '..', 'src', 'calls.h');
 
@@ -18,6 +18,17 @@ function invocation(name, types) {
   const macro = { i: 'A', I: 'W' };
   const values = [...types].map((type) => `${macro[type]}(${next[type]++})`);
   return `wv_${name}(${['guest', ...values].join(', ')})`;
+}
+
+/** The labels of the calls that flush in a way. */
+function labels(macro, names, how) {
+  return [
+    `#define ${macro} \\`,
+    ...names
+      .filter((name) => flushOf(name) === how)
+      .map((name) => `  case WV_OP_${name.toUpperCase()}: \\`),
+    '  /* end */',
+  ];
 }
 
 function header() {
@@ -37,7 +48,9 @@ function header() {
     '',
     'enum wv_op {',
     ...calls.map(([name]) => `  WV_OP_${name.toUpperCase()} = ${OPS[name]},`),
-    ...CONTROL.map((name) => `  WV_OP_${name.toUpperCase()} = ${OPS[name]},`),
+    ...[...BUFFERED, ...CONTROL].map(
+      (name) => `  WV_OP_${name.toUpperCase()} = ${OPS[name]},`,
+    ),
     '};',
     '',
     ...done.map(
@@ -52,6 +65,12 @@ function header() {
         `  case WV_OP_${name.toUpperCase()}: return ${invocation(name, types)}; \\`,
     ),
     '  /* end */',
+    '',
+    '/* The calls that have what is buffered written first, and those where the',
+    ' * errno of that takes their place: for one fd, and for two. */',
+    ...labels('WV_CALLS_THAT_FLUSH', Object.keys(CALLS), 'all'),
+    ...labels('WV_CALLS_THAT_FLUSH_ONE', Object.keys(CALLS), 'fd'),
+    ...labels('WV_CALLS_THAT_FLUSH_TWO', Object.keys(CALLS), 'both'),
     '/* clang-format on */',
     '',
     '#endif',

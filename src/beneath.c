@@ -76,7 +76,7 @@ static bool ask_system(const wv_fd *dir, const wv_path *path, int flags,
 
 /* A slash behind the name of a file to create. As on Linux it is EISDIR, but
  * for a way that does not lead there. */
-static wv_errno refuse_to_create(const wv_guest *guest, const wv_fd *dir,
+static wv_errno refuse_to_create(wv_guest *guest, const wv_fd *dir,
                                  const wv_path *path) {
   wv_parent parent;
   wv_errno error = wv_open_parent(guest, dir, path, false, &parent);
@@ -86,8 +86,8 @@ static wv_errno refuse_to_create(const wv_guest *guest, const wv_fd *dir,
   return WV_EISDIR;
 }
 
-wv_errno wv_open_beneath(const wv_guest *guest, const wv_fd *dir,
-                         const wv_path *path, int flags, int *host_fd) {
+wv_errno wv_open_beneath(wv_guest *guest, const wv_fd *dir, const wv_path *path,
+                         int flags, int *host_fd) {
   wv_errno error;
   wv_walk walk;
 
@@ -111,7 +111,7 @@ wv_errno wv_open_beneath(const wv_guest *guest, const wv_fd *dir,
 }
 
 /* The directory that the last component is in, without the last one. */
-static wv_errno open_prefix(const wv_guest *guest, const wv_fd *dir,
+static wv_errno open_prefix(wv_guest *guest, const wv_fd *dir,
                             const wv_path *path, size_t len, int *host_fd) {
   wv_path prefix;
 
@@ -124,7 +124,7 @@ static wv_errno open_prefix(const wv_guest *guest, const wv_fd *dir,
       WV_SYS_OPEN_HANDLE | WV_SYS_OPEN_DIRECTORY | WV_SYS_OPEN_FOLLOW, host_fd);
 }
 
-static wv_errno open_direct_parent(const wv_guest *guest, const wv_fd *dir,
+static wv_errno open_direct_parent(wv_guest *guest, const wv_fd *dir,
                                    const wv_path *path, wv_parent *parent) {
   size_t last = last_component(path);
   size_t prefix = last;
@@ -151,7 +151,7 @@ static wv_errno open_direct_parent(const wv_guest *guest, const wv_fd *dir,
   return WV_SUCCESS;
 }
 
-static wv_errno walk_to_end(const wv_guest *guest, const wv_fd *dir,
+static wv_errno walk_to_end(wv_guest *guest, const wv_fd *dir,
                             const wv_path *path, wv_parent *parent) {
   wv_walk walk;
   wv_errno error;
@@ -169,8 +169,8 @@ static wv_errno walk_to_end(const wv_guest *guest, const wv_fd *dir,
   return error;
 }
 
-wv_errno wv_open_parent(const wv_guest *guest, const wv_fd *dir,
-                        const wv_path *path, bool follow, wv_parent *parent) {
+wv_errno wv_open_parent(wv_guest *guest, const wv_fd *dir, const wv_path *path,
+                        bool follow, wv_parent *parent) {
   wv_errno error = open_direct_parent(guest, dir, path, parent);
   char first;
 
@@ -193,8 +193,8 @@ static wv_errno stat_name(const wv_parent *parent, wv_sys_stat *stat) {
 }
 
 /* What the link at `path` leads to. */
-static wv_errno stat_end(const wv_guest *guest, const wv_fd *dir,
-                         const wv_path *path, wv_sys_stat *stat) {
+static wv_errno stat_end(wv_guest *guest, const wv_fd *dir, const wv_path *path,
+                         wv_sys_stat *stat) {
   const int flags = WV_SYS_OPEN_HANDLE | WV_SYS_OPEN_FOLLOW;
   wv_parent parent;
   wv_errno error;
@@ -216,8 +216,8 @@ static wv_errno stat_end(const wv_guest *guest, const wv_fd *dir,
   return error;
 }
 
-wv_errno wv_stat_beneath(const wv_guest *guest, const wv_fd *dir,
-                         const wv_path *path, bool follow, wv_sys_stat *stat) {
+wv_errno wv_stat_beneath(wv_guest *guest, const wv_fd *dir, const wv_path *path,
+                         bool follow, wv_sys_stat *stat) {
   wv_parent parent;
   wv_errno error = open_direct_parent(guest, dir, path, &parent);
 

@@ -34,13 +34,13 @@ wv_errno wv_load_target(const wv_memory *memory, uint32_t at, uint32_t len,
  * behind it, a symbolic link as the last component is followed, inside. HANDLE
  * goes with DIRECTORY.
  * EPERM: it leads outside. Else the errno of openat(2). */
-wv_errno wv_open_beneath(const wv_guest *guest, const wv_fd *dir,
-                         const wv_path *path, int flags, int *host_fd);
+wv_errno wv_open_beneath(wv_guest *guest, const wv_fd *dir, const wv_path *path,
+                         int flags, int *host_fd);
 
 /* What `path` is; `follow` as above.
  * ENOTDIR: a slash stood behind what is no directory. */
-wv_errno wv_stat_beneath(const wv_guest *guest, const wv_fd *dir,
-                         const wv_path *path, bool follow, wv_sys_stat *stat);
+wv_errno wv_stat_beneath(wv_guest *guest, const wv_fd *dir, const wv_path *path,
+                         bool follow, wv_sys_stat *stat);
 
 /* Where the last component of a path is. */
 typedef struct wv_parent {
@@ -53,8 +53,8 @@ typedef struct wv_parent {
 /* Resolves all but the last component; `..` is resolved too. With `follow` a
  * symbolic link as the last component is followed to the parent and name of its
  * end, which need not exist. Ended by wv_parent_close if it succeeds. */
-wv_errno wv_open_parent(const wv_guest *guest, const wv_fd *dir,
-                        const wv_path *path, bool follow, wv_parent *parent);
+wv_errno wv_open_parent(wv_guest *guest, const wv_fd *dir, const wv_path *path,
+                        bool follow, wv_parent *parent);
 void wv_parent_close(wv_parent *parent);
 
 #endif

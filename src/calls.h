@@ -5,7 +5,7 @@
 #include "guest.h"
 
 /* clang-format off */
-#define WV_ABI_HASH "b4e25008bea4009a"
+#define WV_ABI_HASH "5cd857d651a506e4"
 
 #define WV_BOX_OP 0
 #define WV_BOX_RESULT 1
@@ -61,17 +61,28 @@ enum wv_op {
   WV_OP_SOCK_RECV = 43,
   WV_OP_SOCK_SEND = 44,
   WV_OP_SOCK_SHUTDOWN = 45,
-  WV_OP_SET_MEMORY = 46,
-  WV_OP_SET_ARGS = 47,
-  WV_OP_SET_ENVIRON = 48,
-  WV_OP_SET_BUFFER = 49,
-  WV_OP_INSERT = 50,
-  WV_OP_PREOPEN = 51,
-  WV_OP_REMOVE = 52,
-  WV_OP_DESCRIBE = 53,
-  WV_OP_WRITE_BUFFERED = 54,
-  WV_OP_STATS = 55,
-  WV_OP_CLOSE = 56,
+  WV_OP_BUFFERED_WRITE = 46,
+  WV_OP_BUFFERED_PWRITE = 47,
+  WV_OP_FLUSH = 48,
+  WV_OP_FLUSH_BEFORE = 49,
+  WV_OP_RESUME = 50,
+  WV_OP_SET_MEMORY = 51,
+  WV_OP_SET_ARGS = 52,
+  WV_OP_SET_ENVIRON = 53,
+  WV_OP_SET_BUFFER = 54,
+  WV_OP_INSERT = 55,
+  WV_OP_INSERT_BYTES = 56,
+  WV_OP_PREOPEN = 57,
+  WV_OP_REMOVE = 58,
+  WV_OP_DESCRIBE = 59,
+  WV_OP_UNFLUSHED = 60,
+  WV_OP_TAKEN = 61,
+  WV_OP_GIVE_BACK = 62,
+  WV_OP_DISCARD = 63,
+  WV_OP_CAPTURE_SIZE = 64,
+  WV_OP_CAPTURE_READ = 65,
+  WV_OP_STATS = 66,
+  WV_OP_CLOSE = 67,
 };
 
 wv_errno wv_args_get(wv_guest *, uint32_t, uint32_t);
@@ -167,6 +178,49 @@ wv_errno wv_sock_shutdown(wv_guest *, uint32_t, uint32_t);
   case WV_OP_SOCK_RECV: return wv_sock_recv(guest, A(0), A(1), A(2), A(3), A(4), A(5)); \
   case WV_OP_SOCK_SEND: return wv_sock_send(guest, A(0), A(1), A(2), A(3), A(4)); \
   case WV_OP_SOCK_SHUTDOWN: return wv_sock_shutdown(guest, A(0), A(1)); \
+  /* end */
+
+/* The calls that have what is buffered written first, and those where the
+ * errno of that takes their place: for one fd, and for two. */
+#define WV_CALLS_THAT_FLUSH \
+  case WV_OP_PATH_CREATE_DIRECTORY: \
+  case WV_OP_PATH_FILESTAT_GET: \
+  case WV_OP_PATH_FILESTAT_SET_TIMES: \
+  case WV_OP_PATH_LINK: \
+  case WV_OP_PATH_OPEN: \
+  case WV_OP_PATH_READLINK: \
+  case WV_OP_PATH_REMOVE_DIRECTORY: \
+  case WV_OP_PATH_RENAME: \
+  case WV_OP_PATH_SYMLINK: \
+  case WV_OP_PATH_UNLINK_FILE: \
+  case WV_OP_POLL_ONEOFF: \
+  case WV_OP_PROC_RAISE: \
+  /* end */
+#define WV_CALLS_THAT_FLUSH_ONE \
+  case WV_OP_FD_ADVISE: \
+  case WV_OP_FD_ALLOCATE: \
+  case WV_OP_FD_DATASYNC: \
+  case WV_OP_FD_FDSTAT_GET: \
+  case WV_OP_FD_FDSTAT_SET_FLAGS: \
+  case WV_OP_FD_FDSTAT_SET_RIGHTS: \
+  case WV_OP_FD_FILESTAT_GET: \
+  case WV_OP_FD_FILESTAT_SET_SIZE: \
+  case WV_OP_FD_FILESTAT_SET_TIMES: \
+  case WV_OP_FD_PREAD: \
+  case WV_OP_FD_PRESTAT_DIR_NAME: \
+  case WV_OP_FD_PRESTAT_GET: \
+  case WV_OP_FD_READ: \
+  case WV_OP_FD_READDIR: \
+  case WV_OP_FD_SEEK: \
+  case WV_OP_FD_SYNC: \
+  case WV_OP_FD_TELL: \
+  case WV_OP_SOCK_ACCEPT: \
+  case WV_OP_SOCK_RECV: \
+  case WV_OP_SOCK_SEND: \
+  case WV_OP_SOCK_SHUTDOWN: \
+  /* end */
+#define WV_CALLS_THAT_FLUSH_TWO \
+  case WV_OP_FD_RENUMBER: \
   /* end */
 /* clang-format on */
 

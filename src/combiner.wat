@@ -3,15 +3,15 @@
 ;;
 ;; The staging memory begins with a header that lib/combiner.js shares:
 ;;
-;;    0  i64  the fd whose fd_write is staged, or -1, which no u32 is
-;;    8  i64  the fd whose fd_pwrite is staged, or -1
+;;    0  i64  the fd whose fd_write is buffered, or -1, which no u32 is
+;;    8  i64  the fd whose fd_pwrite is buffered, or -1
 ;;   16  i64  the offset at which the next fd_pwrite continues
-;;   24  i32  bytes staged
-;;   28  i32  bytes that may be staged
-;;   32  i32  calls staged since the start, modulo 2^32
+;;   24  i32  bytes buffered
+;;   28  i32  bytes that may be buffered
+;;   32  i32  calls buffered since the start, modulo 2^32
 ;;   64       the data
 ;;
-;; Only the plain case is done here: the fd is the one that is being staged, all
+;; Only the plain case is done here: the fd is the one that is being buffered, all
 ;; pointers are good, and the data fits. Everything else, each error among it,
 ;; goes to the host with nothing changed. No access here can trap: what is not
 ;; in bounds is not touched.
@@ -24,12 +24,12 @@
   (import "host" "memory" (memory $staging 1))
 
   ;; Appends the guest's buffers to the data and stores their size at $nwritten.
-  ;; Returns the size, or -1: then nothing was staged. It is kept small enough
+  ;; Returns the size, or -1: then nothing was buffered. It is kept small enough
   ;; for the engine to inline it.
   ;;
   ;; Each element of the list is read once, so that a thread that rewrites a
   ;; shared memory meanwhile cannot get an unchecked pointer in. The data behind
-  ;; the staged bytes is scratch until the header says otherwise.
+  ;; the buffered bytes is scratch until the header says otherwise.
   (func $stage (param $iovs i32) (param $iovs_len i32) (param $nwritten i32)
     (result i32)
     (local $size i64) (local $from i32) (local $len i32)

@@ -7,17 +7,55 @@
 
 #include "errno_map.h"
 #include "preview1/fd_readdir.h"
-#include "sys.h"
+#include "sharing.h"
 
-static wv_errno release(wv_fd *entry) {
+wv_fd_table *wv_fd_table_new(uint32_t limit) {
+  wv_fd_table *table = calloc(1, sizeof(*table));
+
+  if (table != NULL) table->limit = limit;
+  return table;
+}
+
+static void hold(wv_fd *entry) {
+  atomic_fetch_add_explicit(&entry->holders, 1, memory_order_relaxed);
+}
+
+wv_errno wv_fd_release(wv_fd *entry) {
   int result = 0;
 
+  if (atomic_fetch_sub_explicit(&entry->holders, 1, memory_order_acq_rel) > 1)
+    return WV_SUCCESS;
+  if (entry->flags & WV_FD_HAS_OWN) wv_sys_close(entry->own_fd);
   if (entry->flags & WV_FD_OWNED) result = wv_sys_close(entry->host_fd);
   wv_directory_free(entry->directory);
   free(entry->preopen);
   free(entry);
   /* Linux has closed it by then. */
   return result < 0 && errno != EINTR ? wv_errno_from_host(errno) : WV_SUCCESS;
+}
+
+wv_fd *wv_fd_hold(wv_fd_table *table, uint32_t fd) {
+  wv_fd *entry;
+
+  wv_sys_lock(table->mutex);
+  entry = wv_fd_get(table, fd);
+  if (entry != NULL) hold(entry);
+  wv_sys_unlock(table->mutex);
+  return entry;
+}
+
+wv_fd *wv_fd_hold_preopen(wv_fd_table *table, uint32_t *fd) {
+  wv_fd *entry = NULL;
+
+  wv_sys_lock(table->mutex);
+  for (; *fd < table->size; (*fd)++) {
+    entry = table->entries[*fd];
+    if (entry != NULL && entry->preopen != NULL) break;
+    entry = NULL;
+  }
+  if (entry != NULL) hold(entry);
+  wv_sys_unlock(table->mutex);
+  return entry;
 }
 
 /* The kind, with the file type that goes with it. */
@@ -77,6 +115,17 @@ wv_fd wv_fd_of_host(int host_fd) {
   return entry;
 }
 
+bool wv_fd_has_room(wv_fd_table *table) {
+  bool room;
+
+  wv_sys_lock(table->mutex);
+  room = table->count < table->limit;
+  wv_sys_unlock(table->mutex);
+  return room;
+}
+
+/* What follows is called with the lock held. */
+
 static wv_errno make_room(wv_fd_table *table, uint32_t fd) {
   uint32_t size = table->size == 0 ? 8 : table->size;
   wv_fd **entries;
@@ -100,29 +149,13 @@ static wv_errno put(wv_fd_table *table, uint32_t fd, const wv_fd *entry) {
   copy = malloc(sizeof(*copy));
   if (copy == NULL) return WV_ENOMEM;
   *copy = *entry;
+  copy->holders = 1;
   table->entries[fd] = copy;
   table->count++;
   return WV_SUCCESS;
 }
 
-wv_errno wv_fd_insert(wv_fd_table *table, const wv_fd *entry, uint32_t *fd) {
-  wv_errno error;
-
-  if (!wv_fd_has_room(table)) return WV_EMFILE;
-  while (wv_fd_get(table, table->lowest) != NULL) table->lowest++;
-  error = put(table, table->lowest, entry);
-  if (error == WV_SUCCESS) *fd = table->lowest++;
-  return error;
-}
-
-wv_errno wv_fd_insert_at(wv_fd_table *table, uint32_t fd, const wv_fd *entry) {
-  if (fd >= WV_GUEST_FD_LIMIT) return WV_EBADF;
-  wv_fd_remove(table, fd);
-  return put(table, fd, entry);
-}
-
-/* Takes the entry out of the table. */
-static wv_fd *take(wv_fd_table *table, uint32_t fd) {
+wv_fd *wv_fd_take(wv_fd_table *table, uint32_t fd) {
   wv_fd *entry = wv_fd_get(table, fd);
 
   if (entry == NULL) return NULL;
@@ -132,29 +165,76 @@ static wv_fd *take(wv_fd_table *table, uint32_t fd) {
   return entry;
 }
 
-wv_errno wv_fd_remove(wv_fd_table *table, uint32_t fd) {
-  wv_fd *entry = take(table, fd);
+static wv_errno put_lowest(wv_fd_table *table, const wv_fd *entry,
+                           uint32_t *fd) {
+  wv_errno error;
 
-  return entry == NULL ? WV_EBADF : release(entry);
+  if (table->count >= table->limit) return WV_EMFILE;
+  while (wv_fd_get(table, table->lowest) != NULL) table->lowest++;
+  error = put(table, table->lowest, entry);
+  if (error == WV_SUCCESS) *fd = table->lowest++;
+  return error;
+}
+
+/* What it returns is to be released. */
+static wv_fd *move(wv_fd_table *table, uint32_t from, uint32_t to) {
+  wv_fd *replaced = table->entries[to];
+
+  table->entries[to] = wv_fd_take(table, from);
+  return replaced;
+}
+
+/* And here it is not. */
+
+wv_errno wv_fd_insert(wv_fd_table *table, const wv_fd *entry, uint32_t *fd) {
+  wv_errno error;
+
+  wv_sys_lock(table->mutex);
+  error = put_lowest(table, entry, fd);
+  wv_sys_unlock(table->mutex);
+  return error;
+}
+
+wv_errno wv_fd_insert_at(wv_fd_table *table, uint32_t fd, const wv_fd *entry) {
+  wv_fd *replaced;
+  wv_errno error;
+
+  if (fd >= WV_GUEST_FD_LIMIT) return WV_EBADF;
+  wv_sys_lock(table->mutex);
+  replaced = wv_fd_take(table, fd);
+  error = put(table, fd, entry);
+  wv_sys_unlock(table->mutex);
+  if (replaced != NULL) wv_fd_release(replaced);
+  return error;
+}
+
+wv_errno wv_fd_remove(wv_fd_table *table, uint32_t fd) {
+  wv_fd *entry;
+
+  wv_sys_lock(table->mutex);
+  entry = wv_fd_take(table, fd);
+  wv_sys_unlock(table->mutex);
+  return entry == NULL ? WV_EBADF : wv_fd_release(entry);
 }
 
 wv_errno wv_fd_table_renumber(wv_fd_table *table, uint32_t from, uint32_t to) {
-  wv_fd *replaced = wv_fd_get(table, to);
+  wv_fd *replaced = NULL;
+  bool both;
 
-  if (wv_fd_get(table, from) == NULL || replaced == NULL) return WV_EBADF;
-  if (from == to) return WV_SUCCESS;
-  table->entries[to] = take(table, from);
+  wv_sys_lock(table->mutex);
+  both = wv_fd_get(table, from) != NULL && wv_fd_get(table, to) != NULL;
+  if (both && from != to) replaced = move(table, from, to);
+  wv_sys_unlock(table->mutex);
   /* As dup2(2): an error of this close is nobody's. */
-  release(replaced);
-  return WV_SUCCESS;
+  if (replaced != NULL) wv_fd_release(replaced);
+  return both ? WV_SUCCESS : WV_EBADF;
 }
 
 void wv_fd_table_free(wv_fd_table *table) {
   uint32_t fd;
 
   for (fd = 0; fd < table->size; fd++) wv_fd_remove(table, fd);
+  wv_sys_mutex_free(table->mutex);
   free(table->entries);
-  table->entries = NULL;
-  table->size = 0;
-  table->lowest = 0;
+  free(table);
 }

@@ -4,13 +4,47 @@
 #include <stdlib.h>
 
 #include "calls.h"
+#include "sharing.h"
 
-wv_errno wv_guest_fd(const wv_guest *guest, uint32_t fd, uint64_t rights,
+static bool make_room(wv_held *held) {
+  uint32_t size = held->size == 0 ? 4 : held->size * 2;
+  wv_fd **entries;
+
+  if (held->count < held->size) return true;
+  entries = realloc(held->entries, size * sizeof(*entries));
+  if (entries == NULL) return false;
+  held->entries = entries;
+  held->size = size;
+  return true;
+}
+
+wv_fd *wv_guest_hold(wv_guest *guest, uint32_t fd) {
+  wv_fd *entry;
+  int stream;
+
+  if (!make_room(&guest->held)) return NULL;
+  entry = wv_fd_hold(guest->fds, fd);
+  if (entry == NULL) return NULL;
+  if (entry->kind == WV_KIND_OWN) {
+    stream = entry->host_fd;
+    wv_fd_release(entry);
+    return guest->own[stream];
+  }
+  guest->held.entries[guest->held.count++] = entry;
+  return entry;
+}
+
+void wv_guest_release(wv_guest *guest) {
+  while (guest->held.count > 0)
+    wv_fd_release(guest->held.entries[--guest->held.count]);
+}
+
+wv_errno wv_guest_fd(wv_guest *guest, uint32_t fd, uint64_t rights,
                      wv_fd **entry) {
   const uint8_t readable = rights & WV_RIGHTS_FD_READ ? WV_FD_READABLE : 0;
   const uint8_t writable = rights & WV_RIGHTS_FD_WRITE ? WV_FD_WRITABLE : 0;
   const uint8_t access = readable | writable;
-  wv_fd *found = wv_fd_get(&guest->fds, fd);
+  wv_fd *found = wv_guest_get(guest, fd);
 
   *entry = found;
   if (found == NULL) return WV_EBADF;
@@ -18,18 +52,61 @@ wv_errno wv_guest_fd(const wv_guest *guest, uint32_t fd, uint64_t rights,
   return (found->rights & rights) == rights ? WV_SUCCESS : WV_ENOTCAPABLE;
 }
 
-wv_errno wv_guest_seekable(const wv_guest *guest, uint32_t fd, uint64_t rights,
+wv_errno wv_guest_seekable(wv_guest *guest, uint32_t fd, uint64_t rights,
                            wv_fd **entry) {
   wv_errno error = wv_guest_fd(guest, fd, rights, entry);
 
   return *entry != NULL && !wv_fd_can_seek(*entry) ? WV_ESPIPE : error;
 }
 
-wv_errno wv_dispatch(wv_guest *guest, const uint32_t *box) {
+wv_errno wv_guest_insert(wv_guest *guest, wv_fd *entry, uint32_t *fd) {
+  /* Nobody looks once others can. */
+  if (guest->fds->mutex != NULL) wv_fd_learn_kind(entry);
+  return wv_fd_insert(guest->fds, entry, fd);
+}
+
+wv_wait *wv_guest_wait(wv_guest *guest, int64_t limit) {
+  wv_wait *wait = &guest->wait;
+
+  if (!guest->resumed) *wait = (wv_wait){.limit = limit};
+  wait->slice_end = 0;
+  return wait;
+}
+
+/* A call that could see what is buffered, or wait for it, has it written
+ * first; where that fails for the fd that it is about, the errno takes its
+ * place. */
+static wv_errno flush_before(wv_guest *guest, enum wv_op op,
+                             const uint32_t *arguments) {
+  wv_errno error = WV_SUCCESS;
+
+  switch (op) {
+    WV_CALLS_THAT_FLUSH_TWO
+    error = wv_buffer_before(guest, arguments[1]);
+    if (error != WV_SUCCESS) return error;
+    return wv_buffer_before(guest, arguments[0]);
+    WV_CALLS_THAT_FLUSH_ONE
+    return wv_buffer_before(guest, arguments[0]);
+    WV_CALLS_THAT_FLUSH
+    return wv_buffer_before(guest, WV_NO_FD);
+    default:
+      return WV_SUCCESS;
+  }
+}
+
+static wv_errno call(wv_guest *guest, const uint32_t *box) {
 #define A(n) box[WV_BOX_ARGUMENTS + (n)]
 #define W(n) ((const uint64_t *)(const void *)box)[WV_BOX_WIDE + (n)]
   switch ((enum wv_op)box[WV_BOX_OP]) {
     WV_DISPATCH_CALLS
+    case WV_OP_BUFFERED_WRITE:
+      return wv_buffered_write(guest, A(0), A(1), A(2), A(3), A(4));
+    case WV_OP_BUFFERED_PWRITE:
+      return wv_buffered_pwrite(guest, A(0), A(1), A(2), W(0), A(3), A(4));
+    case WV_OP_FLUSH:
+      return wv_buffer_flush(guest, A(0));
+    case WV_OP_FLUSH_BEFORE:
+      return wv_buffer_before(guest, A(0));
     default:
       return WV_ENOSYS;
   }
@@ -37,15 +114,47 @@ wv_errno wv_dispatch(wv_guest *guest, const uint32_t *box) {
 #undef W
 }
 
+wv_errno wv_dispatch(wv_guest *guest, const uint32_t *box) {
+  wv_errno error = WV_SUCCESS;
+
+  if (guest->buffer.entry != NULL)
+    error =
+        flush_before(guest, (enum wv_op)box[WV_BOX_OP], box + WV_BOX_ARGUMENTS);
+  if (error == WV_SUCCESS) error = call(guest, box);
+  if (guest->held.count > 0) wv_guest_release(guest);
+  return error;
+}
+
 static void free_strings(wv_strings *strings) {
   free(strings->bytes);
   *strings = (wv_strings){.bytes = NULL, .size = 0, .count = 0};
 }
 
+static void let_go_of_all(wv_guest *guest) {
+  uint32_t i;
+
+  wv_buffer_discard(guest);
+  for (i = 0; i < WV_OWN_STREAMS; i++) {
+    if (guest->own[i] != NULL) wv_fd_release(guest->own[i]);
+    guest->own[i] = NULL;
+  }
+  wv_table_leave(guest->fds);
+}
+
+wv_errno wv_guest_close(wv_guest *guest) {
+  wv_fd_table *empty = wv_fd_table_new(guest->fds->limit);
+
+  if (empty == NULL) return WV_ENOMEM;
+  let_go_of_all(guest);
+  guest->fds = empty;
+  return WV_SUCCESS;
+}
+
 void wv_guest_free(wv_guest *guest) {
-  wv_fd_table_free(&guest->fds);
+  wv_buffer_flush(guest, 0);
+  let_go_of_all(guest);
   free_strings(&guest->args);
   free_strings(&guest->environ);
+  free(guest->held.entries);
   free(guest->scratch);
-  guest->scratch = NULL;
 }

@@ -96,6 +96,20 @@ void wv_batch_advance(wv_batch *batch, uint64_t bytes) {
   }
 }
 
+bool wv_batch_skip(const wv_memory *memory, uint32_t iovs, uint32_t iovs_len,
+                   uint8_t *scratch, wv_batch *batch, uint64_t bytes) {
+  while (bytes >= batch->bytes) {
+    bytes -= batch->bytes;
+    batch->bytes = 0;
+    if (batch->next >= iovs_len) return false;
+    if (wv_decode_next(memory, iovs, iovs_len, scratch, batch) != WV_SUCCESS)
+      return false;
+    if (batch->bytes == 0) return false;
+  }
+  wv_batch_advance(batch, bytes);
+  return true;
+}
+
 size_t wv_batch_gather(const wv_batch *batch, uint8_t *to, size_t limit) {
   size_t used = 0;
   size_t len;

@@ -48,6 +48,17 @@ wv_errno wv_decode_next(const wv_memory *memory, uint32_t iovs,
 /* Takes `bytes` off the front of the iovecs. */
 void wv_batch_advance(wv_batch *batch, uint64_t bytes);
 
+/* Moves to what follows the first `bytes` of the list, after wv_decode. False:
+ * another thread has changed the list, and there is no more. */
+bool wv_batch_skip(const wv_memory *memory, uint32_t iovs, uint32_t iovs_len,
+                   uint8_t *scratch, wv_batch *batch, uint64_t bytes);
+
+/* Are its buffers better copied together than handed over? */
+static inline bool wv_batch_is_small(const wv_batch *batch, uint64_t max,
+                                     uint64_t mean) {
+  return batch->bytes <= max && batch->bytes <= batch->count * mean;
+}
+
 /* Copies the first `limit` bytes, or all if there are fewer, one after the
  * other to `to`. Returns how many. */
 size_t wv_batch_gather(const wv_batch *batch, uint8_t *to, size_t limit);

@@ -8,6 +8,7 @@
 #define WV_SYS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -46,6 +47,17 @@ ssize_t wv_sys_recv(int fd, const struct iovec *iov, int count, int flags,
 int wv_sys_shutdown(int fd, bool read, bool write);
 /* A connection of a listening socket, non-blocking. */
 int wv_sys_accept(int fd);
+
+/* Writes or reads where a pipe stands, and never waits, whatever its mode is.
+ * EOPNOTSUPP, EINVAL or ENOSYS where the system cannot: pwritev2(RWF_NOWAIT)
+ * on a pipe needs Linux 6.4. */
+ssize_t wv_sys_write_nowait(int fd, const struct iovec *iov, int count);
+ssize_t wv_sys_read_nowait(int fd, const struct iovec *iov, int count);
+
+/* Opens what `fd` is once more, non-blocking, on a description of its own, for
+ * what `fd` is open for. Never the master of a pseudoterminal: that would make
+ * a new one. */
+int wv_sys_reopen(int fd);
 
 /* How many bytes a stream that poll(2) calls writable takes without waiting.
  * SIZE_MAX for what has no room to wait for, such as most devices. */
@@ -189,6 +201,12 @@ int wv_sys_open_at(int dir, const char *name, int flags);
  * or forbids it; EXDEV and EAGAIN are no answer. */
 int wv_sys_open_beneath(int dir, const char *path, int flags);
 
+/* The null device, to read or to write. */
+int wv_sys_open_null(bool write);
+
+/* A file without a name that has these bytes, at its beginning. */
+int wv_sys_open_bytes(const uint8_t *bytes, uint64_t len);
+
 /* The preopen of a host: `path` is any path, links are followed. */
 int wv_sys_open_directory(const char *path);
 
@@ -203,5 +221,25 @@ int wv_sys_link_at(int from_dir, const char *from, int to_dir, const char *to);
 int wv_sys_symlink_at(const char *target, int dir, const char *name);
 int wv_sys_set_times_at(int dir, const char *name, uint64_t atim,
                         uint64_t mtim);
+
+/* Locks: sys_posix_lock.c. NULL stands for none, and takes no time. */
+
+typedef struct wv_sys_mutex wv_sys_mutex;
+
+/* NULL: no memory. */
+wv_sys_mutex *wv_sys_mutex_new(void);
+void wv_sys_mutex_free(wv_sys_mutex *mutex);
+/* The one of the process. */
+wv_sys_mutex *wv_sys_process_mutex(void);
+void wv_sys_mutex_lock(wv_sys_mutex *mutex);
+void wv_sys_mutex_unlock(wv_sys_mutex *mutex);
+
+static inline void wv_sys_lock(wv_sys_mutex *mutex) {
+  if (mutex != NULL) wv_sys_mutex_lock(mutex);
+}
+
+static inline void wv_sys_unlock(wv_sys_mutex *mutex) {
+  if (mutex != NULL) wv_sys_mutex_unlock(mutex);
+}
 
 #endif

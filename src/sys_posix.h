@@ -9,6 +9,9 @@
 
 #ifdef __linux__
 #include <sys/syscall.h>
+#ifndef RWF_NOWAIT
+#define RWF_NOWAIT 0x00000008
+#endif
 #ifndef RWF_NOAPPEND
 #define RWF_NOAPPEND 0x00000020
 #endif

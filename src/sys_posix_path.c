@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h> /* renameat */
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -125,6 +126,51 @@ int wv_sys_open_beneath(int dir, const char *path, int flags) {
 }
 
 #endif
+
+int wv_sys_open_null(bool write) {
+  return open("/dev/null", (write ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
+}
+
+static int open_unnamed(void) {
+#if defined(__linux__) && defined(SYS_memfd_create)
+  const unsigned cloexec = 1; /* MFD_CLOEXEC: not in old headers */
+  int fd = (int)syscall(SYS_memfd_create, "wasi-writev", cloexec);
+
+  if (fd >= 0 || errno != ENOSYS) return fd;
+#endif
+  char name[] = "/tmp/wasi-writev-XXXXXX";
+  int file = mkstemp(name);
+
+  if (file < 0) return -1;
+  unlink(name);
+  fcntl(file, F_SETFD, FD_CLOEXEC);
+  return file;
+}
+
+static bool fill(int fd, const uint8_t *bytes, uint64_t len) {
+  const size_t most = 0x7ffff000;
+  ssize_t n;
+
+  while (len > 0) {
+    n = write(fd, bytes, len < most ? (size_t)len : most);
+    if (n < 0 && errno != EINTR) return false;
+    if (n < 0) continue;
+    bytes += n;
+    len -= (uint64_t)n;
+  }
+  return lseek(fd, 0, SEEK_SET) == 0;
+}
+
+int wv_sys_open_bytes(const uint8_t *bytes, uint64_t len) {
+  int fd = open_unnamed();
+  int error;
+
+  if (fd < 0 || fill(fd, bytes, len)) return fd;
+  error = errno;
+  close(fd);
+  errno = error;
+  return -1;
+}
 
 int wv_sys_open_directory(const char *path) {
   int fd;

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -125,6 +126,51 @@ int wv_sys_pipe_state(int fd) {
   return -2;
 #endif
 }
+
+/* The call by number: its function came with glibc 2.26. The offset of -1 is
+ * where the file stands, in two words of `long`. */
+#if defined(__linux__) && defined(SYS_pwritev2)
+ssize_t wv_sys_write_nowait(int fd, const struct iovec *iov, int count) {
+  return syscall(SYS_pwritev2, fd, iov, count, -1L, -1L, RWF_NOWAIT);
+}
+
+ssize_t wv_sys_read_nowait(int fd, const struct iovec *iov, int count) {
+  return syscall(SYS_preadv2, fd, iov, count, -1L, -1L, RWF_NOWAIT);
+}
+#else
+ssize_t wv_sys_write_nowait(int fd, const struct iovec *iov, int count) {
+  (void)fd, (void)iov, (void)count;
+  errno = ENOSYS;
+  return -1;
+}
+
+ssize_t wv_sys_read_nowait(int fd, const struct iovec *iov, int count) {
+  return wv_sys_write_nowait(fd, iov, count);
+}
+#endif
+
+#ifdef __linux__
+int wv_sys_reopen(int fd) {
+  char path[32];
+  unsigned number;
+  int flags = fcntl(fd, F_GETFL);
+
+  if (flags < 0) return -1;
+  if (ioctl(fd, TIOCGPTN, &number) == 0) {
+    errno = EACCES;
+    return -1;
+  }
+  snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+  return open(path, (flags & O_ACCMODE) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+#else
+/* /dev/fd is the same description there. */
+int wv_sys_reopen(int fd) {
+  (void)fd;
+  errno = ENOSYS;
+  return -1;
+}
+#endif
 
 /* False, and errno: no such clock. */
 static bool find_clock(uint32_t id, clockid_t *clock) {

@@ -7,9 +7,7 @@
 
 #define NS_PER_MS 1000000
 
-/* The wall clock may be set during a wait for one of its times: so long a wait
- * goes on without another look at it. */
-#define REALTIME_LOOK ((int64_t)1000 * NS_PER_MS)
+#define SLICE ((int64_t)20 * NS_PER_MS)
 
 /* Between two looks at what poll(2) does not report. */
 #define LOOK_MAX 20
@@ -33,36 +31,56 @@ static int64_t left_until(uint32_t clock, uint64_t deadline) {
  * starts the time. */
 static int64_t time_left(wv_wait *wait) {
   if (wait->limit < 0) return -1;
-  if (!wait->started) {
-    wait->started = true;
+  if (!wait->started)
     wait->deadline =
         wait->limit > INT64_MAX / NS_PER_MS
             ? UINT64_MAX
             : now_on(WV_CLOCK_MONOTONIC) + (uint64_t)wait->limit * NS_PER_MS;
-  }
+  wait->started = true;
   return left_until(WV_CLOCK_MONOTONIC, wait->deadline);
 }
 
-/* The pause before look `attempt`, within what is left. */
-static int64_t pause_before(uint32_t attempt, int64_t left) {
-  int64_t pause = attempt < 5 ? (int64_t)1 << attempt : LOOK_MAX;
+/* What is left of the slice. The first call starts it. */
+static int64_t slice_left(wv_wait *wait) {
+  if (wait->slice_end == 0) {
+    wait->slice_end = now_on(WV_CLOCK_MONOTONIC) + SLICE;
+    return SLICE;
+  }
+  return left_until(WV_CLOCK_MONOTONIC, wait->slice_end);
+}
 
-  pause *= NS_PER_MS;
-  return left >= 0 && left < pause ? left : pause;
+static int64_t shorter(int64_t left, int64_t slice) {
+  return left >= 0 && left < slice ? left : slice;
+}
+
+/* The pause before the next look, within what is left. */
+static int64_t next_pause(wv_wait *wait, int64_t left) {
+  int64_t pause =
+      wait->attempts < 5 ? (int64_t)1 << wait->attempts : (int64_t)LOOK_MAX;
+
+  wait->attempts++;
+  return shorter(left, pause * NS_PER_MS);
+}
+
+wv_errno wv_wait_turn(wv_wait *wait) {
+  return slice_left(wait) == 0 ? WV_RESUME : WV_SUCCESS;
 }
 
 wv_errno wv_wait_ready(wv_wait *wait, int host_fd, uint8_t events) {
   wv_sys_pollfd pollfd = {.fd = host_fd, .events = events, .ready = 0};
   /* Even without any time there is one look. There is no second: what is ready
    * for poll(2) need not be ready for the caller. */
-  bool first = !wait->started;
+  bool first = wait->limit < 0 || !wait->started;
+  int64_t slice;
   int64_t left;
   int ready;
 
   for (;; first = false) {
     left = time_left(wait);
     if (left == 0 && !first) return WV_EAGAIN;
-    ready = wv_sys_poll(&pollfd, 1, left);
+    slice = slice_left(wait);
+    if (slice == 0) return WV_RESUME;
+    ready = wv_sys_poll(&pollfd, 1, shorter(left, slice));
     if (ready > 0) return WV_SUCCESS;
     if (ready < 0 && errno != EINTR) return wv_errno_from_host(errno);
   }
@@ -72,10 +90,9 @@ wv_errno wv_wait_writer(wv_wait *wait, int host_fd) {
   wv_sys_pollfd pollfd = {.fd = host_fd, .events = WV_SYS_POLL_READ};
   int64_t pause = 0;
   int64_t left;
-  uint32_t attempt;
   int ready;
 
-  for (attempt = 0;; attempt++) {
+  for (;;) {
     /* poll(2) sees data, and a writer that went; not a silent one. */
     ready = wv_sys_poll(&pollfd, 1, pause);
     if (ready > 0) return WV_SUCCESS;
@@ -83,32 +100,36 @@ wv_errno wv_wait_writer(wv_wait *wait, int host_fd) {
     if (wv_sys_pipe_state(host_fd) >= 0) return WV_SUCCESS;
     left = time_left(wait);
     if (left == 0) return WV_EAGAIN;
-    pause = pause_before(attempt, left);
+    if (wv_wait_turn(wait) != WV_SUCCESS) return WV_RESUME;
+    pause = next_pause(wait, left);
   }
 }
 
-wv_errno wv_wait_reader(wv_wait *wait, uint32_t attempt) {
+wv_errno wv_wait_open(wv_wait *wait) {
   int64_t left = time_left(wait);
 
   if (left == 0) return WV_EAGAIN;
+  slice_left(wait);
   /* A pause that a signal cuts short is only an early look. */
-  wv_sys_poll(NULL, 0, pause_before(attempt, left));
-  return WV_SUCCESS;
+  wv_sys_poll(NULL, 0, next_pause(wait, left));
+  return wv_wait_turn(wait);
 }
 
-wv_errno wv_wait_poll(wv_sys_pollfd *fds, uint32_t count, uint32_t clock,
-                      uint64_t deadline, uint32_t *ready) {
+/* The wall clock may be set during a wait for one of its times: a slice is not
+ * so long that this matters. */
+wv_errno wv_wait_poll(wv_wait *wait, wv_sys_pollfd *fds, uint32_t count,
+                      uint32_t clock, uint64_t deadline, uint32_t *ready) {
   int64_t left = -1;
-  int64_t timeout;
+  int64_t slice;
   int n = 0;
 
   do {
     if (deadline != UINT64_MAX) left = left_until(clock, deadline);
-    timeout = left;
-    if (clock == WV_CLOCK_REALTIME && timeout > REALTIME_LOOK)
-      timeout = REALTIME_LOOK;
+    slice = left == 0 ? SLICE : slice_left(wait);
+    if (slice == 0) return WV_RESUME;
     /* Time that has come needs no system call. */
-    if (count > 0 || left != 0) n = wv_sys_poll(fds, count, timeout);
+    if (count > 0 || left != 0)
+      n = wv_sys_poll(fds, count, shorter(left, slice));
     if (n < 0 && errno != EINTR) return wv_errno_from_host(errno);
   } while (n < 0 || (n == 0 && left != 0));
   *ready = (uint32_t)n;

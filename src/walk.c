@@ -9,7 +9,7 @@
  * again. */
 #define TRIES 64
 
-void wv_walk_begin(wv_walk *walk, const wv_guest *guest, const wv_fd *dir,
+void wv_walk_begin(wv_walk *walk, wv_guest *guest, const wv_fd *dir,
                    const wv_path *path) {
   walk->guest = guest;
   walk->root = dir->host_fd;
@@ -138,20 +138,20 @@ static const char *behind(const char *target, const char *name) {
 /* Absolute links are paths of the guest: on at the preopen with the longest
  * name that `target` begins with. `*target` becomes the way from there. */
 static wv_errno go_to_preopen(wv_walk *walk, const char **target) {
-  const wv_fd_table *fds = &walk->guest->fds;
   const wv_fd *found = NULL;
   const char *longest = NULL;
-  const wv_fd *entry;
   const char *way;
-  uint32_t fd;
+  wv_fd *entry;
+  uint32_t fd = 0;
 
-  for (fd = 0; fd < fds->size; fd++) {
-    entry = wv_fd_get(fds, fd);
-    if (entry == NULL || entry->preopen == NULL) continue;
+  for (; (entry = wv_fd_hold_preopen(walk->guest->fds, &fd)) != NULL; fd++) {
     way = behind(*target, entry->preopen);
+    wv_fd_release(entry);
     if (way == NULL || (longest != NULL && way <= longest)) continue;
+    /* Held for the call: another thread may close it. */
+    found = wv_guest_get(walk->guest, fd);
+    if (found == NULL || found->preopen == NULL) return WV_EPERM;
     longest = way;
-    found = entry;
   }
   if (found == NULL) return WV_EPERM;
   wv_walk_end(walk);

@@ -16,7 +16,7 @@
 #define WV_WALK_SIZE (2 * WV_PATH_SIZE)
 
 typedef struct wv_walk {
-  const wv_guest *guest;
+  wv_guest *guest;
   int root;       /* where `..` has no way; it belongs to the guest */
   uint32_t links; /* followed */
   uint32_t depth; /* levels below root */
@@ -32,7 +32,7 @@ typedef struct wv_walk {
 } wv_walk;
 
 /* Ended by wv_walk_end. */
-void wv_walk_begin(wv_walk *walk, const wv_guest *guest, const wv_fd *dir,
+void wv_walk_begin(wv_walk *walk, wv_guest *guest, const wv_fd *dir,
                    const wv_path *path);
 void wv_walk_end(wv_walk *walk);
 

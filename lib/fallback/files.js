@@ -6,17 +6,11 @@
 // guest's count in 32 bits. So the list is checked before, and cut.
 
 const { checkWritable } = require('./writes');
-const { writeUntil } = require('../fs-writer');
 const { createList } = require('../memory');
-const { ERRNO, ERRNO_NAMES, IOVEC_SIZE } = require('../preview1');
+const { ERRNO, IOVEC_SIZE } = require('../preview1');
 
 // More elements are cut off, which makes a short count, as IOV_MAX in readv(2).
 const LIST_MAX = 1024;
-
-// Of what is buffered, in one call.
-const CHUNK_MAX = 2 ** 20;
-const RESULT = 8; // behind the one element of its list
-const CHUNK = 16;
 
 /** The kind of a `filetype` of preview1. */
 const KINDS = ['pipe', 'file', 'device', 'directory', 'file', 'socket', 'pipe'];
@@ -26,17 +20,14 @@ class Files {
   #memory;
   #node;
   #stats;
-  #waitTimeout;
 
   /**
    * @param {import('./node-wasi').NodeCalls} node
-   * @param {number} waitTimeout for what is buffered
    * @param {import('../memory').GuestMemory} memory
    * @param {{ calls: number, bytes: number }} stats counted up
    */
-  constructor(node, waitTimeout, memory, stats) {
+  constructor(node, memory, stats) {
     this.#node = node;
-    this.#waitTimeout = waitTimeout;
     this.#memory = memory;
     this.#stats = stats;
   }
@@ -103,33 +94,6 @@ class Files {
       this.#stats.bytes += memory.u32(nwritten);
     }
     return errno;
-  }
-
-  /** All of `chunk`, at `offset` or where the file stands. */
-  writeBuffered({ nodeFd }, chunk, offset) {
-    return writeUntil(chunk.length, this.#waitTimeout, (done) =>
-      this.#writeOnce(
-        nodeFd,
-        chunk.subarray(done, done + CHUNK_MAX),
-        offset === undefined ? undefined : offset + BigInt(done),
-      ),
-    );
-  }
-
-  #writeOnce(nodeFd, part, offset) {
-    const node = this.#node;
-    const bytes = node.scratch(CHUNK + part.length);
-    const words = new DataView(bytes.buffer);
-    words.setUint32(0, CHUNK, true);
-    words.setUint32(4, part.length, true);
-    bytes.set(part, CHUNK);
-    const errno =
-      offset === undefined
-        ? node.callOnScratch('fd_write', nodeFd, 0, 1, RESULT)
-        : node.callOnScratch('fd_pwrite', nodeFd, 0, 1, offset, RESULT);
-    if (errno === ERRNO.SUCCESS) return words.getUint32(RESULT, true);
-    const code = `E${ERRNO_NAMES[errno]}`;
-    throw Object.assign(new Error(code), { code });
   }
 }
 

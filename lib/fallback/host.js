@@ -5,13 +5,14 @@
 // a host is.
 
 const { createCalls, createWrites } = require('./calls');
-const { GuestFds, canSeek, entryOfFile, entryOfStream } = require('./fds');
+const { GuestFds, entryOfFile, entryOfStream } = require('./fds');
 const { Files } = require('./files');
 const { NodeCalls } = require('./node-wasi');
+const { Streams } = require('./streams');
 const { StreamWriter, learnStream } = require('./writes');
 const { notStarted } = require('../errors');
-const { EMPTY, GuestMemory } = require('../memory');
-const { CALLS, ERRNO, FDFLAGS, RIGHTS } = require('../preview1');
+const { GuestMemory } = require('../memory');
+const { CALLS, ERRNO } = require('../preview1');
 
 const { INVAL } = ERRNO;
 
@@ -52,23 +53,24 @@ function learntEntry(stream, nodeFd) {
 }
 
 class FallbackHost {
-  #buffer = EMPTY;
   #fds;
-  #files;
   #memory;
+  #opened;
   #stats;
-  #streams;
 
   /** The functions for the guest to import. */
   imports;
 
-  constructor({ fds, files, memory, stats, streams }, imports) {
+  constructor({ fds, memory, opened, stats }, imports) {
     this.#fds = fds;
-    this.#files = files;
     this.#memory = memory;
+    this.#opened = opened;
     this.#stats = stats;
-    this.#streams = streams;
     this.imports = imports;
+  }
+
+  combine(writes) {
+    return writes;
   }
 
   setMemory(memory) {
@@ -76,7 +78,7 @@ class FallbackHost {
   }
 
   insert(fd, stream) {
-    this.#fds.insert(fd, learntEntry(stream));
+    this.#fds.insert(fd, learntEntry(this.#opened.open(fd, stream)));
     return ERRNO.SUCCESS;
   }
 
@@ -87,81 +89,87 @@ class FallbackHost {
   describe(fd) {
     const entry = this.#fds.get(fd >>> 0);
     if (entry === undefined) return undefined;
-    // On failure a write fails too.
-    const errno =
-      entry.hostFd === undefined && entry.target === undefined
-        ? this.#files.learn(entry)
-        : learnStream(entry);
-    const { fdflags, kind, rights, target, writable } = entry;
+    const { target } = entry;
     return {
-      file: kind === 'file',
       target,
-      mayWrite:
-        errno === ERRNO.SUCCESS &&
-        writable &&
-        (rights & RIGHTS.FD_WRITE) !== 0n,
-      maySeek: canSeek(entry) && (rights & RIGHTS.FD_SEEK) !== 0n,
-      nonblock: (fdflags & FDFLAGS.NONBLOCK) !== 0,
+      capture: this.#opened.isCapture(target) ? target : undefined,
     };
   }
 
-  setBuffer(view) {
-    this.#buffer = view;
+  captured(number) {
+    return this.#opened.captured(number);
   }
 
-  writeBuffered(fd, start, length, offset) {
-    const entry = this.#fds.get(fd >>> 0);
-    if (entry === undefined) return { errno: ERRNO.BADF, done: 0 };
-    const chunk = this.#buffer.subarray(start, start + length);
-    const writer = entry.hostFd === undefined ? this.#files : this.#streams;
-    return writer.writeBuffered(entry, chunk, offset);
+  // Nothing is buffered.
+
+  before() {
+    return ERRNO.SUCCESS;
+  }
+
+  flush() {
+    return ERRNO.SUCCESS;
+  }
+
+  unflushed() {
+    return undefined;
+  }
+
+  discard() {
+    return 0;
   }
 
   stats() {
-    return { ...this.#stats };
+    return { ...this.#stats, buffered: 0, bufferedBytes: 0, flushes: 0 };
   }
 
   close() {
     this.#fds.close();
+    this.#opened.close();
   }
 }
 
 /** A host of the two calls alone, without a descriptor. */
-function createWritesHost({ waitTimeout }, deliver) {
+function createWritesHost({ waitTimeout }, { add, deliver }) {
   const memory = new GuestMemory();
   const stats = { calls: 0, bytes: 0 };
   const fds = new GuestFds();
   const streams = new StreamWriter(waitTimeout, memory, stats);
   const calls = createWrites(fds, streams, deliver);
   const imports = checkedCalls(calls, () => {});
-  return new FallbackHost({ fds, memory, stats, streams }, imports);
+  const opened = new Streams(add);
+  return new FallbackHost({ fds, memory, opened, stats }, imports);
 }
 
 /** A host of all calls, with what the guest begins with. */
-function createGuestHost(options, deliver) {
+function createGuestHost(options, { add, deliver }) {
   const { maxOpenFiles, preopens, waitTimeout } = options;
+  const opened = new Streams(add);
   const memory = new GuestMemory();
   const stats = { calls: 0, bytes: 0 };
-  const node = new NodeCalls(options, memory);
-  const fds = new GuestFds(node, maxOpenFiles);
-  const streams = new StreamWriter(waitTimeout, memory, stats);
-  const files = new Files(node, waitTimeout, memory, stats);
+  const given = options.streams.map((stream, fd) => opened.open(fd, stream));
+  try {
+    const node = new NodeCalls({ ...options, streams: given }, memory);
+    const fds = new GuestFds(node, maxOpenFiles);
+    const streams = new StreamWriter(waitTimeout, memory, stats);
+    const files = new Files(node, memory, stats);
 
-  // Node's numbers are in this order too.
-  options.streams.forEach((stream, fd) => {
-    fds.insert(fd, learntEntry(stream, fd));
-  });
-  preopens.forEach((_, i) => {
-    const fd = options.streams.length + i;
-    const directory = { rights: 0n, writable: false, fdflags: 0 };
-    fds.insert(fd, entryOfFile(fd, directory));
-  });
+    // Node's numbers are in this order too.
+    given.forEach((stream, fd) => fds.insert(fd, learntEntry(stream, fd)));
+    preopens.forEach((_, i) => {
+      const fd = given.length + i;
+      const directory = { rights: 0n, writable: false, fdflags: 0 };
+      fds.insert(fd, entryOfFile(fd, directory));
+    });
 
-  const parts = { deliver, fds, files, memory, node, stats, streams };
-  const imports = checkedCalls(createCalls(parts, options), () => {
-    if (memory.memory === undefined) throw notStarted();
-  });
-  return new FallbackHost(parts, imports);
+    const parts = { deliver, fds, files, memory, node, stats, streams };
+    const imports = checkedCalls(createCalls(parts, options), () => {
+      if (memory.memory === undefined) throw notStarted();
+    });
+    return new FallbackHost({ fds, memory, opened, stats }, imports);
+  } catch (error) {
+    opened.close();
+    throw error;
+  }
 }
 
 module.exports = { createGuestHost, createWritesHost };

@@ -209,23 +209,6 @@ class StreamWriter {
     if (used > from) chunks.push(scratch.subarray(from, used));
     return fs.writevSync(hostFd, chunks, position);
   }
-
-  /** All of `chunk`, at `offset` or where the file stands. */
-  writeBuffered({ hostFd }, chunk, offset) {
-    const { length } = chunk;
-    if (offset !== undefined && offset + BigInt(length) > MAX_OFFSET) {
-      return { errno: ERRNO.FBIG, done: 0 };
-    }
-    return writeUntil(length, this.#waitTimeout, (done) =>
-      fs.writeSync(
-        hostFd,
-        chunk,
-        done,
-        length - done,
-        offset === undefined ? null : Number(offset) + done,
-      ),
-    );
-  }
 }
 
 module.exports = { StreamWriter, checkWritable, learnStream };

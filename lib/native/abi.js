@@ -20,24 +20,39 @@ const BOX = Object.freeze({
   WORDS: 16, // of 32 bits, in all
 });
 
-/** Operations besides the calls: src/binding.c says what each takes. */
+/** Operations that are made as calls are: they may wait, and deliver. */
+const BUFFERED = Object.freeze([
+  'buffered_write',
+  'buffered_pwrite',
+  'flush',
+  'flush_before',
+]);
+
+/** Operations of the host: src/binding.c says what each takes. */
 const CONTROL = Object.freeze([
+  'resume',
   'set_memory',
   'set_args',
   'set_environ',
   'set_buffer',
   'insert',
+  'insert_bytes',
   'preopen',
   'remove',
   'describe',
-  'write_buffered',
+  'unflushed',
+  'taken',
+  'give_back',
+  'discard',
+  'capture_size',
+  'capture_read',
   'stats',
   'close',
 ]);
 
 /** Each call and operation by its number in BOX.OP. proc_exit is done in JS. */
 const OPS = Object.freeze(
-  [...Object.keys(CALLS), ...CONTROL].reduce(
+  [...Object.keys(CALLS), ...BUFFERED, ...CONTROL].reduce(
     (ops, name, number) => ({ ...ops, [name]: number }),
     {},
   ),
@@ -57,8 +72,8 @@ function fnv1a(text, seed) {
  * and is not called.
  */
 function abiHash() {
-  const text = JSON.stringify([version, CALLS, CONTROL, BOX]);
+  const text = JSON.stringify([version, CALLS, BUFFERED, CONTROL, BOX]);
   return fnv1a(text, 0x811c9dc5) + fnv1a(text, 0x01234567);
 }
 
-module.exports = { BOX, CONTROL, OPS, abiHash };
+module.exports = { BOX, BUFFERED, CONTROL, OPS, abiHash };

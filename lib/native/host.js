@@ -3,38 +3,77 @@
 // The host of a guest in the addon, which has its descriptors and makes its calls.
 // lib/engine.js says what a host is.
 
+const { isMainThread } = require('node:worker_threads');
 const { OPS } = require('./abi');
-const { createImports } = require('./imports');
+const { Buffer: WriteBuffer } = require('./buffer');
+const { Flushes } = require('./flushes');
+const { createBufferedWrites, createImports } = require('./imports');
 const { Mailbox } = require('./mailbox');
-const { preopenFailed } = require('../errors');
-const { ERRNO } = require('../preview1');
+const { preopenFailed, streamFailed } = require('../errors');
+const { EMPTY } = require('../memory');
+const { ERRNO, ERRNO_NAMES } = require('../preview1');
 
 // As in src/binding.c: what `insert` puts there, and what `describe` answers.
 const INSERT_HOST = 0;
 const INSERT_TARGET = 1;
+const INSERT_CAPTURE = 2;
+const INSERT_NULL = 3;
 
-const IS_FILE = 1 << 1;
-const IS_TARGET = 1 << 2;
-const MAY_WRITE = 1 << 3;
-const MAY_SEEK = 1 << 4;
-const IS_NONBLOCK = 1 << 5;
+const IS_TARGET = 1 << 1;
+const IS_CAPTURE = 1 << 2;
+
+// As in src/buffer.h.
+const BUFFERED = new Map([
+  [false, 0], // captures alone
+  ['auto', 1],
+  [true, 2],
+]);
+
+const NO_LIMIT = -1;
+const NO_TARGET = 2 ** 32 - 1;
+const STDIN = 0;
 
 const stringsOf = (strings) =>
   Buffer.from(strings.map((string) => `${string}\0`).join(''));
 
 class NativeHost {
+  #buffer;
+  #delivery;
+  #flushes;
   #mailbox;
 
-  /** The functions for the guest to import. */
+  /** The functions for the guest to import; with a buffer, all but the plain case. */
   imports;
 
-  constructor(mailbox, deliver) {
+  constructor(binding, options, delivery) {
+    const { buffered, bufferSize } = options;
+    if (options.buffers) this.#buffer = new WriteBuffer(bufferSize);
+    const mailbox = new Mailbox(binding, {
+      ...options,
+      mayBlock: isMainThread,
+    });
     this.#mailbox = mailbox;
-    this.imports = createImports(mailbox, deliver);
+    this.#delivery = delivery;
+    this.imports = createImports(mailbox);
+    mailbox.delivery = {
+      deliver: delivery.deliver,
+      takes: delivery.takes,
+      deliverBuffered: () => this.#deliverBuffered(),
+    };
+    if (this.#buffer === undefined) return;
+    this.#flushes = new Flushes(this);
+    Object.assign(this.imports, createBufferedWrites(mailbox, this.#flushes));
+    const what = BUFFERED.get(buffered);
+    mailbox.controlWith(OPS.set_buffer, this.#buffer.view, what);
+  }
+
+  combine(writes) {
+    return this.#buffer === undefined ? writes : this.#buffer.imports(writes);
   }
 
   setMemory(memory) {
     this.#mailbox.setMemory(memory);
+    this.#buffer?.link(memory);
   }
 
   /** Gives the guest what it begins with. */
@@ -45,18 +84,29 @@ class NativeHost {
     set(OPS.set_environ, env);
     streams.forEach((stream, fd) => {
       const errno = this.insert(fd, stream);
-      if (errno !== ERRNO.SUCCESS) throw preopenFailed(errno, `fd ${fd}`);
+      if (errno !== ERRNO.SUCCESS) throw streamFailed(errno, fd);
     });
     for (const [guestName, hostPath] of preopens) {
       this.#preopen(guestName, hostPath);
     }
   }
 
-  insert(fd, { hostFd, target }) {
-    const insert = (number, what) =>
-      this.#mailbox.control(OPS.insert, fd, number, what);
-    if (target !== undefined) return insert(target, INSERT_TARGET);
-    return insert(hostFd, INSERT_HOST);
+  insert(fd, { hostFd, target, capture, bytes }) {
+    const mailbox = this.#mailbox;
+    if (target !== undefined) {
+      return mailbox.control(OPS.insert, fd, target, INSERT_TARGET);
+    }
+    if (capture !== undefined) {
+      mailbox.setWide(BigInt(capture));
+      return mailbox.control(OPS.insert, fd, 0, INSERT_CAPTURE);
+    }
+    if (bytes !== undefined) {
+      return mailbox.controlWith(OPS.insert_bytes, bytes, fd);
+    }
+    if (hostFd !== undefined) {
+      return mailbox.control(OPS.insert, fd, hostFd, INSERT_HOST);
+    }
+    return mailbox.control(OPS.insert, fd, fd === STDIN ? 0 : 1, INSERT_NULL);
   }
 
   #preopen(guestName, hostPath) {
@@ -73,53 +123,112 @@ class NativeHost {
     const answer = this.#mailbox.control(OPS.describe, fd);
     if (answer === 0) return undefined;
     return {
-      file: (answer & IS_FILE) !== 0,
       target: answer & IS_TARGET ? this.#mailbox.out : undefined,
-      mayWrite: (answer & MAY_WRITE) !== 0,
-      maySeek: (answer & MAY_SEEK) !== 0,
-      nonblock: (answer & IS_NONBLOCK) !== 0,
+      capture: answer & IS_CAPTURE ? this.#mailbox.out : undefined,
     };
   }
 
-  setBuffer(view) {
-    this.buffer = view; // keeps it alive: the addon points to it
-    this.#mailbox.controlWith(OPS.set_buffer, view);
+  captured(number) {
+    this.flush();
+    this.#mailbox.control(OPS.capture_size, number);
+    const bytes = Buffer.allocUnsafeSlow(this.#mailbox.wideResult(0));
+    this.#mailbox.controlWith(OPS.capture_read, bytes, number);
+    return bytes;
   }
 
-  writeBuffered(fd, start, length, offset) {
-    const positioned = offset !== undefined;
-    if (positioned) this.#mailbox.setWide(offset);
-    const errno = this.#mailbox.control(
-      OPS.write_buffered,
+  // Flushing.
+
+  before(fd) {
+    return this.#buffer === undefined
+      ? ERRNO.SUCCESS
+      : this.#mailbox.operate(OPS.flush_before, fd);
+  }
+
+  flush(limit = NO_LIMIT) {
+    if (this.#buffer === undefined) return ERRNO.SUCCESS;
+    const errno = this.#mailbox.operate(OPS.flush, limit);
+    if (this.unflushed() === undefined) this.#flushes.done();
+    return errno;
+  }
+
+  unflushed() {
+    if (this.#buffer === undefined) return undefined;
+    const errno = this.#mailbox.control(OPS.unflushed);
+    const pending = this.#mailbox.result(2);
+    if (pending === 0) return undefined;
+    const fd = this.#mailbox.result(0);
+    const target = this.#mailbox.result(3);
+    return {
       fd,
-      start,
-      length,
-      positioned ? 1 : 0,
-    );
-    return { errno, done: this.#mailbox.out >>> 0 };
+      errno,
+      code: `E${ERRNO_NAMES[errno]}`,
+      pending,
+      target: target === NO_TARGET ? undefined : target,
+    };
+  }
+
+  discard() {
+    if (this.#buffer === undefined) return 0;
+    this.#mailbox.control(OPS.discard);
+    const bytes = this.#mailbox.out >>> 0;
+    this.#flushes.done();
+    return bytes;
+  }
+
+  rethrow() {
+    this.#delivery.rethrow();
+  }
+
+  // What is buffered for a target is taken as a copy first: it is delivered at most
+  // once, whatever the target does, and V8.
+  #deliverBuffered() {
+    const mailbox = this.#mailbox;
+    mailbox.control(OPS.unflushed);
+    const fd = mailbox.result(0);
+    const from = mailbox.result(1);
+    const length = mailbox.result(2);
+    const target = mailbox.result(3);
+    const chunk = this.#buffer.view.slice(from, from + length);
+    mailbox.control(OPS.taken);
+    const { errno, done, canRetry } = this.#delivery.write(target, chunk);
+    if (done === length) return { fd, errno: ERRNO.SUCCESS };
+    const rest = canRetry ? chunk.subarray(done) : EMPTY;
+    mailbox.controlWith(OPS.give_back, rest, fd, target, errno);
+    if (mailbox.out === 0) this.#delivery.lose({ fd, errno, rest });
+    return { fd, errno };
   }
 
   stats() {
-    this.#mailbox.control(OPS.stats);
-    const [calls, bytes] = this.#mailbox.wideResults;
-    return { calls, bytes };
+    const mailbox = this.#mailbox;
+    mailbox.control(OPS.stats);
+    return {
+      calls: mailbox.wideResult(0),
+      bytes: mailbox.wideResult(1),
+      buffered: mailbox.longResult(0),
+      bufferedBytes: mailbox.longResult(2),
+      flushes: mailbox.longResult(4),
+    };
   }
 
   close() {
     this.#mailbox.control(OPS.close);
+    this.#flushes?.done();
   }
 }
 
 /** Both ways to make one. `binding` is the addon. */
 const bind = (binding) => ({
   /** A host of the two calls alone, without a descriptor. */
-  createWritesHost: (options, deliver) =>
-    new NativeHost(new Mailbox(binding, options, false), deliver),
+  createWritesHost: (options, delivery) =>
+    new NativeHost(binding, { ...options, isGuest: false }, delivery),
 
   /** A host of all calls, with what the guest begins with. */
-  createGuestHost(options, deliver) {
-    const mailbox = new Mailbox(binding, options, true);
-    const host = new NativeHost(mailbox, deliver);
+  createGuestHost(options, delivery) {
+    const host = new NativeHost(
+      binding,
+      { ...options, isGuest: true },
+      delivery,
+    );
     try {
       host.begin(options);
       return host;

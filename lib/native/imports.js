@@ -7,13 +7,15 @@
 
 const { BOX, OPS } = require('./abi');
 const { CALLS, ERRNO } = require('../preview1');
+const { isTraced } = require('../trace');
 
 const A = BOX.ARGUMENTS;
 const W = BOX.WIDE;
 const { INVAL } = ERRNO;
 
-// Not an errno: WV_DELIVER in src/guest.h.
-const DELIVER = 0xffff;
+// Bits of the last argument of buffered writes: as in src/buffer.h.
+const TRACED = 1;
+const NOT_BUFFERED = 2;
 
 const i = (value) => typeof value === 'number';
 const I = (value) => typeof value === 'bigint';
@@ -176,6 +178,20 @@ const SHAPES = {
     };
   },
 
+  iiiIii(mailbox, op) {
+    const { box, wide } = mailbox;
+    return (a, b, c, d, e, f) => {
+      if (!i(a) || !i(b) || !i(c) || !I(d) || !i(e) || !i(f)) return INVAL;
+      box[A] = a;
+      box[A + 1] = b;
+      box[A + 2] = c;
+      wide[W] = d;
+      box[A + 3] = e;
+      box[A + 4] = f;
+      return mailbox.run(op);
+    };
+  },
+
   iiiiIIi(mailbox, op) {
     const { box, wide } = mailbox;
     return (a, b, c, d, e, f, g) => {
@@ -223,23 +239,41 @@ const SHAPES = {
 
 /**
  * @param {import('./mailbox').Mailbox} mailbox
- * @param {Function} deliver `(target, iovs, iovsLen, nwritten)`: a write to a target
  * @returns {object} every call of preview1 but proc_exit
  */
-function createImports(mailbox, deliver) {
+function createImports(mailbox) {
   const imports = {};
   for (const [name, types] of Object.entries(CALLS)) {
     if (name === 'proc_exit') continue;
     imports[name] = SHAPES[types](mailbox, OPS[name]);
   }
-  const { fd_write } = imports;
-  imports.fd_write = (fd, iovs, iovsLen, nwritten) => {
-    const errno = fd_write(fd, iovs, iovsLen, nwritten);
-    return errno === DELIVER
-      ? deliver(mailbox.out, iovs, iovsLen, nwritten)
-      : errno;
-  };
   return imports;
 }
 
-module.exports = { createImports };
+/**
+ * fd_write and fd_pwrite of a guest whose writes are buffered. A flush is scheduled
+ * first: a full stack, or the end of the guest, may keep all that follows from
+ * happening.
+ *
+ * @param {import('./mailbox').Mailbox} mailbox
+ * @param {import('./flushes').Flushes} flushes
+ */
+function createBufferedWrites(mailbox, flushes) {
+  const write = SHAPES.iiiii(mailbox, OPS.buffered_write);
+  const pwrite = SHAPES.iiiIii(mailbox, OPS.buffered_pwrite);
+  const flags = () =>
+    (isTraced() ? TRACED : 0) | (flushes.ended ? NOT_BUFFERED : 0);
+  return {
+    fd_write(fd, iovs, iovsLen, nwritten) {
+      flushes.schedule();
+      return write(fd, iovs, iovsLen, nwritten, flags());
+    },
+
+    fd_pwrite(fd, iovs, iovsLen, offset, nwritten) {
+      flushes.schedule();
+      return pwrite(fd, iovs, iovsLen, offset, nwritten, flags());
+    },
+  };
+}
+
+module.exports = { createBufferedWrites, createImports };

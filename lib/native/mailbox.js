@@ -5,19 +5,48 @@
 // anything else runs: the next call overwrites it.
 
 const { BOX, OPS } = require('./abi');
-const { notStarted } = require('../errors');
-const { EMPTY, viewOf } = require('../memory');
-const { ERRNO } = require('../preview1');
+const { notStarted, outOfMemory } = require('../errors');
+const { EMPTY, isShared, viewOf } = require('../memory');
+const { ERRNO, flushOf } = require('../preview1');
 
 const { OP, RESULT, OUT, ARGUMENTS, WIDE } = BOX;
 const { set_memory: SET_MEMORY } = OPS;
-const { FAULT } = ERRNO;
+const { SUCCESS, FAULT, NOMEM } = ERRNO;
+
+// Not errnos: as in src/guest.h and src/wait.h.
+const DELIVER = 0xffff;
+const RESUME = 0xfffe;
+const DELIVER_BUFFERED = 0xfffd;
+const ASK = 0xfffc;
+
+// Bits of the last argument of buffered writes: as in src/buffer.h.
+const NOT_BUFFERED = 2;
+const ASKED = 4;
+const FLAGS = ARGUMENTS + 4;
+
+const SECOND_FD = new Set([OPS.fd_renumber]);
+const FIRST_FD = new Set(
+  Object.keys(OPS)
+    .filter((name) => ['fd', 'both'].includes(flushOf(name)))
+    .concat('fd_close', 'buffered_write', 'buffered_pwrite', 'flush_before')
+    .map((name) => OPS[name]),
+);
+
+/** Whether a call is about a guest fd; a flush is about all. */
+function isAbout(op, frame, fd) {
+  return (
+    op === OPS.flush ||
+    (FIRST_FD.has(op) && frame[ARGUMENTS] >>> 0 === fd) ||
+    (SECOND_FD.has(op) && frame[ARGUMENTS + 1] >>> 0 === fd)
+  );
+}
 
 /** Of one guest. */
 class Mailbox {
   #call;
   #memory;
   #mustStart;
+  #shares;
   #size = 0;
 
   /** The words, of 32 and of 64 bits. */
@@ -28,14 +57,25 @@ class Mailbox {
   view = EMPTY;
 
   /**
-   * @param {object} binding the addon
-   * @param {{ waitTimeout: number, maxOpenFiles?: number }} options
-   * @param {boolean} mustStart whether a call without a memory is an error of the
-   *   host's
+   * What is for JS to do: `deliver(target, iovs, iovsLen, nwritten)` makes a write
+   * to a target, `deliverBuffered()` one of what was buffered, and returns the fd and
+   * the errno; `takes(target)` says whether it takes anything.
    */
-  constructor(binding, { waitTimeout, maxOpenFiles = -1 }, mustStart) {
-    this.#call = binding.create(waitTimeout, maxOpenFiles);
-    this.#mustStart = mustStart;
+  delivery;
+
+  /**
+   * @param {object} binding the addon
+   * @param {object} options
+   * @param {number} options.waitTimeout milliseconds, -1 for no limit
+   * @param {number} [options.maxOpenFiles]
+   * @param {boolean} options.mayBlock whether a write may block in the system
+   * @param {boolean} options.isGuest whether a call without a memory is an error of
+   *   the host's, and threads share their files
+   */
+  constructor(binding, { waitTimeout, maxOpenFiles = -1, mayBlock, isGuest }) {
+    this.#call = binding.create(waitTimeout, maxOpenFiles, mayBlock);
+    this.#mustStart = isGuest;
+    this.#shares = isGuest;
     this.box = new Int32Array(this.#call.box);
     this.wide = new BigInt64Array(this.#call.box);
   }
@@ -43,62 +83,122 @@ class Mailbox {
   setMemory(memory) {
     this.#memory = memory;
     this.#refresh();
+    if (this.box[RESULT] === NOMEM) throw outOfMemory('the files of threads');
   }
 
-  /** Hands the memory over again. True when it has grown. */
+  /**
+   * Hands the memory over again; the arguments of a call stay. True when it has
+   * grown. The addon has it first: V8 may end this at any call.
+   */
   #refresh() {
     if (this.#memory === undefined && this.#mustStart) throw notStarted();
-    this.view = viewOf(this.#memory);
-    const grown = this.view.byteLength !== this.#size;
-    this.#size = this.view.byteLength;
+    const view = viewOf(this.#memory);
+    this.box[OUT] =
+      this.#shares && view !== EMPTY && isShared(this.#memory) ? 1 : 0;
     this.box[OP] = SET_MEMORY;
-    this.#call(this.view);
+    this.#call(view);
+    this.view = view;
+    const grown = view.byteLength !== this.#size;
+    this.#size = view.byteLength;
     return grown;
   }
 
   /**
    * A call of the guest whose arguments are in the mailbox. Hot.
    *
-   * A memory that grew leaves a view without bytes behind. A shared one, and one
-   * with a resizable buffer, grows in place: on FAULT the view is taken anew, and
-   * the call made once more. A call that fails has done nothing.
-   *
    * @param {number} op
-   * @returns {number} an errno, or what wv_dispatch says besides
+   * @returns {number} an errno
    */
   run(op) {
+    // A memory that grew leaves a view without bytes behind.
     if (this.view.byteLength === 0) this.#refresh();
     this.box[OP] = op;
     this.#call();
     const errno = this.box[RESULT];
-    return errno === FAULT ? this.#runAgain(op) : errno;
+    return errno === SUCCESS ? SUCCESS : this.#finish(op, errno);
   }
 
-  #runAgain(op) {
-    if (!this.#refresh()) return FAULT;
-    this.box[OP] = op;
-    this.#call();
-    return this.box[RESULT];
+  /**
+   * What an answer other than success asks for.
+   *
+   * A shared memory, and one with a resizable buffer, grows in place: on FAULT the
+   * view is taken anew, and the call made once more. A call that fails has done
+   * nothing.
+   */
+  #finish(op, answer) {
+    const { box } = this;
+    let refreshed = false;
+    for (;;) {
+      if (answer === RESUME) {
+        box[OP] = OPS.resume;
+      } else if (answer === DELIVER_BUFFERED) {
+        const errno = this.#deliverBuffered(op);
+        if (errno !== SUCCESS) return errno;
+        box[OP] = op;
+      } else if (answer === ASK) {
+        const takes = this.delivery.takes(box[OUT]);
+        box[FLAGS] |= takes ? ASKED : NOT_BUFFERED;
+        box[OP] = op;
+      } else if (answer === DELIVER) {
+        return this.delivery.deliver(
+          box[OUT],
+          box[ARGUMENTS + 1],
+          box[ARGUMENTS + 2],
+          box[ARGUMENTS + 3],
+        );
+      } else {
+        if (answer !== FAULT || refreshed || !this.#refresh()) return answer;
+        refreshed = true;
+        box[OP] = op;
+      }
+      this.#call();
+      answer = box[RESULT];
+    }
+  }
+
+  // A target may call the guest: the arguments are put back after it.
+  #deliverBuffered(op) {
+    const frame = this.box.slice();
+    const { fd, errno } = this.delivery.deliverBuffered();
+    if (errno !== SUCCESS && isAbout(op, frame, fd)) {
+      // It is told once, and the fd is closed all the same.
+      if (op === OPS.fd_close) this.control(OPS.remove, fd);
+      return errno;
+    }
+    this.box.set(frame);
+    return SUCCESS;
   }
 
   /** An operation of the host. */
-  control(op, a = 0, b = 0, c = 0, d = 0) {
+  control(op, a = 0, b = 0, c = 0) {
     const { box } = this;
     box[ARGUMENTS] = a;
     box[ARGUMENTS + 1] = b;
     box[ARGUMENTS + 2] = c;
-    box[ARGUMENTS + 3] = d;
     box[OP] = op;
     this.#call();
     return box[RESULT];
   }
 
   /** One that takes bytes. */
-  controlWith(op, bytes, a = 0) {
-    this.box[ARGUMENTS] = a;
-    this.box[OP] = op;
+  controlWith(op, bytes, a = 0, b = 0, c = 0) {
+    const { box } = this;
+    box[ARGUMENTS] = a;
+    box[ARGUMENTS + 1] = b;
+    box[ARGUMENTS + 2] = c;
+    box[OP] = op;
     this.#call(bytes);
-    return this.box[RESULT];
+    return box[RESULT];
+  }
+
+  /** One that may wait, and deliver, as a call of the guest. */
+  operate(op, a = 0) {
+    const { box } = this;
+    box[ARGUMENTS] = a;
+    box[OP] = op;
+    this.#call();
+    const errno = box[RESULT];
+    return errno === SUCCESS ? SUCCESS : this.#finish(op, errno);
   }
 
   /** Leaves an argument of 64 bits for `control`. */
@@ -111,9 +211,19 @@ class Mailbox {
     return this.box[OUT];
   }
 
-  /** Two answers of 64 bits. */
-  get wideResults() {
-    return [Number(this.wide[WIDE]), Number(this.wide[WIDE + 1])];
+  /** Answer `n` of 32 bits among the arguments. */
+  result(n) {
+    return this.box[ARGUMENTS + n] >>> 0;
+  }
+
+  /** The same of 64 bits, in two words. */
+  longResult(n) {
+    return this.result(n) + this.result(n + 1) * 2 ** 32;
+  }
+
+  /** Answer `n` of 64 bits. */
+  wideResult(n) {
+    return Number(this.wide[WIDE + n]);
   }
 }
 

@@ -49,7 +49,7 @@ static wv_errno result_of(int result) {
 }
 
 /* The entry, and its kind learnt. */
-static wv_errno known(const wv_guest *guest, uint32_t fd, wv_fd **entry) {
+static wv_errno known(wv_guest *guest, uint32_t fd, wv_fd **entry) {
   wv_errno error = wv_guest_fd(guest, fd, 0, entry);
 
   return error == WV_SUCCESS ? wv_fd_learn_kind(*entry) : error;
@@ -79,12 +79,19 @@ wv_errno wv_fd_allocate(wv_guest *guest, uint32_t fd, uint64_t offset,
   return result_of(wv_sys_allocate(entry->host_fd, offset, len));
 }
 
+/* What is buffered and cannot be written is said once: the fd is closed all the
+ * same, and the bytes wait for a flush. */
 wv_errno wv_fd_close(wv_guest *guest, uint32_t fd) {
-  return wv_fd_remove(&guest->fds, fd);
+  wv_errno flushed = wv_buffer_before(guest, fd);
+  wv_errno closed;
+
+  if (flushed == WV_RESUME || flushed == WV_DELIVER_BUFFERED) return flushed;
+  closed = wv_fd_remove(guest->fds, fd);
+  return flushed != WV_SUCCESS ? flushed : closed;
 }
 
 wv_errno wv_fd_renumber(wv_guest *guest, uint32_t from, uint32_t to) {
-  return wv_fd_table_renumber(&guest->fds, from, to);
+  return wv_fd_table_renumber(guest->fds, from, to);
 }
 
 wv_errno wv_fd_datasync(wv_guest *guest, uint32_t fd) {
@@ -191,7 +198,7 @@ wv_errno wv_fd_filestat_set_times(wv_guest *guest, uint32_t fd, uint64_t atim,
   return result_of(wv_sys_set_times(entry->host_fd, atim, mtim));
 }
 
-static wv_errno preopen(const wv_guest *guest, uint32_t fd, const char **name) {
+static wv_errno preopen(wv_guest *guest, uint32_t fd, const char **name) {
   wv_fd *entry;
   wv_errno error = wv_guest_fd(guest, fd, 0, &entry);
 
@@ -229,7 +236,7 @@ wv_errno wv_fd_prestat_dir_name(wv_guest *guest, uint32_t fd, uint32_t path,
 
 /* The kind is learnt first: a directory has an offset for the system, and none
  * for a guest. */
-static wv_errno seekable(const wv_guest *guest, uint32_t fd, uint64_t rights,
+static wv_errno seekable(wv_guest *guest, uint32_t fd, uint64_t rights,
                          wv_fd **entry) {
   wv_errno error = known(guest, fd, entry);
 

@@ -9,6 +9,7 @@
 #include "../sys.h"
 
 struct wv_directory {
+  wv_sys_mutex *mutex; /* of a shared table, held while entries are read */
   wv_sys_directory *stream;
   uint64_t cookie; /* of the entry that comes next */
   bool fresh;      /* nothing was read since the beginning */
@@ -19,23 +20,52 @@ struct wv_directory {
 void wv_directory_free(struct wv_directory *directory) {
   if (directory == NULL) return;
   wv_sys_directory_close(directory->stream);
+  wv_sys_mutex_free(directory->mutex);
   free(directory);
 }
 
 /* The guest may use its descriptor for other things, and the host that of a
  * preopen: entries are read from one of their own. */
-static wv_errno open_directory(wv_fd *entry) {
-  struct wv_directory *directory = malloc(sizeof(*directory));
+static struct wv_directory *open_directory(const wv_guest *guest,
+                                           const wv_fd *entry,
+                                           wv_errno *error) {
+  struct wv_directory *directory = calloc(1, sizeof(*directory));
 
-  if (directory == NULL) return WV_ENOMEM;
-  *directory = (struct wv_directory){.fresh = true};
+  *error = WV_ENOMEM;
+  if (directory == NULL) return NULL;
+  directory->fresh = true;
+  if (guest->fds->mutex != NULL) {
+    directory->mutex = wv_sys_mutex_new();
+    if (directory->mutex == NULL) {
+      free(directory);
+      return NULL;
+    }
+  }
   directory->stream = wv_sys_directory_open(entry->host_fd);
   if (directory->stream == NULL) {
+    *error = wv_errno_from_host(errno);
+    wv_sys_mutex_free(directory->mutex);
     free(directory);
-    return wv_errno_from_host(errno);
+    return NULL;
   }
-  entry->directory = directory;
-  return WV_SUCCESS;
+  *error = WV_SUCCESS;
+  return directory;
+}
+
+/* That of the entry. Two threads may open it at once: the first one stays. */
+static struct wv_directory *directory_of(const wv_guest *guest, wv_fd *entry,
+                                         wv_errno *error) {
+  struct wv_directory *first = NULL;
+  struct wv_directory *directory = atomic_load(&entry->directory);
+
+  *error = WV_SUCCESS;
+  if (directory != NULL) return directory;
+  directory = open_directory(guest, entry, error);
+  if (directory == NULL) return NULL;
+  if (atomic_compare_exchange_strong(&entry->directory, &first, directory))
+    return directory;
+  wv_directory_free(directory);
+  return first;
 }
 
 /* Without a seek where we stand there. The beginning is read anew, as after
@@ -94,9 +124,8 @@ static uint64_t store(uint8_t *at, uint64_t room, const wv_sys_dirent *entry) {
   return sizeof(header) + entry->name_len;
 }
 
-static wv_errno fill(const wv_fd *of, uint8_t *buf, uint64_t len,
-                     uint64_t *used) {
-  struct wv_directory *directory = of->directory;
+static wv_errno fill(const wv_fd *of, struct wv_directory *directory,
+                     uint8_t *buf, uint64_t len, uint64_t *used) {
   wv_sys_dirent entry;
   uint64_t size;
   int result;
@@ -121,10 +150,24 @@ static wv_errno fill(const wv_fd *of, uint8_t *buf, uint64_t len,
   return WV_SUCCESS;
 }
 
+static wv_errno read_entries(const wv_guest *guest, wv_fd *of, uint64_t cookie,
+                             uint8_t *buf, uint32_t len, uint64_t *used) {
+  wv_errno error;
+  struct wv_directory *directory = directory_of(guest, of, &error);
+
+  /* It was removed. */
+  if (directory == NULL) return error == WV_ENOENT ? WV_SUCCESS : error;
+  wv_sys_lock(directory->mutex);
+  error = go_to(directory, cookie);
+  if (error == WV_SUCCESS) error = fill(of, directory, buf, len, used);
+  wv_sys_unlock(directory->mutex);
+  return error;
+}
+
 wv_errno wv_fd_readdir(wv_guest *guest, uint32_t fd, uint32_t buf,
                        uint32_t buf_len, uint64_t cookie, uint32_t bufused) {
   const wv_memory *memory = &guest->memory;
-  wv_fd *entry = wv_fd_get(&guest->fds, fd);
+  wv_fd *entry = wv_guest_get(guest, fd);
   uint64_t used = 0;
   wv_errno error;
 
@@ -136,15 +179,8 @@ wv_errno wv_fd_readdir(wv_guest *guest, uint32_t fd, uint32_t buf,
       !wv_in_bounds(memory, bufused, sizeof(uint32_t)))
     return WV_EFAULT;
   if (cookie > INT64_MAX) return WV_EINVAL;
-
-  if (entry->directory == NULL) error = open_directory(entry);
-  if (error == WV_SUCCESS) {
-    error = go_to(entry->directory, cookie);
-    if (error == WV_SUCCESS)
-      error = fill(entry, memory->base + buf, buf_len, &used);
-  } else if (error == WV_ENOENT) {
-    error = WV_SUCCESS; /* it was removed */
-  }
+  error =
+      read_entries(guest, entry, cookie, memory->base + buf, buf_len, &used);
   if (error == WV_SUCCESS) wv_store_u32(memory->base + bufused, (uint32_t)used);
   return error;
 }

@@ -14,8 +14,8 @@
 /* Writes `len` bytes of the host's own that a guest has left in a buffer, all
  * of them where the file takes all. `offset` is negative for a write where the
  * file stands. `*done` counts what went out, also when an error ended it.
- * EBADF: `fd` is not open. */
-wv_errno wv_write_buffered(wv_guest *guest, uint32_t fd, uint8_t *buf,
+ * WV_RESUME. */
+wv_errno wv_write_buffered(wv_guest *guest, wv_fd *entry, uint8_t *buf,
                            uint64_t len, int64_t offset, uint64_t *done);
 
 #endif

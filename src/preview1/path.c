@@ -10,11 +10,11 @@
 #include "../errno_map.h"
 #include "filestat.h"
 
-wv_errno wv_path_directory(const wv_guest *guest, uint32_t fd, uint64_t rights,
+wv_errno wv_path_directory(wv_guest *guest, uint32_t fd, uint64_t rights,
                            wv_fd **entry) {
   wv_errno error;
 
-  *entry = wv_fd_get(&guest->fds, fd);
+  *entry = wv_guest_get(guest, fd);
   if (*entry == NULL) return WV_EBADF;
   error = wv_fd_learn_kind(*entry);
   if (error != WV_SUCCESS) return error;
@@ -150,7 +150,7 @@ wv_errno wv_path_filestat_set_times(wv_guest *guest, uint32_t fd,
 }
 
 /* A link behind which a slash stands is followed: what is there is no link. */
-static wv_errno read_link(const wv_guest *guest, const wv_fd *dir,
+static wv_errno read_link(wv_guest *guest, const wv_fd *dir,
                           const wv_path *path, char *text, size_t size,
                           size_t *len) {
   wv_parent parent;
@@ -203,7 +203,7 @@ typedef struct places {
   wv_parent to;
 } places;
 
-static wv_errno open_both(const wv_guest *guest, const wv_fd *from_dir,
+static wv_errno open_both(wv_guest *guest, const wv_fd *from_dir,
                           const wv_path *from, const wv_fd *to_dir,
                           const wv_path *to, places *found) {
   wv_errno error = wv_open_parent(guest, from_dir, from, false, &found->from);
@@ -216,10 +216,9 @@ static wv_errno open_both(const wv_guest *guest, const wv_fd *from_dir,
 
 /* All checks of a call with two paths, and where their last components are.
  * `flags` are lookupflags, of which there may be none. */
-static wv_errno find_both(const wv_guest *guest, uint32_t from_fd,
-                          uint32_t flags, uint32_t from, uint32_t from_len,
-                          uint32_t to_fd, uint32_t to, uint32_t to_len,
-                          places *found) {
+static wv_errno find_both(wv_guest *guest, uint32_t from_fd, uint32_t flags,
+                          uint32_t from, uint32_t from_len, uint32_t to_fd,
+                          uint32_t to, uint32_t to_len, places *found) {
   const wv_memory *memory = &guest->memory;
   wv_fd *from_dir;
   wv_fd *to_dir;
@@ -227,7 +226,7 @@ static wv_errno find_both(const wv_guest *guest, uint32_t from_fd,
   wv_path to_path;
   wv_errno error;
 
-  if (wv_fd_get(&guest->fds, to_fd) == NULL) return WV_EBADF;
+  if (wv_guest_get(guest, to_fd) == NULL) return WV_EBADF;
   error = wv_path_directory(guest, from_fd, 0, &from_dir);
   if (error == WV_SUCCESS) error = wv_path_directory(guest, to_fd, 0, &to_dir);
   if (error != WV_SUCCESS) return error;

@@ -2,7 +2,6 @@
 #include <errno.h>
 
 #include "../calls.h"
-#include "../wait.h"
 #include "path.h"
 
 /* A lease of another program on the file is broken within the seconds of
@@ -39,9 +38,8 @@ static int open_flags(uint32_t lookupflags, uint32_t oflags, uint32_t fdflags) {
 
 /* O_NONBLOCK is ours: has the open failed for that alone? ENXIO is also said of
  * a socket, and of a device that is not there. */
-static bool would_wait(const wv_guest *guest, const wv_fd *dir,
-                       const wv_path *path, int flags, wv_errno error,
-                       uint32_t tries) {
+static bool would_wait(wv_guest *guest, const wv_fd *dir, const wv_path *path,
+                       int flags, wv_errno error, uint32_t tries) {
   wv_sys_stat stat;
 
   if (error == WV_EAGAIN) return tries < LEASE_TRIES;
@@ -54,20 +52,19 @@ static bool would_wait(const wv_guest *guest, const wv_fd *dir,
 /* Opens as if with no O_NONBLOCK, unless the guest asked for that: waits for a
  * reader of a FIFO, and for who holds a lease. No open ever blocks, so that a
  * name that is exchanged for that of a FIFO does not either. */
-static wv_errno open_and_wait(const wv_guest *guest, const wv_fd *dir,
+static wv_errno open_and_wait(wv_guest *guest, const wv_fd *dir,
                               const wv_path *path, int flags, bool nonblock,
                               int *host_fd) {
-  wv_wait wait = wv_wait_limit(guest->wait_timeout);
+  wv_wait *wait = wv_guest_wait(guest, guest->wait_timeout);
   wv_errno error;
   wv_errno wait_error;
-  uint32_t tries;
 
-  for (tries = 0;; tries++) {
+  for (;;) {
     error = wv_open_beneath(guest, dir, path, flags, host_fd);
     if (error == WV_SUCCESS || nonblock ||
-        !would_wait(guest, dir, path, flags, error, tries))
+        !would_wait(guest, dir, path, flags, error, wait->attempts))
       return error;
-    wait_error = wv_wait_reader(&wait, tries);
+    wait_error = wv_wait_open(wait);
     if (wait_error != WV_SUCCESS) return wait_error;
   }
 }
@@ -121,7 +118,7 @@ wv_errno wv_path_open(wv_guest *guest, uint32_t fd, uint32_t lookupflags,
   error = check_values(lookupflags, oflags, fdflags);
   if (error == WV_SUCCESS) error = wv_load_path(&guest->memory, at, len, &path);
   if (error != WV_SUCCESS) return error;
-  if (!wv_fd_has_room(&guest->fds)) return WV_EMFILE;
+  if (!wv_fd_has_room(guest->fds)) return WV_EMFILE;
 
   error = open_and_wait(guest, dir, &path, flags, nonblock, &host_fd);
   if (error != WV_SUCCESS) return error;
@@ -130,7 +127,7 @@ wv_errno wv_path_open(wv_guest *guest, uint32_t fd, uint32_t lookupflags,
   entry.fdflags = (uint16_t)fdflags;
   entry.rights = rights;
   entry.inheriting = inheriting & dir->inheriting;
-  error = wv_fd_insert(&guest->fds, &entry, &opened);
+  error = wv_guest_insert(guest, &entry, &opened);
   if (error == WV_SUCCESS)
     wv_store_u32(guest->memory.base + result, opened);
   else

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "../calls.h"
-#include "../wait.h"
+#include "../stream.h"
 
 #define MOST 16384
 
@@ -20,9 +20,10 @@ typedef struct subscription {
   uint64_t userdata;
   uint64_t deadline; /* of a clock, on `clock` */
   uint32_t clock;
-  uint32_t fd;     /* of the guest */
-  uint32_t pollfd; /* index, NO_POLLFD where nothing is to wait for */
-  wv_errno error;  /* of its event */
+  uint32_t fd;        /* of the guest */
+  const wv_fd *entry; /* of `fd` */
+  uint32_t pollfd;    /* index, NO_POLLFD where nothing is to wait for */
+  wv_errno error;     /* of its event */
   uint8_t tag;
 } subscription;
 
@@ -32,6 +33,7 @@ typedef struct polling {
   uint32_t count;
   uint32_t pollfd_count;
   bool there; /* an event needs no wait */
+  wv_wait *wait;
 } polling;
 
 static uint64_t now_on(uint32_t clock) {
@@ -41,12 +43,12 @@ static uint64_t now_on(uint32_t clock) {
   return now;
 }
 
-/* A relative time runs on the monotonic clock: setting the wall clock changes
- * no duration. */
-static wv_errno load_clock(const uint8_t *from, subscription *to) {
+/* A relative time runs on the monotonic clock, from when the call began:
+ * setting the wall clock changes no duration. */
+static wv_errno load_clock(const uint8_t *from, uint64_t begun,
+                           subscription *to) {
   uint64_t timeout = wv_load_u64(from + 24);
   uint16_t flags = wv_load_u16(from + 40);
-  uint64_t now;
 
   to->clock = wv_load_u32(from + 16);
   if (to->clock > WV_CLOCK_THREAD_CPUTIME) return WV_EINVAL;
@@ -54,14 +56,13 @@ static wv_errno load_clock(const uint8_t *from, subscription *to) {
   if (to->clock > WV_CLOCK_MONOTONIC) to->error = WV_ENOTSUP;
   to->deadline = timeout;
   if (flags & WV_SUBCLOCK_ABSTIME) return WV_SUCCESS;
-  now = now_on(WV_CLOCK_MONOTONIC);
   to->clock = WV_CLOCK_MONOTONIC;
-  to->deadline = timeout > UINT64_MAX - now ? UINT64_MAX : now + timeout;
+  to->deadline = timeout > UINT64_MAX - begun ? UINT64_MAX : begun + timeout;
   return WV_SUCCESS;
 }
 
 /* EINVAL: no such tag, clock or flag. */
-static wv_errno load(const uint8_t *at, subscription *to) {
+static wv_errno load(const uint8_t *at, uint64_t begun, subscription *to) {
   uint8_t copy[WV_SUBSCRIPTION_SIZE];
 
   memcpy(copy, at, sizeof(copy));
@@ -69,7 +70,7 @@ static wv_errno load(const uint8_t *at, subscription *to) {
   __asm__ volatile("" : : : "memory");
   *to = (subscription){
       .userdata = wv_load_u64(copy), .pollfd = NO_POLLFD, .tag = copy[8]};
-  if (to->tag == CLOCK) return load_clock(copy, to);
+  if (to->tag == CLOCK) return load_clock(copy, begun, to);
   to->fd = wv_load_u32(copy + 16);
   return to->tag <= FD_WRITE ? WV_SUCCESS : WV_EINVAL;
 }
@@ -88,7 +89,7 @@ static uint32_t pollfd_of(polling *poll, int host_fd) {
 }
 
 /* Directories have no such rights, and are ready as poll(2) has it. */
-static wv_errno check_access(const wv_guest *guest, const subscription *of,
+static wv_errno check_access(wv_guest *guest, const subscription *of,
                              wv_fd *entry) {
   if (entry->kind == WV_KIND_DIRECTORY) return WV_SUCCESS;
   return wv_guest_fd(
@@ -97,21 +98,22 @@ static wv_errno check_access(const wv_guest *guest, const subscription *of,
 }
 
 /* What is to wait for. */
-static void look_up(const wv_guest *guest, polling *poll, subscription *of) {
-  wv_fd *entry = wv_fd_get(&guest->fds, of->fd);
+static void look_up(wv_guest *guest, polling *poll, subscription *of) {
+  wv_fd *entry = wv_guest_get(guest, of->fd);
 
+  of->entry = entry;
   of->error = entry == NULL ? WV_EBADF : wv_fd_learn_kind(entry);
   if (of->error == WV_SUCCESS) of->error = check_access(guest, of, entry);
   if (of->error != WV_SUCCESS) return;
   if (entry->kind == WV_KIND_FILE || entry->kind == WV_KIND_DIRECTORY ||
       entry->kind == WV_KIND_TARGET)
     return;
-  of->pollfd = pollfd_of(poll, entry->host_fd);
+  of->pollfd = pollfd_of(poll, wv_stream_pollfd(entry));
   poll->pollfds[of->pollfd].events |=
       of->tag == FD_READ ? WV_SYS_POLL_READ : WV_SYS_POLL_WRITE;
 }
 
-static wv_errno load_all(const wv_guest *guest, uint32_t in, polling *poll) {
+static wv_errno load_all(wv_guest *guest, uint32_t in, polling *poll) {
   const uint8_t *at = guest->memory.base + in;
   subscription *of;
   wv_errno error;
@@ -119,7 +121,7 @@ static wv_errno load_all(const wv_guest *guest, uint32_t in, polling *poll) {
 
   for (i = 0; i < poll->count; i++, at += WV_SUBSCRIPTION_SIZE) {
     of = &poll->subscriptions[i];
-    error = load(at, of);
+    error = load(at, poll->wait->begun, of);
     if (error != WV_SUCCESS) return error;
     if (of->tag != CLOCK) look_up(guest, poll, of);
     if (of->error != WV_SUCCESS ||
@@ -167,8 +169,8 @@ static wv_errno wait_for_event(polling *poll, uint64_t now[2]) {
   do {
     first_clock(poll, now, &clock, &deadline);
     if (poll->there) deadline = 0;
-    error = wv_wait_poll(poll->pollfds, poll->pollfd_count, clock, deadline,
-                         &ready);
+    error = wv_wait_poll(poll->wait, poll->pollfds, poll->pollfd_count, clock,
+                         deadline, &ready);
     if (error != WV_SUCCESS) return error;
     read_clocks(now);
     /* The wall clock may have been set back meanwhile. */
@@ -192,13 +194,13 @@ static uint64_t readable(const wv_fd *entry) {
 }
 
 /* Is the other end gone? Not while there is something left to read. */
-static bool has_hung_up(const wv_fd *entry, const subscription *of,
-                        uint8_t ready, uint64_t nbytes) {
+static bool has_hung_up(const subscription *of, uint8_t ready,
+                        uint64_t nbytes) {
   if (of->tag == FD_READ)
     return nbytes == 0 && ready & (WV_SYS_POLL_HANGUP | WV_SYS_POLL_END);
   /* A pipe without a reader is an error. */
   return ready & WV_SYS_POLL_HANGUP ||
-         (entry->kind == WV_KIND_PIPE && ready & WV_SYS_POLL_ERROR);
+         (of->entry->kind == WV_KIND_PIPE && ready & WV_SYS_POLL_ERROR);
 }
 
 /* False: it is not ready. */
@@ -212,10 +214,8 @@ static bool is_ready(const subscription *of, uint8_t ready) {
 }
 
 /* Stores the event of a subscription. False: it has none. */
-static bool store_event(const wv_guest *guest, const polling *poll,
-                        const uint64_t now[2], const subscription *of,
-                        uint8_t *at) {
-  const wv_fd *entry = of->tag == CLOCK ? NULL : wv_fd_get(&guest->fds, of->fd);
+static bool store_event(const polling *poll, const uint64_t now[2],
+                        const subscription *of, uint8_t *at) {
   const uint8_t ready =
       of->pollfd == NO_POLLFD ? 0 : poll->pollfds[of->pollfd].ready;
   uint8_t event[WV_EVENT_SIZE] = {0};
@@ -226,13 +226,12 @@ static bool store_event(const wv_guest *guest, const polling *poll,
     if (now[of->clock] < of->deadline) return false;
   } else if (error == WV_SUCCESS) {
     if (!is_ready(of, ready)) return false;
-    if (entry == NULL || ready & WV_SYS_POLL_INVALID) error = WV_EBADF;
+    if (ready & WV_SYS_POLL_INVALID) error = WV_EBADF;
   }
   if (error == WV_SUCCESS && of->tag != CLOCK) {
-    if (of->tag == FD_READ) nbytes = readable(entry);
+    if (of->tag == FD_READ) nbytes = readable(of->entry);
     wv_store_u64(event + 16, nbytes);
-    wv_store_u16(event + 24,
-                 has_hung_up(entry, of, ready, nbytes) ? HANGUP : 0);
+    wv_store_u16(event + 24, has_hung_up(of, ready, nbytes) ? HANGUP : 0);
   }
   wv_store_u64(event, of->userdata);
   wv_store_u16(event + 8, error);
@@ -241,7 +240,7 @@ static bool store_event(const wv_guest *guest, const polling *poll,
   return true;
 }
 
-static wv_errno poll_all(const wv_guest *guest, uint32_t in, uint32_t out,
+static wv_errno poll_all(wv_guest *guest, uint32_t in, uint32_t out,
                          polling *poll, uint32_t *nevents) {
   uint8_t *at = guest->memory.base + out;
   uint64_t now[2];
@@ -251,7 +250,7 @@ static wv_errno poll_all(const wv_guest *guest, uint32_t in, uint32_t out,
   if (error == WV_SUCCESS) error = wait_for_event(poll, now);
   if (error != WV_SUCCESS) return error;
   for (i = 0; i < poll->count; i++)
-    if (store_event(guest, poll, now, &poll->subscriptions[i], at))
+    if (store_event(poll, now, &poll->subscriptions[i], at))
       at += WV_EVENT_SIZE;
   *nevents =
       (uint32_t)(at - (guest->memory.base + out)) / (uint32_t)WV_EVENT_SIZE;
@@ -281,6 +280,8 @@ wv_errno wv_poll_oneoff(wv_guest *guest, uint32_t in, uint32_t out, uint32_t n,
     poll.subscriptions = many;
     poll.pollfds = (void *)(poll.subscriptions + n);
   }
+  poll.wait = wv_guest_wait(guest, -1);
+  if (poll.wait->begun == 0) poll.wait->begun = now_on(WV_CLOCK_MONOTONIC);
   error = poll_all(guest, in, out, &poll, &nevents);
   if (error == WV_SUCCESS) wv_store_u32(memory->base + at, nevents);
   free(many);

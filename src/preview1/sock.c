@@ -15,11 +15,11 @@
 #include "../wait.h"
 
 /* EBADF, then ENOTSOCK, then what wv_guest_fd says of the rights. */
-static wv_errno get_socket(const wv_guest *guest, uint32_t fd, uint64_t rights,
+static wv_errno get_socket(wv_guest *guest, uint32_t fd, uint64_t rights,
                            wv_fd **entry) {
   wv_errno error;
 
-  *entry = wv_fd_get(&guest->fds, fd);
+  *entry = wv_guest_get(guest, fd);
   if (*entry == NULL) return WV_EBADF;
   error = wv_fd_learn_kind(*entry);
   if (error != WV_SUCCESS) return error;
@@ -38,8 +38,8 @@ static wv_errno wait_after_failure(const wv_fd *entry, wv_wait *wait,
 
 /* One recv(2), as soon as there is something. */
 static wv_errno receive_some(const wv_fd *entry, const wv_batch *batch,
-                             int flags, size_t *received, bool *truncated) {
-  wv_wait wait = wv_wait_limit(-1);
+                             wv_wait *wait, int flags, size_t *received,
+                             bool *truncated) {
   wv_errno error = WV_SUCCESS;
   ssize_t n = -1;
 
@@ -47,28 +47,35 @@ static wv_errno receive_some(const wv_fd *entry, const wv_batch *batch,
     n = wv_sys_recv(entry->host_fd, batch->iov, (int)batch->count,
                     flags | WV_SYS_MSG_DONTWAIT, truncated);
     if (n >= 0) break;
-    error = wait_after_failure(entry, &wait, WV_SYS_POLL_READ);
+    error = wait_after_failure(entry, wait, WV_SYS_POLL_READ);
   }
   if (error == WV_SUCCESS) *received = (size_t)n;
   return error;
 }
 
 /* An error after the first byte is left for the next call to find. */
-static wv_errno receive(const wv_fd *entry, wv_batch *batch, uint32_t flags,
-                        uint32_t *done, bool *truncated) {
+static wv_errno receive(wv_guest *guest, const wv_fd *entry, wv_batch *batch,
+                        uint32_t flags, uint32_t *done, bool *truncated) {
   const int peek = flags & WV_RIFLAGS_PEEK ? WV_SYS_MSG_PEEK : 0;
   /* A datagram is never more than one; what is peeked at stays first. */
   const bool all = (flags & WV_RIFLAGS_WAITALL) && !peek &&
                    entry->filetype != WV_FILETYPE_SOCKET_DGRAM;
+  wv_wait *wait = wv_guest_wait(guest, -1);
   wv_errno error;
   size_t n;
 
+  wv_batch_advance(batch,
+                   wait->done < batch->bytes ? wait->done : batch->bytes);
   do {
     n = 0;
-    error = receive_some(entry, batch, peek, &n, truncated);
-    *done += (uint32_t)n;
+    error = receive_some(entry, batch, wait, peek, &n, truncated);
+    wait->done += n;
     wv_batch_advance(batch, n);
-  } while (all && n > 0 && batch->bytes > 0);
+    if (error != WV_SUCCESS || !all || n == 0 || batch->bytes == 0) break;
+    error = wv_wait_turn(wait);
+  } while (error == WV_SUCCESS);
+  if (error == WV_RESUME) return error;
+  *done = (uint32_t)wait->done;
   return *done > 0 ? WV_SUCCESS : error;
 }
 
@@ -91,7 +98,7 @@ wv_errno wv_sock_recv(wv_guest *guest, uint32_t fd, uint32_t iovs,
   if (flags & ~(uint32_t)(WV_RIFLAGS_PEEK | WV_RIFLAGS_WAITALL))
     return WV_EINVAL;
 
-  error = receive(entry, &batch, flags, &done, &truncated);
+  error = receive(guest, entry, &batch, flags, &done, &truncated);
   if (error != WV_SUCCESS) return error;
   wv_store_u32(memory->base + datalen, done);
   wv_store_u16(memory->base + roflags,
@@ -101,42 +108,45 @@ wv_errno wv_sock_recv(wv_guest *guest, uint32_t fd, uint32_t iovs,
 
 /* Sends a batch, all of it unless the guest asked not to wait. A datagram goes
  * out whole, also an empty one. */
-static wv_errno send_batch(const wv_fd *entry, wv_batch *batch, wv_wait *wait,
-                           uint64_t *done) {
-  wv_errno error;
+static wv_errno send_batch(const wv_fd *entry, wv_batch *batch, wv_wait *wait) {
+  wv_errno error = WV_SUCCESS;
   ssize_t n;
 
-  for (;;) {
+  while (error == WV_SUCCESS) {
     n = wv_sys_send(entry->host_fd, batch->iov, (int)batch->count,
                     WV_SYS_MSG_DONTWAIT);
     if (n >= 0) {
-      *done += (uint64_t)n;
+      wait->done += (uint64_t)n;
       wv_batch_advance(batch, (uint64_t)n);
-      if (n == 0 || batch->bytes == 0) return WV_SUCCESS;
+      if (n == 0 || batch->bytes == 0) break;
+      error = wv_wait_turn(wait);
     } else {
       error = wait_after_failure(entry, wait, WV_SYS_POLL_WRITE);
-      if (error != WV_SUCCESS) return error;
     }
   }
+  return error;
 }
 
 /* `batch` is the beginning of the list, or all of it. An error after the first
  * byte is left for the next call to find. */
 static wv_errno send_list(wv_guest *guest, const wv_fd *entry, uint32_t iovs,
                           uint32_t iovs_len, wv_batch *batch, uint32_t *done) {
-  wv_wait wait = wv_wait_limit(guest->wait_timeout);
-  uint64_t sent = 0;
-  wv_errno error = send_batch(entry, batch, &wait, &sent);
+  wv_wait *wait = wv_guest_wait(guest, guest->wait_timeout);
+  wv_errno error = WV_SUCCESS;
 
+  if (wait->done == 0 || wv_batch_skip(&guest->memory, iovs, iovs_len,
+                                       guest->scratch, batch, wait->done))
+    error = send_batch(entry, batch, wait);
   /* Another thread may have changed the list: then what is out is a short
    * count. */
   while (error == WV_SUCCESS && batch->bytes == 0 && batch->next < iovs_len &&
          wv_decode_next(&guest->memory, iovs, iovs_len, guest->scratch,
                         batch) == WV_SUCCESS &&
-         sent + batch->bytes <= UINT32_MAX)
-    error = send_batch(entry, batch, &wait, &sent);
-  *done = (uint32_t)sent;
-  return sent > 0 ? WV_SUCCESS : error;
+         wait->done + batch->bytes <= UINT32_MAX)
+    error = send_batch(entry, batch, wait);
+  if (error == WV_RESUME) return error;
+  *done = (uint32_t)wait->done;
+  return *done > 0 ? WV_SUCCESS : error;
 }
 
 wv_errno wv_sock_send(wv_guest *guest, uint32_t fd, uint32_t iovs,
@@ -178,14 +188,15 @@ wv_errno wv_sock_shutdown(wv_guest *guest, uint32_t fd, uint32_t how) {
 /* Note: accept(2) has no flag like MSG_DONTWAIT. Where the host left the socket
  * blocking, it blocks if another process takes the connection after our poll.
  */
-static wv_errno accept_next(const wv_fd *entry, int *accepted) {
+static wv_errno accept_next(wv_guest *guest, const wv_fd *entry,
+                            int *accepted) {
   const bool nonblock = (entry->fdflags & WV_FDFLAGS_NONBLOCK) != 0;
-  wv_wait wait = wv_wait_limit(nonblock ? 0 : -1);
+  wv_wait *wait = wv_guest_wait(guest, nonblock ? 0 : -1);
   wv_errno error;
 
   if (!wv_sys_is_listening(entry->host_fd)) return WV_EINVAL;
   do {
-    error = wv_wait_ready(&wait, entry->host_fd, WV_SYS_POLL_READ);
+    error = wv_wait_ready(wait, entry->host_fd, WV_SYS_POLL_READ);
     if (error != WV_SUCCESS) return error;
     *accepted = wv_sys_accept(entry->host_fd);
     /* Aborted: the client went before it was its turn. */
@@ -210,11 +221,11 @@ wv_errno wv_sock_accept(wv_guest *guest, uint32_t fd, uint32_t flags,
   if (error != WV_SUCCESS) return error;
   if (!wv_in_bounds(&guest->memory, at, sizeof(uint32_t))) return WV_EFAULT;
   if (flags & ~(uint32_t)WV_FDFLAGS_NONBLOCK) return WV_EINVAL;
-  if (!wv_fd_has_room(&guest->fds)) return WV_EMFILE;
+  if (!wv_fd_has_room(guest->fds)) return WV_EMFILE;
 
-  error = accept_next(entry, &fresh.host_fd);
+  error = accept_next(guest, entry, &fresh.host_fd);
   if (error != WV_SUCCESS) return error;
-  error = wv_fd_insert(&guest->fds, &fresh, &accepted);
+  error = wv_guest_insert(guest, &fresh, &accepted);
   if (error == WV_SUCCESS)
     wv_store_u32(guest->memory.base + at, accepted);
   else

@@ -244,8 +244,8 @@ describe('the command', () => {
     }
 
     for (const [flag, counters] of [
-      ['--buffered=false', 'native=2 staged=0 flushes=0'],
-      ['--buffered', 'native=1 staged=1 flushes=1'],
+      ['--buffered=false', 'native=2 buffered=0 flushes=0'],
+      ['--buffered', 'native=1 buffered=1 flushes=1'],
     ]) {
       it(`prints the counters at the end, ${flag}`, () => {
         const flags = [flag, `--trace=${dir.path('log')}`];

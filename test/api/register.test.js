@@ -202,17 +202,17 @@ describe('the preload', () => {
       }
     }
 
-    for (const [value, staged] of [
+    for (const [value, buffered] of [
       ['true', 3],
       ['false', 0],
       ['auto', 3],
       ['', 0],
     ]) {
-      it(`WASI_WRITEV_BUFFERED=${value} holds ${staged} back for a file`, () => {
+      it(`WASI_WRITEV_BUFFERED=${value} holds ${buffered} back for a file`, () => {
         dir.write('out', '');
         const env = { WASI_WRITEV_BUFFERED: value };
         const { stats } = lines(env, { stdout: dir.path('out') });
-        assert.deepEqual([stats.calls, stats.staged], [3, staged]);
+        assert.deepEqual([stats.calls, stats.buffered], [3, buffered]);
         assert.equal(dir.read('out'), 'line 1\nline 2\nline 3\n');
       });
     }

@@ -1,7 +1,7 @@
 'use strict';
 
-// Every check before a write that is buffered: what is refused is not staged,
-// and what is staged stays.
+// Every check before a write that is buffered: what is refused is not buffered,
+// and what is buffered stays.
 
 const assert = require('node:assert/strict');
 const { ERRNO } = require('../../lib/preview1');
@@ -23,7 +23,7 @@ const NWRITTEN = 16;
 const IOVS = 64;
 const DATA = PAGE;
 
-// Staged by a test before the call that it is about.
+// Buffered by a test before the call that it is about.
 const STAGED = 'staged';
 
 const hex = (value) => `0x${value.toString(16)}`;
@@ -34,7 +34,7 @@ function overlapping(total, each) {
   return total % each === 0 ? list : [...list, [0, total % each]];
 }
 
-// What is staged before: where a call goes on behind it, and what the files are
+// What is buffered before: where a call goes on behind it, and what the files are
 // after a good one.
 const STATES = {
   'nothing staged': {
@@ -66,7 +66,7 @@ for (const kind of MEMORY_KINDS) {
       const host = useHostFiles();
 
       // What is refused leaves all as it is, in any state. The call that
-      // follows shows that the guest can go on, and that nothing was staged.
+      // follows shows that the guest can go on, and that nothing was buffered.
       function assertRefuses(errno, ...refused) {
         for (const [title, state] of Object.entries(STATES)) {
           const { stage, offset, after } = state;
@@ -204,7 +204,7 @@ for (const kind of MEMORY_KINDS) {
             { fd, offset: 2n ** 63n },
             { fd, offset: 2n ** 64n - 1n },
           );
-          // Each with bytes staged.
+          // Each with bytes buffered.
           assertRefuses(ERRNO.BADF, { fd, offset: 2n ** 64n - 1n });
         });
       }

@@ -63,7 +63,7 @@ describe('A flush to a disk that is full', () => {
   const disk = useSmallDisk();
   const BYTES = pattern(40_000);
 
-  /** A session with all of `BYTES` staged, and a disk that has room for some. */
+  /** A session with all of `BYTES` buffered, and a disk that has room for some. */
   function start(place, { kind = 'fd_write', ...options } = {}) {
     const started = PLACES[place](open, host, disk, {
       buffered: true,
@@ -222,7 +222,6 @@ describe('A flush to a disk that is full', () => {
     },
     fd_filestat_get: ({ guest }, fd) => guest.fd_filestat_get(fd, 512),
     fd_filestat_set_size: ({ guest }, fd) => guest.fd_filestat_set_size(fd, 3n),
-    fd_close: ({ guest }, fd) => guest.fd_close(fd),
     'fd_renumber from it': ({ guest }, fd) => guest.fd_renumber(fd, 2),
     'fd_renumber over it': ({ guest }, fd) => guest.fd_renumber(2, fd),
   };
@@ -255,6 +254,22 @@ describe('A flush to a disk that is full', () => {
         assertSameBytes(disk.read('file'), expected);
       });
     }
+  }
+
+  for (const place of Object.keys(PLACES)) {
+    if (place === 'an fd of createWrites') continue;
+
+    it(`is reported once by fd_close of ${place}, and the bytes wait`, () => {
+      const { session, fd, held } = start(place);
+      assert.equal(session.guest.fd_close(fd), ERRNO.NOSPC);
+      assertPart();
+      assert.equal(session.guest.fd_close(fd), ERRNO.BADF);
+      assert.equal(session.tryWrite(fd, 'more'), ERRNO.BADF);
+      assertHeld(session.flush, held);
+      disk.makeRoom();
+      session.flush();
+      assertSameBytes(disk.read('file'), BYTES);
+    });
   }
 
   it('does not keep a guest from opening files', () => {
@@ -332,7 +347,7 @@ describe('A flush to a disk that is full', () => {
   const FILE_FD = PREOPEN + 1;
   const FDS = engine === 'native' ? [STDOUT, FILE_FD] : [STDOUT];
 
-  /** A command that leaves `BYTES` staged for an fd and ends in some way. */
+  /** A command that leaves `BYTES` buffered for an fd and ends in some way. */
   function endingCommand(fd, end) {
     const command = createCommand(
       {

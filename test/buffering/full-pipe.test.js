@@ -89,12 +89,8 @@ describe('A flush to a pipe that is full', () => {
           output.write(2, 'another fd');
           assertHeld(output.flush, gone);
 
-          replaceDescriptor(host, writer, 'file');
+          assert.equal(output.discard(), gone.pending);
           output.flush();
-          assertSameBytes(
-            fs.readFileSync(host.path('file')),
-            BYTES.subarray(PIPE_SIZE),
-          );
         });
 
         it(`takes no byte, ${mode}, where there is no room at all`, () => {

@@ -1,6 +1,6 @@
 'use strict';
 
-// Staged bytes of a guest that fills the stack.
+// Buffered bytes of a guest that fills the stack.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');

@@ -79,10 +79,10 @@ describe('What is buffered', () => {
       fd_pwrite: (session) => session.pwrite(STDOUT, 'staged', 0n),
     };
 
-    for (const [staged, write] of Object.entries(stage)) {
+    for (const [buffered, write] of Object.entries(stage)) {
       for (const name of Object.keys(CALLS)) {
         const quiet = QUIET.includes(name);
-        it(`${name}, after ${staged}${quiet ? ': not so' : ''}`, () => {
+        it(`${name}, after ${buffered}${quiet ? ': not so' : ''}`, () => {
           const session = startAll();
           write(session);
           assert.equal(read('out'), '');
@@ -93,7 +93,7 @@ describe('What is buffered', () => {
         });
       }
 
-      it(`proc_exit, after ${staged}`, () => {
+      it(`proc_exit, after ${buffered}`, () => {
         const session = guests.start();
         write(session);
         assert.equal(read('out'), '');
@@ -102,7 +102,7 @@ describe('What is buffered', () => {
         assert.equal(read('out'), 'staged');
       });
 
-      it(`that fails, after ${staged}`, () => {
+      it(`that fails, after ${buffered}`, () => {
         const session = startAll();
         write(session);
         assert.equal(session.guest.fd_seek(99, 0n, 0, RESULT), ERRNO.BADF);
@@ -113,7 +113,7 @@ describe('What is buffered', () => {
 
   for (const place of places) {
     describe(`of ${place}`, () => {
-      // What the guest is told of its own file, with six bytes of it staged.
+      // What the guest is told of its own file, with six bytes of it buffered.
       const results = {
         'fd_tell gives the offset behind them': ({ session, fd }) =>
           assert.equal(session.tell(fd), 6n),
@@ -237,10 +237,10 @@ describe('What is buffered', () => {
         assert.equal(read('out'), 'written ');
         session.pwrite(fd, 'RIT', 1n);
         assert.equal(read('out'), 'written ');
-        session.pwrite(fd, 'E', 5n); // one byte is left out
-        assert.equal(read('out'), 'WRITten ');
-        session.pwrite(fd, 't', 5n); // the same again
+        session.pwrite(fd, 'E', 5n); // one byte is left out: it is written too
         assert.equal(read('out'), 'WRITtEn ');
+        session.pwrite(fd, 't', 5n); // the same again
+        assert.equal(read('out'), 'WRITttn ');
         session.write(fd, 'behind');
         assert.equal(read('out'), 'WRITttn ');
         session.flush();
@@ -259,13 +259,13 @@ describe('What is buffered', () => {
         assert.equal(read('out'), 'line\n'.repeat(1000));
         session.flush();
         assert.equal(read('out'), 'LINE\n'.repeat(1000));
-        const { calls, bytes, staged, native, flushes } = session.wasi.stats;
+        const { calls, bytes, buffered, native, flushes } = session.wasi.stats;
         assert.deepEqual(
-          { calls, bytes, staged, native, flushes },
+          { calls, bytes, buffered, native, flushes },
           {
             calls: 2000,
             bytes: 10_000,
-            staged: 2000,
+            buffered: 2000,
             native: 0,
             flushes: 2,
           },

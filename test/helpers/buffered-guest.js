@@ -21,7 +21,7 @@ const NWRITTEN = 16;
 const IOVS = 64;
 const TEXT = 60_000;
 
-// Staged by a test before the call that it is about.
+// Buffered by a test before the call that it is about.
 const STAGED = 'staged';
 
 let guests = 0;

@@ -21,7 +21,7 @@ function assertHeld(flush, { fd, pending, errno }, details = {}) {
   });
 }
 
-// Small writes that are all staged. Those of fd_pwrite continue one another.
+// Small writes that are all buffered. Those of fd_pwrite continue one another.
 const STAGE = {
   fd_write(session, fd, bytes) {
     for (let at = 0, i = 0; at < bytes.length; i++) {

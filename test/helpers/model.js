@@ -85,7 +85,7 @@ class Description {
 /** One guest: its memory, its fds, and what is held back of its writes. */
 class Model {
   fds = new Map();
-  #staged; // { fd, offset, bytes }; offset only of fd_pwrite
+  #buffered; // { fd, offset, bytes }; offset only of fd_pwrite
   #backlogs = new Map(); // fd to { offset, bytes, errno }
 
   /**
@@ -156,10 +156,10 @@ class Model {
       const failed = this.before(fd);
       if (failed !== ERRNO.SUCCESS) return failed;
       if (total >= this.bufferSize) return this.#writeNow(entry, call, took);
-      this.#staged = { fd, offset, bytes: Buffer.alloc(0) };
+      this.#buffered = { fd, offset, bytes: Buffer.alloc(0) };
     }
-    this.#staged.bytes = Buffer.concat([
-      this.#staged.bytes,
+    this.#buffered.bytes = Buffer.concat([
+      this.#buffered.bytes,
       this.#bytesOf(buffers),
     ]);
     this.memory.writeUInt32LE(total, nwritten);
@@ -181,12 +181,12 @@ class Model {
   }
 
   #continues({ fd, offset }, total) {
-    const staged = this.#staged;
-    if (staged?.fd !== fd) return false;
-    if (staged.bytes.length + total > this.bufferSize) return false;
-    return staged.offset === undefined
+    const buffered = this.#buffered;
+    if (buffered?.fd !== fd) return false;
+    if (buffered.bytes.length + total > this.bufferSize) return false;
+    return buffered.offset === undefined
       ? offset === undefined
-      : offset === staged.offset + BigInt(staged.bytes.length);
+      : offset === buffered.offset + BigInt(buffered.bytes.length);
   }
 
   #mayWrite({ rights }, offset) {
@@ -245,12 +245,12 @@ class Model {
     return left === undefined ? ERRNO.SUCCESS : this.#drain({ fd, ...left });
   }
 
-  /** Writes out what is staged. */
+  /** Writes out what is buffered. */
   flush() {
-    const staged = this.#staged;
-    if (staged === undefined) return undefined;
-    this.#staged = undefined;
-    return { fd: staged.fd, errno: this.#drain(staged) };
+    const buffered = this.#buffered;
+    if (buffered === undefined) return undefined;
+    this.#buffered = undefined;
+    return { fd: buffered.fd, errno: this.#drain(buffered) };
   }
 
   #drain({ fd, offset, bytes }) {

@@ -191,7 +191,7 @@ describe('NODE_DEBUG=wasi-writev', () => {
       [guestPath('toolbox')],
     );
     assert.equal(stdout, 'one\ntwo\n');
-    const counters = 'calls=1 bytes=4 native=1 staged=0 flushes=0';
+    const counters = 'calls=1 bytes=4 native=1 buffered=0 flushes=0';
     assert.deepEqual(lines, [
       `${prefix}fd_write fd=5 iovs=1 nwritten=4 errno=SUCCESS`,
       `${prefix}fd_write fd=1 iovs=1 nwritten=4 errno=SUCCESS`,

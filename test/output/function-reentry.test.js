@@ -122,7 +122,7 @@ describe('A function that comes back', () => {
         assert.equal(host.read('four'), 'in ner');
       });
 
-      it('may grow the memory before the next bytes are staged', () => {
+      it('may grow the memory before the next bytes are held', () => {
         const { session, writes, memory } = start(buffered, () =>
           memory.grow(1),
         );
@@ -167,10 +167,10 @@ describe('A function that comes back', () => {
           assert.equal(inner(4), ERRNO.SUCCESS),
         );
         writes.map(5, full);
-        const staged = buffered === true;
+        const held = buffered === true;
         assert.equal(
           session.tryWrite(5, 'waiting'),
-          staged ? ERRNO.SUCCESS : ERRNO.NOSPC,
+          held ? ERRNO.SUCCESS : ERRNO.NOSPC,
         );
         session.write(1, 'one');
         try {
@@ -182,7 +182,7 @@ describe('A function that comes back', () => {
         writes.flush();
         assert.deepEqual(log, ['one']);
         assert.equal(host.read('four'), 'in ner');
-        assert.equal(host.read('five'), staged ? 'waiting' : '');
+        assert.equal(host.read('five'), held ? 'waiting' : '');
       });
 
       it('has its writes out when start() is over', () => {

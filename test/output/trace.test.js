@@ -6,6 +6,7 @@ const assert = require('node:assert/strict');
 const { subscribe, unsubscribe } = require('node:diagnostics_channel');
 const fs = require('node:fs');
 const { PassThrough } = require('node:stream');
+const { engine } = require('../..');
 const { ERRNO } = require('../../lib/preview1');
 const { itWithFull } = require('../helpers/full');
 const { putIovs, withWASI } = require('../helpers/guest');
@@ -21,6 +22,11 @@ const CHANNELS = [FD_WRITE, FD_PWRITE];
 const STDOUT = 1;
 const STDERR = 2;
 const BUFFERED = [false, true, 'auto'];
+
+// Where it does, a call that is buffered is seen from the next flush on.
+const hasMultiMemory = WebAssembly.validate(
+  Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 5, 5, 2, 0, 0, 0, 0),
+);
 
 /** A message of a call that succeeded. */
 const success = (fd, iovsLen, nwritten) => ({
@@ -195,7 +201,8 @@ describe('a message for each write', () => {
           session.write(STDOUT, 'e');
           session.flush();
           session.write(STDOUT, 'f');
-          const seen = buffered === false ? 3 : 2;
+          const seen =
+            buffered !== false && hasMultiMemory && engine === 'native' ? 2 : 3;
           assert.deepEqual(messages, Array(seen).fill(success(STDOUT, 1, 1)));
           session.flush();
           assert.equal(dir.read('out'), 'abcdef');
@@ -210,7 +217,10 @@ describe('a message for each write', () => {
           session.pwrite(STDOUT, 'd', 3n);
           hearNothing();
           session.pwrite(STDOUT, 'e', 4n);
-          const offsets = buffered === false ? [1n, 2n, 3n] : [2n, 3n];
+          const offsets =
+            buffered !== false && hasMultiMemory && engine === 'native'
+              ? [2n, 3n]
+              : [1n, 2n, 3n];
           assert.deepEqual(
             messages,
             offsets.map((offset) => ({ ...success(STDOUT, 1, 1), offset })),

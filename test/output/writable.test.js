@@ -130,7 +130,7 @@ describe('A Writable', () => {
     }
   }
 
-  it('that was destroyed has what is staged reported', () => {
+  it('that was destroyed has what is buffered reported', () => {
     const { status, stdout, stderr } = inChild(() => {
       const { PassThrough } = require('node:stream');
       const { withWASI } = require('./guest');

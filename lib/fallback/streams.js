@@ -1,0 +1,116 @@
+'use strict';
+
+// What a run gives its guest: here node:fs opens it.
+
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { ERRNO } = require('../preview1');
+
+const MIN_BLOCK = 4096; // bytes
+const MAX_BLOCK = 2 ** 20;
+
+/** A target that keeps the bytes, up to `limit`; a full one is a full disk. */
+class Capture {
+  // Filled one after the other, so that no byte is copied twice.
+  #blocks = [];
+  #free = 0; // bytes of the last block
+  #size = 0;
+  #limit;
+  failed = false;
+  takes = true;
+  errno = ERRNO.NOSPC;
+
+  constructor(limit) {
+    this.#limit = limit;
+  }
+
+  write(chunk) {
+    const taken = Math.min(chunk.length, this.#limit - this.#size);
+    for (let from = 0; from < taken;) {
+      if (this.#free === 0) this.#addBlock();
+      const block = this.#blocks.at(-1);
+      const part = Math.min(taken - from, this.#free);
+      block.set(chunk.subarray(from, from + part), block.length - this.#free);
+      from += part;
+      this.#free -= part;
+      this.#size += part;
+    }
+    return taken;
+  }
+
+  // As large as all before, within limits: few blocks, and little waste.
+  #addBlock() {
+    this.#free = Math.min(Math.max(this.#size, MIN_BLOCK), MAX_BLOCK);
+    this.#blocks.push(Buffer.allocUnsafeSlow(this.#free));
+  }
+
+  /** A copy of what was kept so far. */
+  read() {
+    return Buffer.concat(this.#blocks, this.#size);
+  }
+}
+
+// The bytes as a file that has no name any more.
+function openBytes(bytes) {
+  // Loaded late: it takes a quarter of the time of this package, for few runs.
+  const { randomUUID } = require('node:crypto');
+  const file = path.join(os.tmpdir(), `wasi-writev-${randomUUID()}`);
+  const fd = fs.openSync(file, 'wx+', 0o600);
+  try {
+    fs.unlinkSync(file);
+    for (let at = 0; at < bytes.length;) {
+      at += fs.writeSync(fd, bytes, at, bytes.length - at, at);
+    }
+  } catch (error) {
+    fs.closeSync(fd);
+    throw error;
+  }
+  return fd;
+}
+
+/** The streams of one guest, what was opened for them, and what was captured. */
+class Streams {
+  #add;
+  #captures = new Map();
+  #opened = [];
+
+  /** @param {(target: object) => number} add gives a target its number */
+  constructor(add) {
+    this.#add = add;
+  }
+
+  /** A stream of lib/engine.js as { hostFd } or { target }. */
+  open(fd, stream) {
+    const { bytes, capture } = stream;
+    if (capture !== undefined) {
+      const kept = new Capture(capture);
+      const target = this.#add(kept);
+      this.#captures.set(target, kept);
+      return { target };
+    }
+    if (stream.hostFd !== undefined || stream.target !== undefined) {
+      return stream;
+    }
+    const hostFd =
+      bytes === undefined
+        ? fs.openSync(os.devNull, fd === 0 ? 'r' : 'w')
+        : openBytes(bytes);
+    this.#opened.push(hostFd);
+    return { hostFd };
+  }
+
+  isCapture(target) {
+    return this.#captures.has(target);
+  }
+
+  captured(target) {
+    return this.#captures.get(target).read();
+  }
+
+  close() {
+    for (const hostFd of this.#opened.splice(0)) fs.closeSync(hostFd);
+  }
+}
+
+module.exports = { Streams };

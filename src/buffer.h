@@ -1,0 +1,108 @@
+/* Buffered writes: one buffer for a guest, for one fd at a time, that is
+ * written before anything could see that it was not.
+ *
+ * The plain case, a write that continues what is buffered and fits, is made in
+ * WebAssembly where that has several memories: combiner.wat, which shares the
+ * header of the buffer. All else is here, so that V8 cannot end a guest in the
+ * middle of it.
+ *
+ * What a flush cannot write stays in the buffer, unflushed, and nothing else is
+ * buffered until it is out or given up: bufferSize is the bound of what is kept
+ * for a guest. docs/buffering.md has the rules. */
+#ifndef WV_BUFFER_H
+#define WV_BUFFER_H
+
+#include "fd_table.h"
+#include "memory.h"
+
+struct wv_guest;
+
+/* No guest fd has it. */
+#define WV_NO_FD UINT32_MAX
+
+/* The header, at the start of the memory; its words are little-endian. */
+enum {
+  WV_BUFFER_WRITE_FD = 0,     /* i64: whose fd_write is buffered, or -1 */
+  WV_BUFFER_PWRITE_FD = 8,    /* i64: whose fd_pwrite is, or -1 */
+  WV_BUFFER_END = 16,         /* i64: where the next fd_pwrite continues */
+  WV_BUFFER_USED = 24,        /* i32: bytes buffered */
+  WV_BUFFER_CAPACITY = 28,    /* i32: bytes that may be, for the plain case */
+  WV_BUFFER_CALLS = 32,       /* i32: calls buffered, modulo 2^32 */
+  WV_BUFFER_HEADER_SIZE = 64, /* then the data */
+};
+
+/* What is buffered. */
+enum {
+  WV_BUFFER_CAPTURES =
+      0,              /* captures alone: nobody sees one before it is read */
+  WV_BUFFER_AUTO = 1, /* regular files too */
+  WV_BUFFER_ALL = 2,  /* all but fd 2 */
+};
+
+/* Bits of the last argument of both writes. */
+enum {
+  WV_BUFFER_TRACED = 1 << 0, /* no plain case: each call is to come here */
+  WV_BUFFER_NOT = 1 << 1, /* nobody will come to flush, or the target is over */
+  WV_BUFFER_ASKED = 1 << 2, /* JS has been asked: the target is not over */
+};
+
+typedef struct wv_buffer {
+  uint8_t *base; /* the header, or NULL: nothing is buffered */
+  uint32_t size; /* bytes of data */
+  uint8_t what;  /* WV_BUFFER_* */
+
+  wv_fd *entry;  /* whose bytes these are, held; NULL: there are none */
+  uint32_t fd;   /* its number when they were written */
+  uint32_t room; /* bytes that may be buffered for it */
+  uint32_t from; /* unflushed are data[from, from + left) */
+  uint32_t left;
+  int64_t offset; /* where they go, -1: where the file stands */
+  wv_errno error; /* why they are still there; success: a flush goes on */
+
+  uint32_t last_fd; /* of the last fd_pwrite that went straight out */
+  int64_t last_end; /* where it ended */
+
+  uint64_t calls; /* that were buffered */
+  uint64_t bytes; /* of them, that are out */
+  uint64_t flushes;
+  uint32_t seen_calls;
+} wv_buffer;
+
+/* Gives the guest its buffer: a header, and data. */
+void wv_buffer_set(wv_buffer *buffer, wv_memory memory, uint8_t what);
+
+/* fd_write and fd_pwrite. WV_DELIVER, WV_DELIVER_BUFFERED, WV_ASK,
+ * WV_RESUME. */
+wv_errno wv_buffered_write(struct wv_guest *guest, uint32_t fd, uint32_t iovs,
+                           uint32_t iovs_len, uint32_t nwritten,
+                           uint32_t flags);
+wv_errno wv_buffered_pwrite(struct wv_guest *guest, uint32_t fd, uint32_t iovs,
+                            uint32_t iovs_len, uint64_t offset,
+                            uint32_t nwritten, uint32_t flags);
+
+/* Writes what is buffered, before a call that could see it. An errno is of the
+ * fd that the call is about, and takes the place of the call.
+ * WV_DELIVER_BUFFERED, WV_RESUME. */
+wv_errno wv_buffer_before(struct wv_guest *guest, uint32_t fd);
+
+/* Writes all that can be, also what a flush has left. `limit` milliseconds of
+ * waiting, WV_NO_LIMIT for the guest's own. The errno, or one of the two. */
+#define WV_NO_LIMIT UINT32_MAX
+wv_errno wv_buffer_flush(struct wv_guest *guest, uint32_t limit);
+
+/* With WV_DELIVER_BUFFERED: the unflushed bytes are JS's, which has a copy. */
+void wv_buffer_taken(wv_buffer *buffer);
+
+/* JS could not deliver them to the target at `fd`. False: there is no place for
+ * them any more. */
+bool wv_buffer_give_back(struct wv_guest *guest, uint32_t fd, uint32_t target,
+                         wv_memory bytes, wv_errno error);
+
+/* Forgets what is not written. Returns how many bytes that were. */
+uint32_t wv_buffer_discard(struct wv_guest *guest);
+
+/* Brings the counts up to date. Returns the bytes that were buffered, but for
+ * those that a flush could not write. */
+uint64_t wv_buffer_count(wv_buffer *buffer);
+
+#endif

@@ -14,7 +14,7 @@ Options:
   --dir HOST[::GUEST]   give the command a directory; may be repeated
   --env NAME[=VALUE]    set a variable, or pass one on; may be repeated
   --argv0 NAME          the command's own name, in place of the file's
-  --buffered[=MODE]     hold writes back: true, false or auto (default: auto)
+  --buffered[=MODE]     buffer writes: true, false or auto (default: auto)
   --trace[=FILE]        print a line for each write, to FILE or stderr
   --version             print the version
   --help                print this text

@@ -20,20 +20,20 @@ export interface WriteOptions {
   waitTimeout?: number | undefined;
 
   /**
-   * Whether writes are held back and written out together, in the order in which
+   * Whether writes are buffered and written out together, in the order in which
    * the guest made them and before anything could see that they were not:
    * - `false`: no;
    * - `true`: all but those to stderr (fd 2);
    * - `'auto'`: those to regular files.
    *
-   * Writes to a capture are held back in any case, since nobody sees those
+   * Writes to a capture are buffered in any case, since nobody sees those
    * before it is read.
    * @default false
    */
   buffered?: boolean | 'auto' | undefined;
 
   /**
-   * How many bytes are held back at the most, 1 to 2^30.
+   * How many bytes are buffered at the most, 1 to 2^30.
    * @default 65536
    * @throws `ERR_MEMORY_ALLOCATION_FAILED` where there is no memory for it
    */
@@ -105,14 +105,14 @@ export interface WASIStats {
   bytes: number;
   /** Those of `calls` that the engine wrote at once. */
   native: number;
-  /** Those of `calls` that were held back. */
+  /** Those of `calls` that were buffered. */
   buffered: number;
-  /** How many times bytes that were held back were written out. */
+  /** How many times bytes that were buffered were written out. */
   flushes: number;
 }
 
 /**
- * What `flush()` and `start()` throw when bytes that were held back cannot be
+ * What `flush()` and `start()` throw when bytes that were buffered cannot be
  * written. They are kept, but for a stream that has ended or was destroyed: a
  * later `flush()` tries again.
  */
@@ -123,7 +123,7 @@ export interface FlushError extends Error {
   errno: number;
   /** The guest's fd. */
   fd: number;
-  /** Bytes still held back for it. */
+  /** Bytes still buffered for it. */
   pending: number;
   /** What the guest ended with, from `start()`. */
   exitCode?: number;
@@ -159,7 +159,7 @@ export class WASI {
   readonly stderr: Buffer | null;
 
   /**
-   * Runs the guest, and writes out what was held back however it ends. It closes
+   * Runs the guest, and writes out what was buffered however it ends. It closes
    * nothing: the guest may go on.
    * @throws what Node's `start` throws; a `FlushError`; what a function target
    *   threw
@@ -183,20 +183,20 @@ export class WASI {
   ): void;
 
   /**
-   * Writes out what is held back. It also happens when the guest ends, in a
+   * Writes out what is buffered. It also happens when the guest ends, in a
    * microtask after any other return to JS, and when the process exits.
    * @throws a `FlushError`; what a function target threw
    */
   flush(): void;
 
   /**
-   * Writes out what is held back, and gives up what cannot be written.
+   * Writes out what is buffered, and gives up what cannot be written.
    * @returns how many bytes were given up
    */
   discard(): number;
 
   /**
-   * Writes out what is held back, and closes all that was opened for the guest: its
+   * Writes out what is buffered, and closes all that was opened for the guest: its
    * files and preopens. Each fd is `BADF` after it. A `WASI` that is collected, and
    * the end of its thread, close the same.
    * @throws a `FlushError`, and closes nothing then: see `discard()`
@@ -273,14 +273,14 @@ export interface Writes {
   captured(fd: number): Buffer | null;
 
   /**
-   * Writes out what is held back. It also happens in a microtask after any return
+   * Writes out what is buffered. It also happens in a microtask after any return
    * to JS, and when the process exits.
    * @throws a `FlushError`; what a function target threw
    */
   flush(): void;
 
   /**
-   * Writes out what is held back, and gives up what cannot be written.
+   * Writes out what is buffered, and gives up what cannot be written.
    * @returns how many bytes were given up
    */
   discard(): number;

@@ -339,6 +339,7 @@ static wv_errno add_or_write(struct wv_guest *guest, wv_fd *entry,
   wv_errno error;
 
   if (!continues || total > buffer->room - word(buffer, WV_BUFFER_USED)) {
+    if (is_elsewhere(buffer, of)) return write_through(guest, of);
     error = wv_buffer_before(guest, of->fd);
     if (error != WV_SUCCESS) return error;
     /* What is left of another fd's has the buffer. */
@@ -361,7 +362,9 @@ static wv_errno buffered(struct wv_guest *guest, const request *of) {
   wv_fd *entry;
   wv_errno error;
 
-  if (is_elsewhere(&guest->buffer, of)) return write_through(guest, of);
+  /* The quick way: there is nothing that it could come before. */
+  if (guest->buffer.entry == NULL && is_elsewhere(&guest->buffer, of))
+    return write_through(guest, of);
   error =
       of->positioned
           ? wv_guest_seekable(guest, of->fd,

@@ -1,7 +1,7 @@
-;; The buffered fd_write and fd_pwrite: guest memory to staging memory, without
+;; The buffered fd_write and fd_pwrite: guest memory to that of the buffer, without
 ;; leaving WebAssembly.
 ;;
-;; The staging memory begins with a header that lib/combiner.js shares:
+;; The memory of the buffer begins with a header that src/buffer.h shares:
 ;;
 ;;    0  i64  the fd whose fd_write is buffered, or -1, which no u32 is
 ;;    8  i64  the fd whose fd_pwrite is buffered, or -1
@@ -21,7 +21,7 @@
   (import "host" "fd_pwrite"
     (func $host_fd_pwrite (param i32 i32 i32 i64 i32) (result i32)))
   (import "guest" "memory" (memory $guest 0))
-  (import "host" "memory" (memory $staging 1))
+  (import "host" "memory" (memory $buffer 1))
 
   ;; Appends the guest's buffers to the data and stores their size at $nwritten.
   ;; Returns the size, or -1: then nothing was buffered. It is kept small enough
@@ -30,7 +30,7 @@
   ;; Each element of the list is read once, so that a thread that rewrites a
   ;; shared memory meanwhile cannot get an unchecked pointer in. The data behind
   ;; the buffered bytes is scratch until the header says otherwise.
-  (func $stage (param $iovs i32) (param $iovs_len i32) (param $nwritten i32)
+  (func $add (param $iovs i32) (param $iovs_len i32) (param $nwritten i32)
     (result i32)
     (local $size i64) (local $from i32) (local $len i32)
     (local $begin i32) (local $to i32) (local $end i32)
@@ -47,10 +47,10 @@
           (local.get $size))
       (then (return (i32.const -1))))
     (local.set $begin
-      (i32.add (i32.load $staging offset=24 (i32.const 0)) (i32.const 64)))
+      (i32.add (i32.load $buffer offset=24 (i32.const 0)) (i32.const 64)))
     (local.set $to (local.get $begin))
     (local.set $end
-      (i32.add (i32.load $staging offset=28 (i32.const 0)) (i32.const 64)))
+      (i32.add (i32.load $buffer offset=28 (i32.const 0)) (i32.const 64)))
     ;; The host has taken the room away, to see each call. Without this the
     ;; subtraction below would wrap.
     (if (i32.gt_u (local.get $begin) (local.get $end))
@@ -74,16 +74,16 @@
             (block $copied
               (if (i32.gt_u (local.get $len) (i32.const 16))
                 (then
-                  (memory.copy $staging $guest
+                  (memory.copy $buffer $guest
                     (local.get $to) (local.get $from) (local.get $len))
                   (br $copied)))
               ;; For so few bytes two loads and stores, which may overlap, are
               ;; quicker than memory.copy, a call into the engine.
               (if (i32.ge_u (local.get $len) (i32.const 8))
                 (then
-                  (i64.store $staging (local.get $to)
+                  (i64.store $buffer (local.get $to)
                     (i64.load $guest (local.get $from)))
-                  (i64.store $staging
+                  (i64.store $buffer
                     (i32.sub (i32.add (local.get $to) (local.get $len))
                       (i32.const 8))
                     (i64.load $guest
@@ -92,9 +92,9 @@
                   (br $copied)))
               (if (i32.ge_u (local.get $len) (i32.const 4))
                 (then
-                  (i32.store $staging (local.get $to)
+                  (i32.store $buffer (local.get $to)
                     (i32.load $guest (local.get $from)))
-                  (i32.store $staging
+                  (i32.store $buffer
                     (i32.sub (i32.add (local.get $to) (local.get $len))
                       (i32.const 4))
                     (i32.load $guest
@@ -102,15 +102,15 @@
                         (i32.const 4))))
                   (br $copied)))
               ;; First, middle and last of 1 to 3 bytes.
-              (i32.store8 $staging (local.get $to)
+              (i32.store8 $buffer (local.get $to)
                 (i32.load8_u $guest (local.get $from)))
-              (i32.store8 $staging
+              (i32.store8 $buffer
                 (i32.add (local.get $to)
                   (i32.shr_u (local.get $len) (i32.const 1)))
                 (i32.load8_u $guest
                   (i32.add (local.get $from)
                     (i32.shr_u (local.get $len) (i32.const 1)))))
-              (i32.store8 $staging
+              (i32.store8 $buffer
                 (i32.sub (i32.add (local.get $to) (local.get $len))
                   (i32.const 1))
                 (i32.load8_u $guest
@@ -123,7 +123,7 @@
     (local.set $len (i32.sub (local.get $to) (local.get $begin)))
     ;; No bytes: the host knows whether the fd is still good.
     (if (i32.eqz (local.get $len)) (then (return (i32.const -1))))
-    (i32.store $staging offset=24 (i32.const 0)
+    (i32.store $buffer offset=24 (i32.const 0)
       (i32.sub (local.get $to) (i32.const 64)))
     (i32.store $guest (local.get $nwritten) (local.get $len))
     (local.get $len))
@@ -132,15 +132,15 @@
     (param $fd i32) (param $iovs i32) (param $iovs_len i32)
     (param $nwritten i32) (result i32)
     (if (i64.eq (i64.extend_i32_u (local.get $fd))
-          (i64.load $staging offset=0 (i32.const 0)))
+          (i64.load $buffer offset=0 (i32.const 0)))
       (then
         (if (i32.ne
-              (call $stage (local.get $iovs) (local.get $iovs_len)
+              (call $add (local.get $iovs) (local.get $iovs_len)
                 (local.get $nwritten))
               (i32.const -1))
           (then
-            (i32.store $staging offset=32 (i32.const 0)
-              (i32.add (i32.load $staging offset=32 (i32.const 0))
+            (i32.store $buffer offset=32 (i32.const 0)
+              (i32.add (i32.load $buffer offset=32 (i32.const 0))
                 (i32.const 1)))
             (return (i32.const 0))))))
     (call $host_fd_write (local.get $fd) (local.get $iovs)
@@ -154,21 +154,21 @@
     (if (i32.and
           (i32.and
             (i64.eq (i64.extend_i32_u (local.get $fd))
-              (i64.load $staging offset=8 (i32.const 0)))
+              (i64.load $buffer offset=8 (i32.const 0)))
             (i64.ge_s (local.get $offset) (i64.const 0)))
           (i64.eq (local.get $offset)
-            (i64.load $staging offset=16 (i32.const 0))))
+            (i64.load $buffer offset=16 (i32.const 0))))
       (then
         (local.set $len
-          (call $stage (local.get $iovs) (local.get $iovs_len)
+          (call $add (local.get $iovs) (local.get $iovs_len)
             (local.get $nwritten)))
         (if (i32.ne (local.get $len) (i32.const -1))
           (then
-            (i64.store $staging offset=16 (i32.const 0)
+            (i64.store $buffer offset=16 (i32.const 0)
               (i64.add (local.get $offset)
                 (i64.extend_i32_u (local.get $len))))
-            (i32.store $staging offset=32 (i32.const 0)
-              (i32.add (i32.load $staging offset=32 (i32.const 0))
+            (i32.store $buffer offset=32 (i32.const 0)
+              (i32.add (i32.load $buffer offset=32 (i32.const 0))
                 (i32.const 1)))
             (return (i32.const 0))))))
     (call $host_fd_pwrite (local.get $fd) (local.get $iovs)

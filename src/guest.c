@@ -6,34 +6,6 @@
 #include "calls.h"
 #include "sharing.h"
 
-static bool make_room(wv_held *held) {
-  uint32_t size = held->size == 0 ? 4 : held->size * 2;
-  wv_fd **entries;
-
-  if (held->count < held->size) return true;
-  entries = realloc(held->entries, size * sizeof(*entries));
-  if (entries == NULL) return false;
-  held->entries = entries;
-  held->size = size;
-  return true;
-}
-
-wv_fd *wv_guest_hold(wv_guest *guest, uint32_t fd) {
-  wv_fd *entry;
-  int stream;
-
-  if (!make_room(&guest->held)) return NULL;
-  entry = wv_fd_hold(guest->fds, fd);
-  if (entry == NULL) return NULL;
-  if (entry->kind == WV_KIND_OWN) {
-    stream = entry->host_fd;
-    wv_fd_release(entry);
-    return guest->own[stream];
-  }
-  guest->held.entries[guest->held.count++] = entry;
-  return entry;
-}
-
 void wv_guest_release(wv_guest *guest) {
   while (guest->held.count > 0)
     wv_fd_release(guest->held.entries[--guest->held.count]);
@@ -94,7 +66,7 @@ static wv_errno flush_before(wv_guest *guest, enum wv_op op,
   }
 }
 
-static wv_errno call(wv_guest *guest, const uint32_t *box) {
+wv_errno wv_call(wv_guest *guest, const uint32_t *box) {
 #define A(n) box[WV_BOX_ARGUMENTS + (n)]
 #define W(n) ((const uint64_t *)(const void *)box)[WV_BOX_WIDE + (n)]
   switch ((enum wv_op)box[WV_BOX_OP]) {
@@ -114,14 +86,14 @@ static wv_errno call(wv_guest *guest, const uint32_t *box) {
 #undef W
 }
 
-wv_errno wv_dispatch(wv_guest *guest, const uint32_t *box) {
+wv_errno wv_call_with_care(wv_guest *guest, const uint32_t *box) {
   wv_errno error = WV_SUCCESS;
 
   if (guest->buffer.entry != NULL)
     error =
         flush_before(guest, (enum wv_op)box[WV_BOX_OP], box + WV_BOX_ARGUMENTS);
-  if (error == WV_SUCCESS) error = call(guest, box);
-  if (guest->held.count > 0) wv_guest_release(guest);
+  if (error == WV_SUCCESS) error = wv_call(guest, box);
+  wv_guest_release(guest);
   return error;
 }
 

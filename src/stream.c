@@ -15,12 +15,10 @@
  * readv(2). */
 #define SCATTER_MAX 4096
 
-ssize_t wv_write_batch(int host_fd, const wv_batch *batch) {
+ssize_t wv_write_buffers(int host_fd, const wv_batch *batch) {
   uint8_t gathered[GATHER_MAX];
   size_t len;
 
-  if (batch->count == 1)
-    return wv_sys_write(host_fd, batch->iov[0].iov_base, batch->iov[0].iov_len);
   if (wv_batch_is_small(batch, GATHER_MAX, GATHER_MEAN)) {
     len = wv_batch_gather(batch, gathered, sizeof(gathered));
     return wv_sys_write(host_fd, gathered, len);

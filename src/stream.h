@@ -11,7 +11,12 @@
 #include "iovec.h"
 
 /* The result is that of write(2) and read(2). */
-ssize_t wv_write_batch(int host_fd, const wv_batch *batch);
+ssize_t wv_write_buffers(int host_fd, const wv_batch *batch);
+static inline ssize_t wv_write_batch(int host_fd, const wv_batch *batch) {
+  return batch->count == 1 ? wv_sys_write(host_fd, batch->iov[0].iov_base,
+                                          batch->iov[0].iov_len)
+                           : wv_write_buffers(host_fd, batch);
+}
 ssize_t wv_pwrite_batch(int host_fd, const wv_batch *batch, int64_t offset);
 /* `offset` is negative for a read where the file stands. */
 ssize_t wv_read_batch(int host_fd, const wv_batch *batch, int64_t offset);

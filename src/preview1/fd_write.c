@@ -120,9 +120,9 @@ static wv_errno pwrite_file(const wv_fd *entry, const wv_batch *batch,
   return WV_SUCCESS;
 }
 
-/* The first write to a file that the guest opened: if it goes out whole, its
- * kind need not be known. */
-static wv_errno write_unknown(wv_guest *guest, wv_fd *entry,
+/* What may block, and the first write to a file that the guest opened: if it
+ * goes out whole, there is nothing to wait for, and no kind to know. */
+static wv_errno write_at_once(wv_guest *guest, wv_fd *entry,
                               const guest_list *list, wv_batch *batch,
                               uint32_t *nwritten) {
   wv_errno error = write_file(entry, batch, nwritten);
@@ -150,9 +150,11 @@ static wv_errno write_list(wv_guest *guest, wv_fd *entry,
     case WV_KIND_FILE:
       return write_file(entry, batch, nwritten);
     case WV_KIND_UNKNOWN:
-      return write_unknown(guest, entry, list, batch, nwritten);
+      return write_at_once(guest, entry, list, batch, nwritten);
     default:
-      return write_stream(guest, entry, list, batch, nwritten);
+      return may_block(guest, entry) && !guest->resumed
+                 ? write_at_once(guest, entry, list, batch, nwritten)
+                 : write_stream(guest, entry, list, batch, nwritten);
   }
 }
 

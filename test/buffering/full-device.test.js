@@ -35,7 +35,7 @@ describeWithFull('A flush to /dev/full', () => {
   }
 });
 
-describeWithFull('Guests that cannot write out what is held back', () => {
+describeWithFull('Guests that cannot write out what is buffered', () => {
   /** Of 50 guests, how many are left of those that did `end`; stderr at the exit. */
   function leftOf(end) {
     const { stderr, stdout } = inChild(

@@ -111,7 +111,7 @@ describe('Stdout and stderr in one place', () => {
               for (const [fd, text] of script(bufferSize)) {
                 session.write(fd, text);
                 expected += text;
-                // stderr is never held back, nor what came before it.
+                // stderr is never buffered, nor what came before it.
                 if (fd === STDERR && text !== '')
                   assert.equal(seen(), expected);
               }

@@ -13,13 +13,14 @@ const HELP = `npm run soak -- WHAT [--count N] [--seed S]
 
 Runs a test for long. npm test runs a short form of each. WHAT is one of
 
-  threads     threads write long lists to one file
-  rewrite     a thread rewrites the list that another one writes
-  terminate   threads are terminated at any moment, or end by process.exit()
-  kill        a process that writes is killed, or exits under its threads
-  isolation   a guest tries every fd
-  writes      small writes to one fd
-  opens       a file is opened, written and closed
+  threads       threads write long lists to one file
+  rewrite       a thread rewrites the list that another one writes
+  terminate     threads are terminated at any moment, or end by process.exit()
+  kill          a process that writes is killed, or exits under its threads
+  isolation     a guest tries every fd
+  shared-files  threads of one guest open, write, renumber and close together
+  writes        small writes to one fd
+  opens         a file is opened, written and closed
 
   --count N   how often; else as long as a release is tested
   --seed S    of the random numbers; else another one each time
@@ -34,6 +35,7 @@ const TASKS = {
   terminate: require('./terminate'),
   kill: require('./kill'),
   isolation: require('./isolation'),
+  'shared-files': require('./shared-files'),
   writes: require('./writes'),
   opens: require('./opens'),
 };

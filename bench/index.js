@@ -8,6 +8,7 @@ const path = require('node:path');
 const { parseArgs } = require('node:util');
 const { measure, measureTrial } = require('./measure');
 const { chart } = require('./chart');
+const ends = require('./ends');
 const { assemble } = require('./guest');
 const { build } = require('./install');
 const programs = require('./programs');
@@ -24,14 +25,15 @@ What a write costs with this package, with others, and with system calls from C.
   --quick              less of everything; ends within a minute
   --scaling            instead: how the cost grows
   --real               instead: two real programs
-  --all                all three
+  --ends               instead: how long a guest that waits takes to end
+  --all                all four
   --workloads A,B      these only, of those that --list names
   --rivals A,B         these only
   --list               names them
   --directory DIR      where files are written; else in that for temporary ones
   --json FILE          writes what was measured
   --from FILE          begins with what --json wrote; measures only what
-                       --scaling, --real or --all ask for
+                       --scaling, --real, --ends or --all ask for
   --svg FILE           draws the chart
   --markdown FILE      writes the tables, between the lines <!-- figures --> and
                        <!-- end of figures --> where the file has them
@@ -78,6 +80,7 @@ function readOptions() {
       quick: flag,
       scaling: flag,
       real: flag,
+      ends: flag,
       all: flag,
       list: flag,
       help: flag,
@@ -174,6 +177,10 @@ async function run(options, results) {
       results.programs = await programs.measurePrograms(settings, progress);
       print(programs.terminal(results.programs));
     }
+    if (options.ends) {
+      results.ends = ends.measureEnds(settings, progress);
+      print(ends.terminal(results.ends));
+    }
   } finally {
     remove();
   }
@@ -192,8 +199,8 @@ async function main() {
     console.log(['Rivals', ...names(rivals)].join('\n'));
     return;
   }
-  if (options.all) options.scaling = options.real = true;
-  const parts = options.scaling || options.real;
+  if (options.all) options.scaling = options.real = options.ends = true;
+  const parts = options.scaling || options.real || options.ends;
   options.main = options.all || (!parts && options.from === undefined);
 
   const results =

@@ -3,18 +3,20 @@
 // All that was measured, as Markdown, and where it goes.
 
 const fs = require('node:fs');
+const ends = require('./ends');
 const programs = require('./programs');
 const scaling = require('./scaling');
 const table = require('./table');
 
 const MARKS = ['<!-- figures -->', '<!-- end of figures -->'];
 
-function markdown({ machine, main, curves, programs: real }) {
+function markdown({ machine, main, curves, programs: real, ends: ended }) {
   return [
     table.describe(machine),
     ...(main ? table.mainSection(main) : []),
     ...(curves ? scaling.markdown(curves) : []),
     ...(real ? programs.markdown(real) : []),
+    ...(ended ? ends.markdown(ended) : []),
   ].join('\n\n');
 }
 

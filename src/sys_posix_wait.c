@@ -152,11 +152,10 @@ ssize_t wv_sys_read_nowait(int fd, const struct iovec *iov, int count) {
 #ifdef __linux__
 int wv_sys_reopen(int fd) {
   char path[32];
-  unsigned number;
   int flags = fcntl(fd, F_GETFL);
 
   if (flags < 0) return -1;
-  if (ioctl(fd, TIOCGPTN, &number) == 0) {
+  if (ptsname_r(fd, path, sizeof(path)) == 0) {
     errno = EACCES;
     return -1;
   }

@@ -16,6 +16,7 @@ Runs a test for long. npm test runs a short form of each. WHAT is one of
   threads       threads write long lists to one file
   rewrite       a thread rewrites the list that another one writes
   terminate     threads are terminated at any moment, or end by process.exit()
+  ends          JS is ended at any moment: terminate(), vm timeouts, a full stack
   kill          a process that writes is killed, or exits under its threads
   isolation     a guest tries every fd
   shared-files  threads of one guest open, write, renumber and close together
@@ -33,6 +34,7 @@ const TASKS = {
   threads: require('./threads'),
   rewrite: require('./rewrite'),
   terminate: require('./terminate'),
+  ends: require('./ends'),
   kill: require('./kill'),
   isolation: require('./isolation'),
   'shared-files': require('./shared-files'),

@@ -1,0 +1,79 @@
+'use strict';
+
+// The parent's side of wait-host.js.
+
+const assert = require('node:assert/strict');
+const { spawn } = require('node:child_process');
+const path = require('node:path');
+const { setTimeout: sleep } = require('node:timers/promises');
+const { assertNoneLeft } = require('./descriptors');
+
+const FIXTURES = path.join(__dirname, '..', 'fixtures');
+const COMMAND = [
+  path.join(FIXTURES, 'wait-ends.py'),
+  process.execPath,
+  '--no-warnings',
+  path.join(FIXTURES, 'wait-host.js'),
+];
+const LIMIT = 20_000; // ms, and there is a start in it
+
+const PATIENCE = 5000; // ms
+
+/** `assertNoneLeft`, when what has ended has had time to close. */
+async function assertNoneLeftSoon(before) {
+  const end = performance.now() + PATIENCE;
+  for (;;) {
+    try {
+      assertNoneLeft(before);
+      return;
+    } catch (error) {
+      if (performance.now() > end) throw error;
+    }
+    await sleep(10);
+  }
+}
+
+/** A process in which guests wait. A new one is started when it has ended. */
+class WaitingHost {
+  #child;
+  #answer;
+
+  #start() {
+    const child = spawn('python3', COMMAND, {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    child.on('message', (answer) => this.#answer(answer));
+    child.once('error', ({ stack }) => this.#answer({ error: stack }));
+    child.once('exit', (status, signal) => {
+      this.#child = undefined;
+      this.#answer({ end: signal ?? status });
+    });
+    return child;
+  }
+
+  /** How a process answered, or ended. */
+  async #ask(question) {
+    this.#child ??= this.#start();
+    const child = this.#child;
+    const answered = new Promise((resolve) => {
+      this.#answer = resolve;
+    });
+    child.send(question);
+    const timer = setTimeout(() => child.kill('SIGKILL'), LIMIT);
+    const answer = await answered;
+    clearTimeout(timer);
+    return answer;
+  }
+
+  /** Has a guest wait in a `kind` of wait-kinds.js, and ends that in a `way`. */
+  async endsWait(way, kind, directory) {
+    const answer = await this.#ask({ way, kind, directory });
+    assert.deepEqual(answer, way === 'exit' ? { end: 0 } : {}, answer.error);
+  }
+
+  close() {
+    this.#child?.kill('SIGKILL');
+  }
+}
+
+module.exports = { WaitingHost, assertNoneLeftSoon };

@@ -86,6 +86,8 @@ function compile({ name, triple, includes, library }) {
       '-Werror',
       '-fPIC',
       '-nostdlibinc',
+      // Else atomics of arm64 are functions of libgcc.
+      ...(triple.startsWith('aarch64') ? ['-mno-outline-atomics'] : []),
       ...[nodeHeaders, ...includes].flatMap((dir) => ['-isystem', dir]),
       ...defines
         // A word has 64 bits here. With this the headers of glibc would ask for

@@ -288,7 +288,7 @@ function check(plan, { notes, log, thrown, bytes }) {
   const seen = notes.map(({ errno }) => errno).filter((errno) => errno !== 0);
   assert.ok(isSubsequence(seen, hard), 'an errno without an error');
   if (isFlushError(thrown)) {
-    assert.notEqual(plan.options.buffered, false, 'bytes were held back');
+    assert.notEqual(plan.options.buffered, false, 'bytes were buffered');
     assert.ok(isNamesake(thrown.errno, hard.at(-1)), 'another flush error');
   }
   if (plan.options.buffered === false) checkTold(plan, notes, log, hard, seen);

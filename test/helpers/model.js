@@ -82,20 +82,29 @@ class Description {
  *   fallback) or `'node'` (Node's own WASI, under the fallback)
  */
 
-/** One guest: its memory, its fds, and what is held back of its writes. */
+/** Where the next fd_pwrite would continue what is buffered. */
+const endOf = ({ bytes, offset }) => offset + BigInt(bytes.length);
+
+/** One guest: its memory, its fds, and what is buffered of its writes. */
 class Model {
   fds = new Map();
-  #buffered; // { fd, offset, bytes }; offset only of fd_pwrite
-  #backlogs = new Map(); // fd to { offset, bytes, errno }
+  #buffered; // { fd, entry, offset, bytes }; offset only of fd_pwrite
+  #unflushed; // what a flush could not write: the same, and errno
+  #last = { fd: undefined, end: 0n }; // of the last fd_pwrite that is out
 
   /**
    * @param {Uint8Array} memory as the guest's is when it starts
-   * @param {{ buffered: boolean | 'auto', bufferSize: number }} options
+   * @param {object} options
+   * @param {boolean | 'auto'} options.buffered
+   * @param {number} options.bufferSize
+   * @param {boolean} [options.shares] whether threads may share its files: then
+   *   only its standard streams are buffered
    */
-  constructor(memory, { buffered, bufferSize }) {
+  constructor(memory, { buffered, bufferSize, shares = false }) {
     this.memory = Buffer.from(memory);
     this.buffered = buffered;
     this.bufferSize = bufferSize;
+    this.shares = shares;
   }
 
   grow(bytes) {
@@ -145,18 +154,22 @@ class Model {
    */
   write(call, took) {
     const entry = this.fds.get(call.fd);
-    if (this.#capacity(call) === 0) {
-      return this.before(call.fd) || this.#writeNow(entry, call, took);
-    }
+    if (this.#capacity(call) === 0) return this.#writeThrough(call, took);
     const { errno, buffers, total } = this.check(call);
     if (errno !== ERRNO.SUCCESS) return errno;
     if (total === 0) return this.#writeNow(entry, call, took);
     const { fd, nwritten, offset } = call;
-    if (!this.#continues(call, total)) {
+    const continues = this.#continues(call);
+    if (!continues && this.#isElsewhere(call)) {
+      return this.#writeThrough(call, took);
+    }
+    if (!continues || this.#buffered.bytes.length + total > this.bufferSize) {
       const failed = this.before(fd);
       if (failed !== ERRNO.SUCCESS) return failed;
-      if (total >= this.bufferSize) return this.#writeNow(entry, call, took);
-      this.#buffered = { fd, offset, bytes: Buffer.alloc(0) };
+      if (this.#unflushed !== undefined || total >= this.bufferSize) {
+        return this.#writeThrough(call, took);
+      }
+      this.#buffered = { fd, entry, offset, bytes: Buffer.alloc(0) };
     }
     this.#buffered.bytes = Buffer.concat([
       this.#buffered.bytes,
@@ -172,6 +185,7 @@ class Model {
       return 0;
     }
     const { description, nonblock } = entry;
+    if (this.shares && fd > STDERR) return 0;
     if (description.readOnly) return 0;
     if (!this.#mayWrite(entry, offset)) return 0;
     const file = description.file.kind === 'file';
@@ -180,13 +194,29 @@ class Model {
     return held ? this.bufferSize : 0;
   }
 
-  #continues({ fd, offset }, total) {
+  #continues({ fd, offset }) {
     const buffered = this.#buffered;
     if (buffered?.fd !== fd) return false;
-    if (buffered.bytes.length + total > this.bufferSize) return false;
     return buffered.offset === undefined
       ? offset === undefined
-      : offset === buffered.offset + BigInt(buffered.bytes.length);
+      : offset === endOf(buffered);
+  }
+
+  // It neither continues the fd_pwrite before it nor begins a file.
+  #isElsewhere({ fd, offset }) {
+    if (offset === undefined) return false;
+    return offset !== (this.#last.fd === fd ? this.#last.end : 0n);
+  }
+
+  #writeThrough(call, took) {
+    const { fd, nwritten, offset } = call;
+    const errno =
+      this.before(fd) || this.#writeNow(this.fds.get(fd), call, took);
+    if (errno === ERRNO.SUCCESS && offset !== undefined) {
+      const written = BigInt(this.memory.readUInt32LE(nwritten));
+      this.#last = { fd, end: offset + written };
+    }
+    return errno;
   }
 
   #mayWrite({ rights }, offset) {
@@ -233,16 +263,20 @@ class Model {
   }
 
   /**
-   * Before a call that could see what is held back.
+   * Before a call that could see what is buffered.
    *
    * @returns {number} errno of what is left of `fd`; then the call does not happen
    */
   before(fd) {
+    const entry = this.fds.get(fd);
     const flushed = this.flush();
-    if (fd === undefined) return ERRNO.SUCCESS;
-    if (flushed?.fd === fd) return flushed.errno;
-    const left = this.#backlogs.get(fd);
-    return left === undefined ? ERRNO.SUCCESS : this.#drain({ fd, ...left });
+    if (flushed !== undefined) {
+      return flushed.entry === entry ? flushed.errno : ERRNO.SUCCESS;
+    }
+    if (entry === undefined || this.#unflushed?.entry !== entry) {
+      return ERRNO.SUCCESS;
+    }
+    return this.#drain(this.#unflushed);
   }
 
   /** Writes out what is buffered. */
@@ -250,37 +284,37 @@ class Model {
     const buffered = this.#buffered;
     if (buffered === undefined) return undefined;
     this.#buffered = undefined;
-    return { fd: buffered.fd, errno: this.#drain(buffered) };
+    if (buffered.offset !== undefined) {
+      this.#last = { fd: buffered.fd, end: endOf(buffered) };
+    }
+    return { entry: buffered.entry, errno: this.#drain(buffered) };
   }
 
-  #drain({ fd, offset, bytes }) {
-    const { description, writer } = this.fds.get(fd);
-    this.#backlogs.delete(fd);
+  #drain(left) {
+    const { entry, offset, bytes } = left;
+    const { description, writer } = entry;
     const errno =
       offset === undefined
         ? description.write(bytes)
         : description.pwrite(bytes, offset, writer);
-    if (errno !== ERRNO.SUCCESS)
-      this.#backlogs.set(fd, { offset, bytes, errno });
+    this.#unflushed = errno === ERRNO.SUCCESS ? undefined : { ...left, errno };
     return errno;
   }
 
   /** All that can be, also what a flush has left. Whether nothing is left now. */
   flushAll() {
-    this.flush();
-    for (const [fd, left] of [...this.#backlogs]) this.#drain({ fd, ...left });
-    return this.#backlogs.size === 0;
-  }
-
-  /** How many fds have bytes left of flushes that failed. */
-  get left() {
-    return this.#backlogs.size;
+    if (this.flush() === undefined && this.#unflushed !== undefined) {
+      this.#drain(this.#unflushed);
+    }
+    return this.#unflushed === undefined;
   }
 
   /** Whether these bytes are left of a flush that failed. */
   hasLeft({ fd, errno, pending }) {
-    const left = this.#backlogs.get(fd);
-    return left?.errno === errno && left.bytes.length === pending;
+    const left = this.#unflushed;
+    return (
+      left?.fd === fd && left.errno === errno && left.bytes.length === pending
+    );
   }
 
   // The other calls that programs make.

@@ -169,7 +169,7 @@ class Author {
     call.times = count;
   }
 
-  // What a buffer holds back: small writes one after the other.
+  // What a buffer buffers: small writes one after the other.
   #burst() {
     const random = this.#random;
     const fd = this.#fd();

@@ -18,8 +18,9 @@
 //   remove(fd)
 //   describe(fd)         undefined, or { target, capture }, their numbers
 //   captured(number)     what a capture has taken, after a flush
-//   before(fd)           flushes before a call that could see it; an errno is for that
-//                        fd, and takes the place of the call
+//   before([fd])         flushes before a call that could see it; an errno is for that
+//                        fd, and takes the place of the call. What has failed before is
+//                        tried again for its own fd alone
 //   flush([limit])       writes what is buffered, and waits so many milliseconds; the
 //                        errno of what could not be written
 //   unflushed()          undefined, or that: { fd, errno, code, pending, target }

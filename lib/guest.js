@@ -147,7 +147,7 @@ class Guest {
       thrown = { error };
     }
     output.settle();
-    output.dropUnread();
+    if (thrown === undefined) output.dropUnread();
     summarize(this);
     // What a function target threw is the cause of whatever came after.
     output.rethrow();

@@ -111,19 +111,19 @@ class Output {
   }
 
   setMemory(memory) {
-    this.host.flush();
+    this.host.before();
     this.#memory.set(memory);
     this.host.setMemory(memory);
   }
 
   /** Puts a stream of `TargetList.streamOf` at a guest fd. */
   insert(fd, stream) {
-    this.host.flush();
+    this.host.before();
     this.host.insert(fd, stream);
   }
 
   remove(fd) {
-    this.host.flush();
+    this.host.before();
     this.host.remove(fd);
   }
 

@@ -265,13 +265,14 @@ static wv_errno write_now(struct wv_guest *guest, const request *of) {
 static wv_errno write_through(struct wv_guest *guest, const request *of) {
   wv_buffer *buffer = &guest->buffer;
   wv_errno error = wv_buffer_before(guest, of->fd);
+  uint32_t written;
 
   if (error == WV_SUCCESS) error = write_now(guest, of);
-  if (error == WV_SUCCESS && of->positioned) {
-    buffer->last_fd = of->fd;
-    buffer->last_end =
-        (int64_t)of->offset + wv_load_u32(guest->memory.base + of->nwritten);
-  }
+  if (error != WV_SUCCESS || !of->positioned) return error;
+  written = wv_load_u32(guest->memory.base + of->nwritten);
+  if (written == 0) return error;
+  buffer->last_fd = of->fd;
+  buffer->last_end = (int64_t)of->offset + written;
   return error;
 }
 
@@ -331,6 +332,11 @@ static void add(struct wv_guest *guest, const request *of, wv_batch *batch,
   wv_store_u32(guest->memory.base + of->nwritten, (uint32_t)added);
 }
 
+/* No file has so much room: the system says so at once. */
+static bool ends_too_far(const request *of, uint64_t total) {
+  return of->positioned && of->offset > INT64_MAX - total;
+}
+
 static wv_errno add_or_write(struct wv_guest *guest, wv_fd *entry,
                              const request *of, wv_batch *batch) {
   wv_buffer *buffer = &guest->buffer;
@@ -339,7 +345,8 @@ static wv_errno add_or_write(struct wv_guest *guest, wv_fd *entry,
   wv_errno error;
 
   if (!continues || total > buffer->room - word(buffer, WV_BUFFER_USED)) {
-    if (is_elsewhere(buffer, of)) return write_through(guest, of);
+    if (is_elsewhere(buffer, of) || ends_too_far(of, total))
+      return write_through(guest, of);
     error = wv_buffer_before(guest, of->fd);
     if (error != WV_SUCCESS) return error;
     /* What is left of another fd's has the buffer. */

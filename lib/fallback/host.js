@@ -146,8 +146,8 @@ function createGuestHost(options, { add, deliver }) {
   const opened = new Streams(add);
   const memory = new GuestMemory();
   const stats = { calls: 0, bytes: 0 };
-  const given = options.streams.map((stream, fd) => opened.open(fd, stream));
   try {
+    const given = options.streams.map((stream, fd) => opened.open(fd, stream));
     const node = new NodeCalls({ ...options, streams: given }, memory);
     const fds = new GuestFds(node, maxOpenFiles);
     const streams = new StreamWriter(waitTimeout, memory, stats);

@@ -30,6 +30,7 @@ const BUFFERED = new Map([
 ]);
 
 const NO_LIMIT = -1;
+const NO_FD = -1;
 const NO_TARGET = 2 ** 32 - 1;
 const STDIN = 0;
 
@@ -129,7 +130,7 @@ class NativeHost {
   }
 
   captured(number) {
-    this.flush();
+    this.before();
     this.#mailbox.control(OPS.capture_size, number);
     const bytes = Buffer.allocUnsafeSlow(this.#mailbox.wideResult(0));
     this.#mailbox.controlWith(OPS.capture_read, bytes, number);
@@ -138,7 +139,7 @@ class NativeHost {
 
   // Flushing.
 
-  before(fd) {
+  before(fd = NO_FD) {
     return this.#buffer === undefined
       ? ERRNO.SUCCESS
       : this.#mailbox.operate(OPS.flush_before, fd);

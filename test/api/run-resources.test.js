@@ -165,11 +165,12 @@ describe('run() and runSync()', () => {
     const [first, second] = resultInChild(
       async (file, other) => {
         const fs = require('node:fs');
-        const { run } = require('../..');
+        const { engine, run } = require('../..');
         const stdout = fs.openSync('/dev/full', 'w');
         const options = { args: ['lines', '2'], buffered: true, stdout };
         const { code } = await run(file, options).catch((error) => error);
-        if (code !== 'ENOSPC') throw new Error(code);
+        // With the fallback the tool itself was told.
+        if (engine === 'native' && code !== 'ENOSPC') throw new Error(code);
         fs.closeSync(stdout);
         return [stdout, fs.openSync(other, 'w')];
       },

@@ -386,7 +386,7 @@ for (const [name, start] of Object.entries(WAYS)) {
           stderr: Buffer.alloc(0),
         }));
 
-      it('leaves what was held back in its file', async () => {
+      it('leaves what was buffered in its file', async () => {
         const stdout = open('out', 'w');
         await assert.rejects(tool(TRAP, { stdout, buffered: true }), {
           name: 'RuntimeError',

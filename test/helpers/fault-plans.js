@@ -205,11 +205,14 @@ const WAYS = {
 function perform(plan, faults, place) {
   const begun = place.begin(plan);
   const outcome = WAYS[plan.way](plan, faults, begun);
+  outcome.unread = isUnread(plan, outcome);
   const bytes = place.read(plan, EMPTY);
   check(plan, { ...outcome, bytes });
   if (outcome.flush !== undefined) {
     outcome.flush();
-    checkWhole(plan, outcome, bytes.length, place.read(plan, bytes));
+    if (!outcome.unread) {
+      checkWhole(plan, outcome, bytes.length, place.read(plan, bytes));
+    }
     outcome.end();
   }
   begun.end?.();
@@ -244,6 +247,13 @@ function imageOf(accepted, pending) {
   }
   return image.subarray(0, length);
 }
+
+// Where a guest has ended by itself, and nobody reads what is left: it is given up.
+const isUnread = (plan, { log, thrown }) =>
+  engine === 'native' &&
+  plan.options.buffered !== false &&
+  thrown === undefined &&
+  hardErrors(plan, log).at(-1)?.error === 'EPIPE';
 
 // Those that somebody must be told of: not those that the engine tries again.
 function hardErrors({ target }, log) {
@@ -280,12 +290,16 @@ const deliveredBy = (log) =>
   );
 
 // What must be true when the guest has ended, with the faults still there.
-function check(plan, { notes, log, thrown, bytes }) {
+function check(plan, { notes, log, thrown, bytes, unread }) {
   if (plan.end === 'trap') assert.match(String(thrown), /RuntimeError/);
   else if (thrown !== undefined) assert.ok(isFlushError(thrown), thrown);
 
   const hard = hardErrors(plan, log);
-  const seen = notes.map(({ errno }) => errno).filter((errno) => errno !== 0);
+  // A close that has failed has closed: the guest's next try finds nothing there.
+  const seen = notes
+    .filter(({ call, errno }) => call !== 'close' || errno !== ERRNO.BADF)
+    .map(({ errno }) => errno)
+    .filter((errno) => errno !== 0);
   assert.ok(isSubsequence(seen, hard), 'an errno without an error');
   if (isFlushError(thrown)) {
     assert.notEqual(plan.options.buffered, false, 'bytes were buffered');
@@ -298,8 +312,8 @@ function check(plan, { notes, log, thrown, bytes }) {
     assert.equal(thrown, undefined, `bytes are left after ${call}`);
   }
   if (plan.how === 'stdio')
-    checkText(plan, { notes, log, thrown, bytes, hard });
-  else checkCalls(plan, { notes, log, thrown, bytes });
+    checkText(plan, { notes, log, thrown, bytes, hard, unread });
+  else checkCalls(plan, { notes, log, thrown, bytes, unread });
 }
 
 // Without a buffer each error is the guest's. One after the first byte of a call
@@ -322,24 +336,29 @@ function checkTold({ target, how, end }, notes, log, hard, seen) {
   }
 }
 
-function checkCalls({ end }, { notes, log, thrown, bytes }) {
+function checkCalls({ end }, { notes, log, thrown, bytes, unread }) {
   const accepted = acceptedBy(notes);
   const total = sum(accepted.map(([from, to]) => to - from));
   const pending = total - deliveredBy(log);
   // A trap is thrown in the place of what was left.
-  if (end !== 'trap') assert.equal(pending, thrown?.pending ?? 0, 'pending');
+  if (end !== 'trap' && !unread) {
+    assert.equal(pending, thrown?.pending ?? 0, 'pending');
+  }
   assertSameBytes(bytes, imageOf(accepted, pending));
 }
 
 // stdio drops its buffer on an error. Up to the last flush all must be there.
-function checkText({ end, length }, { notes, log, thrown, bytes, hard }) {
+function checkText(
+  { end, length },
+  { notes, log, thrown, bytes, hard, unread },
+) {
   assertSameBytes(bytes, pattern(bytes.length));
   assert.equal(bytes.length, deliveredBy(log));
   const failed = notes.some(({ errno }) => errno !== 0);
   const puts = notes.filter(({ call }) => call === 'put');
   const { offset = 0, asked = 0 } = puts.at(-1) ?? {};
   assert.ok(bytes.length <= offset + asked);
-  if (end === 'trap') return;
+  if (end === 'trap' || unread) return;
   const taken = bytes.length + (thrown?.pending ?? 0);
   const flushed = notes.filter(
     ({ call, result }) => /flush|close/.test(call) && result === 0,

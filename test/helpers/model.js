@@ -13,6 +13,9 @@ const LAST_DOUBLE = 2n ** 53n - 1n;
 const LAST_OFFSET = 2n ** 63n - 1n;
 const STDERR = 2;
 
+// A right that Node enforces.
+const FDSTAT_SET_FLAGS = 1n << 3n;
+
 // RWF_NOAPPEND came with Linux 6.9. Before, and without native code, pwrite(2)
 // on Linux appends.
 const [major, minor] = os.release().split('.').map(Number);
@@ -166,7 +169,11 @@ class Model {
     if (!continues || this.#buffered.bytes.length + total > this.bufferSize) {
       const failed = this.before(fd);
       if (failed !== ERRNO.SUCCESS) return failed;
-      if (this.#unflushed !== undefined || total >= this.bufferSize) {
+      if (
+        this.#unflushed !== undefined ||
+        total >= this.bufferSize ||
+        (offset ?? 0n) + BigInt(total) > LAST_OFFSET
+      ) {
         return this.#writeThrough(call, took);
       }
       this.#buffered = { fd, entry, offset, bytes: Buffer.alloc(0) };
@@ -213,8 +220,8 @@ class Model {
     const errno =
       this.before(fd) || this.#writeNow(this.fds.get(fd), call, took);
     if (errno === ERRNO.SUCCESS && offset !== undefined) {
-      const written = BigInt(this.memory.readUInt32LE(nwritten));
-      this.#last = { fd, end: offset + written };
+      const written = this.memory.readUInt32LE(nwritten);
+      if (written > 0) this.#last = { fd, end: offset + BigInt(written) };
     }
     return errno;
   }
@@ -346,6 +353,9 @@ class Model {
     if (errno !== ERRNO.SUCCESS) return errno;
     const entry = this.fds.get(fd);
     if (entry === undefined) return ERRNO.BADF;
+    if (entry.writer === 'node' && !(entry.rights & FDSTAT_SET_FLAGS)) {
+      return ERRNO.NOTCAPABLE;
+    }
     entry.nonblock = (fdflags & FDFLAGS.NONBLOCK) !== 0;
     entry.description.append = (fdflags & FDFLAGS.APPEND) !== 0;
     return ERRNO.SUCCESS;

@@ -6,6 +6,7 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const { PassThrough } = require('node:stream');
 const { ERRNO } = require('../../lib/preview1');
+const { BUFFERED } = require('../helpers/buffering');
 const { assertSameBytes, pattern } = require('../helpers/bytes');
 const { createCommand, runCommand } = require('../helpers/command');
 const { THROUGH, useOutputs } = require('../helpers/outputs');
@@ -13,7 +14,6 @@ const { call, forEachMode } = require('../helpers/target-calls');
 
 const STDOUT = 1;
 const STDERR = 2;
-const BUFFERED = [false, true, 'auto'];
 const UNTOUCHED = 0xfeedface;
 const DATA = 65536;
 const MIB = 2 ** 20;

@@ -5,6 +5,7 @@
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const { ERRNO } = require('../../lib/preview1');
+const { BUFFERED } = require('../helpers/buffering');
 const { createCommand } = require('../helpers/command');
 const {
   assertNoneLeft,
@@ -19,7 +20,6 @@ const { useTempDir } = require('../helpers/temp');
 
 const STDOUT = 1;
 const STDERR = 2;
-const BUFFERED = [false, true, 'auto'];
 
 const textOf = (chunk) => Buffer.from(chunk).toString();
 

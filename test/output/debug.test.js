@@ -6,12 +6,13 @@ const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
+const { BUFFERED } = require('../helpers/buffering');
 const { guestPath } = require('../helpers/guest-path');
 const { useHostFiles } = require('../helpers/host-files');
 const { commandLine, resultInChild } = require('../helpers/in-child');
 const { itWith } = require('../helpers/installed');
 const { Random } = require('../helpers/random');
-const BUFFERED = [false, true, 'auto'];
+
 const HELPERS = path.join(__dirname, '..', 'helpers');
 
 /** Writes a program of random calls, and says what became of each. */

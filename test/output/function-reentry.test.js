@@ -5,6 +5,7 @@
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const { ERRNO } = require('../../lib/preview1');
+const { BUFFERED } = require('../helpers/buffering');
 const { assertSameBytes, pattern } = require('../helpers/bytes');
 const { createCommand } = require('../helpers/command');
 const { FULL, itWithFull } = require('../helpers/full');
@@ -15,7 +16,6 @@ const { Session } = require('../helpers/session');
 
 const STDOUT = 1;
 const STDERR = 2;
-const BUFFERED = [false, true, 'auto'];
 const DATA = 65536;
 
 const textOf = (chunk) => Buffer.from(chunk).toString();

@@ -6,9 +6,9 @@ const assert = require('node:assert/strict');
 const { once } = require('node:events');
 const path = require('node:path');
 const { Worker } = require('node:worker_threads');
+const { BUFFERED } = require('../helpers/buffering');
 const { assertSameBytes, pattern } = require('../helpers/bytes');
 const { inChild, throughSlowPipe } = require('../helpers/in-child');
-const BUFFERED = [false, true, 'auto'];
 
 describe('The streams of this process', () => {
   for (const buffered of BUFFERED) {

@@ -6,8 +6,8 @@ const assert = require('node:assert/strict');
 const { subscribe, unsubscribe } = require('node:diagnostics_channel');
 const fs = require('node:fs');
 const { PassThrough } = require('node:stream');
-const { engine } = require('../..');
 const { ERRNO } = require('../../lib/preview1');
+const { BUFFERED } = require('../helpers/buffering');
 const { itWithFull } = require('../helpers/full');
 const { putIovs, withWASI } = require('../helpers/guest');
 const { useHostFiles } = require('../helpers/host-files');
@@ -21,7 +21,6 @@ const CHANNELS = [FD_WRITE, FD_PWRITE];
 
 const STDOUT = 1;
 const STDERR = 2;
-const BUFFERED = [false, true, 'auto'];
 
 // Where it does, a call that is buffered is seen from the next flush on.
 const hasMultiMemory = WebAssembly.validate(
@@ -201,8 +200,7 @@ describe('a message for each write', () => {
           session.write(STDOUT, 'e');
           session.flush();
           session.write(STDOUT, 'f');
-          const seen =
-            buffered !== false && hasMultiMemory && engine === 'native' ? 2 : 3;
+          const seen = buffered !== false && hasMultiMemory ? 2 : 3;
           assert.deepEqual(messages, Array(seen).fill(success(STDOUT, 1, 1)));
           session.flush();
           assert.equal(dir.read('out'), 'abcdef');
@@ -218,9 +216,7 @@ describe('a message for each write', () => {
           hearNothing();
           session.pwrite(STDOUT, 'e', 4n);
           const offsets =
-            buffered !== false && hasMultiMemory && engine === 'native'
-              ? [2n, 3n]
-              : [1n, 2n, 3n];
+            buffered !== false && hasMultiMemory ? [2n, 3n] : [1n, 2n, 3n];
           assert.deepEqual(
             messages,
             offsets.map((offset) => ({ ...success(STDOUT, 1, 1), offset })),
@@ -310,7 +306,7 @@ describe('a message for each write', () => {
   }
 
   for (const buffered of BUFFERED) {
-    // In a process of its own: what is held back goes with it.
+    // In a process of its own: what is buffered goes with it.
     itWithFull(`tells of a full disk, buffered: ${buffered}`, () => {
       const { status, stdout } = inChild(
         (mode) => {

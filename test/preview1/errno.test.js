@@ -183,18 +183,14 @@ describe('Every errno of a system call that writes', () => {
     flushed: 'write',
     pflushed: 'pwrite',
   })) {
-    const isFlush = way.endsWith('flushed');
-
     it(`is its namesake for the guest: ${call}, ${way}`, () => {
       const expected = {};
       for (const name of NAMES) {
         const errno = ERRNO[ALIASES[name] ?? name.slice(1)] ?? ERRNO.IO;
+        // Another call takes its place.
         const isPassing =
-          // Another call takes its place.
-          (call === 'pwritev2' &&
-            ['ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'].includes(name)) ||
-          // The fallback waits.
-          (isFlush && engine === 'fallback' && errno === ERRNO.AGAIN);
+          call === 'pwritev2' &&
+          ['ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'].includes(name);
         if (name === 'ENOSYS' && way === 'pwritev') continue;
         expected[name] = [isPassing ? ERRNO.SUCCESS : errno, call, true];
       }

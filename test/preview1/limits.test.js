@@ -7,6 +7,7 @@ const { execFileSync, spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const { ERRNO } = require('../../lib/preview1');
+const { describeNative } = require('../helpers/buffering');
 const { assertSameBytes, pattern } = require('../helpers/bytes');
 const { itWithProc } = require('../helpers/descriptors');
 const { useFaults } = require('../helpers/faults');
@@ -114,7 +115,7 @@ describe('A run with too few descriptors', () => {
   });
 });
 
-describe('A process without the memory for a large bufferSize', () => {
+describeNative('A process without the memory for a large bufferSize', () => {
   // Run in a process: what was thrown, and how many descriptors of /dev/null, as
   // stand for a capture, are left open.
   function construct(way) {

@@ -34,12 +34,21 @@ static bool may_block(const wv_guest *guest, const wv_fd *entry) {
          !(entry->fdflags & WV_FDFLAGS_NONBLOCK);
 }
 
-/* Writes a batch to a stream. `*done` counts what went out; an error after the
- * first byte is left for the next call to find. False: the call ends here. */
+/* There was no room. False: the call ends here. Any failure of the wait but
+ * that time is up shows in the write that follows. */
+static bool wait_for_room(const wv_fd *entry, wv_wait *wait, wv_errno *error) {
+  *error = WV_EAGAIN;
+  if (entry->fdflags & WV_FDFLAGS_NONBLOCK) return false;
+  *error = wv_wait_ready(wait, wv_stream_pollfd(entry), WV_SYS_POLL_WRITE);
+  return *error != WV_EAGAIN && *error != WV_RESUME;
+}
+
+/* Writes a batch to a stream. wait->done counts what went out; an error after
+ * the first byte is left for the next call to find. False: the call ends here.
+ */
 static bool write_stream_batch(const wv_guest *guest, wv_fd *entry,
                                wv_batch *batch, wv_wait *wait,
                                wv_errno *error) {
-  const bool nonblock = (entry->fdflags & WV_FDFLAGS_NONBLOCK) != 0;
   ssize_t n;
 
   while (batch->bytes > 0) {
@@ -49,22 +58,18 @@ static bool write_stream_batch(const wv_guest *guest, wv_fd *entry,
       wait->done += (uint64_t)n;
       if ((uint64_t)n == batch->bytes) return true;
       wv_batch_advance(batch, (uint64_t)n);
-      if (nonblock) return false;
+      if (entry->fdflags & WV_FDFLAGS_NONBLOCK) return false;
       *error = wv_wait_turn(wait);
+      if (*error == WV_RESUME) return false;
     } else if (n == 0) {
       *error = WV_SUCCESS; /* of a try before */
       return false;
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-      *error = WV_EAGAIN;
-      if (nonblock) return false;
-      /* Any other failure of the wait shows in the write that follows. */
-      *error = wv_wait_ready(wait, wv_stream_pollfd(entry), WV_SYS_POLL_WRITE);
-      if (*error == WV_EAGAIN) return false;
+      if (!wait_for_room(entry, wait, error)) return false;
     } else if (errno != EINTR) {
       *error = wv_errno_from_host(errno);
       return false;
     }
-    if (*error == WV_RESUME) return false;
   }
   return true;
 }
@@ -79,8 +84,9 @@ static bool next_batch(const wv_guest *guest, const guest_list *list,
          done + batch->bytes <= UINT32_MAX;
 }
 
+/* `full`: there was no room just now. */
 static wv_errno write_stream(wv_guest *guest, wv_fd *entry,
-                             const guest_list *list, wv_batch *batch,
+                             const guest_list *list, wv_batch *batch, bool full,
                              uint32_t *nwritten) {
   wv_wait *wait = wv_guest_wait(guest, guest->wait_timeout);
   wv_errno error = WV_SUCCESS;
@@ -90,6 +96,7 @@ static wv_errno write_stream(wv_guest *guest, wv_fd *entry,
   if (wait->done > 0)
     more = wv_batch_skip(&guest->memory, list->iovs, list->iovs_len,
                          guest->scratch, batch, wait->done);
+  if (full) more = wait_for_room(entry, wait, &error);
   while (more)
     more = write_stream_batch(guest, entry, batch, wait, &error) &&
            next_batch(guest, list, batch, wait->done);
@@ -133,7 +140,8 @@ static wv_errno write_at_once(wv_guest *guest, wv_fd *entry,
     return error;
   return *nwritten > 0 && (entry->fdflags & WV_FDFLAGS_NONBLOCK)
              ? WV_SUCCESS
-             : write_stream(guest, entry, list, batch, nwritten);
+             : write_stream(guest, entry, list, batch, error == WV_EAGAIN,
+                            nwritten);
 }
 
 /* A write of no bytes makes no system call but this, so that a host descriptor
@@ -154,7 +162,7 @@ static wv_errno write_list(wv_guest *guest, wv_fd *entry,
     default:
       return may_block(guest, entry) && !guest->resumed
                  ? write_at_once(guest, entry, list, batch, nwritten)
-                 : write_stream(guest, entry, list, batch, nwritten);
+                 : write_stream(guest, entry, list, batch, false, nwritten);
   }
 }
 

@@ -282,7 +282,7 @@ describe('workers', () => {
     }
 
     itWithProc(
-      'of a write to a full pipe end when the pipe is read',
+      'of a write to a full pipe leave a beginning of it',
       async () => {
         const { O_NONBLOCK, O_RDWR, O_WRONLY } = fs.constants;
         execFileSync('mkfifo', [dir.path('fifo')]);
@@ -308,8 +308,6 @@ describe('workers', () => {
 
           const received = Buffer.concat(chunks);
           assertSameBytes(received, bytes.subarray(0, received.length));
-          // The addon is not interrupted.
-          if (native) assert.equal(received.length, bytes.length);
           fs.closeSync(stdout);
           fs.closeSync(held);
         }

@@ -3,53 +3,17 @@
 
 #include "calls.h"
 #include "capture.h"
-#include "iovec.h"
 #include "preview1/fd_write.h"
-
-#define STDERR 2
-
-/* A write, whichever of the two. */
-typedef struct request {
-  uint32_t fd;
-  uint32_t iovs;
-  uint32_t iovs_len;
-  uint32_t nwritten;
-  uint32_t flags;
-  bool positioned;
-  uint64_t offset;
-} request;
-
-/* The header. */
-
-static uint32_t word(const wv_buffer *buffer, int at) {
-  return wv_load_u32(buffer->base + at);
-}
-
-static void set_word(wv_buffer *buffer, int at, uint32_t value) {
-  wv_store_u32(buffer->base + at, value);
-}
-
-static int64_t wide(const wv_buffer *buffer, int at) {
-  return (int64_t)wv_load_u64(buffer->base + at);
-}
-
-static void set_wide(wv_buffer *buffer, int at, int64_t value) {
-  wv_store_u64(buffer->base + at, (uint64_t)value);
-}
-
-static uint8_t *data(const wv_buffer *buffer) {
-  return buffer->base + WV_BUFFER_HEADER_SIZE;
-}
 
 static bool is_open(const wv_buffer *buffer) {
   return buffer->entry != NULL && buffer->left == 0;
 }
 
 static void reset_header(wv_buffer *buffer) {
-  set_wide(buffer, WV_BUFFER_WRITE_FD, -1);
-  set_wide(buffer, WV_BUFFER_PWRITE_FD, -1);
-  set_word(buffer, WV_BUFFER_USED, 0);
-  set_word(buffer, WV_BUFFER_CAPACITY, 0);
+  wv_buffer_set_wide(buffer, WV_BUFFER_WRITE_FD, -1);
+  wv_buffer_set_wide(buffer, WV_BUFFER_PWRITE_FD, -1);
+  wv_buffer_set_word(buffer, WV_BUFFER_USED, 0);
+  wv_buffer_set_word(buffer, WV_BUFFER_CAPACITY, 0);
 }
 
 void wv_buffer_set(wv_buffer *buffer, wv_memory memory, uint8_t what) {
@@ -66,10 +30,10 @@ uint64_t wv_buffer_count(wv_buffer *buffer) {
   uint32_t calls;
 
   if (buffer->base == NULL) return 0;
-  calls = word(buffer, WV_BUFFER_CALLS);
+  calls = wv_buffer_word(buffer, WV_BUFFER_CALLS);
   buffer->calls += (uint32_t)(calls - buffer->seen_calls);
   buffer->seen_calls = calls;
-  return buffer->bytes + word(buffer, WV_BUFFER_USED) +
+  return buffer->bytes + wv_buffer_word(buffer, WV_BUFFER_USED) +
          (buffer->error == WV_SUCCESS ? buffer->left : 0);
 }
 
@@ -84,15 +48,15 @@ static void let_go(wv_buffer *buffer) {
 
 /* Nothing is added from here on: what is buffered becomes what is unflushed. */
 static void close_buffer(wv_buffer *buffer) {
-  const uint32_t used = word(buffer, WV_BUFFER_USED);
+  const uint32_t used = wv_buffer_word(buffer, WV_BUFFER_USED);
 
-  buffer->offset = wide(buffer, WV_BUFFER_PWRITE_FD) < 0
+  buffer->offset = wv_buffer_wide(buffer, WV_BUFFER_PWRITE_FD) < 0
                        ? -1
-                       : wide(buffer, WV_BUFFER_END) - used;
+                       : wv_buffer_wide(buffer, WV_BUFFER_END) - used;
   wv_buffer_count(buffer);
-  if (wide(buffer, WV_BUFFER_PWRITE_FD) >= 0) {
+  if (wv_buffer_wide(buffer, WV_BUFFER_PWRITE_FD) >= 0) {
     buffer->last_fd = buffer->fd;
-    buffer->last_end = wide(buffer, WV_BUFFER_END);
+    buffer->last_end = wv_buffer_wide(buffer, WV_BUFFER_END);
   }
   reset_header(buffer);
   buffer->from = 0;
@@ -105,7 +69,7 @@ static void close_buffer(wv_buffer *buffer) {
 
 static wv_errno write_unflushed(struct wv_guest *guest, uint64_t *done) {
   const wv_buffer *buffer = &guest->buffer;
-  uint8_t *bytes = data(buffer) + buffer->from;
+  uint8_t *bytes = wv_buffer_data(buffer) + buffer->from;
   wv_fd *entry = buffer->entry;
 
   *done = 0;
@@ -190,10 +154,10 @@ bool wv_buffer_give_back(struct wv_guest *guest, uint32_t fd, uint32_t target,
       entry->capture != NULL || (uint32_t)entry->host_fd != target)
     return false;
   if (bytes.size == 0) return true;
-  if (is_open(buffer) && word(buffer, WV_BUFFER_USED) == 0)
+  if (is_open(buffer) && wv_buffer_word(buffer, WV_BUFFER_USED) == 0)
     close_buffer(buffer);
   if (buffer->entry != NULL || bytes.size > buffer->size) return false;
-  memcpy(data(buffer), bytes.base, (size_t)bytes.size);
+  memcpy(wv_buffer_data(buffer), bytes.base, (size_t)bytes.size);
   atomic_fetch_add(&entry->holders, 1);
   buffer->entry = entry;
   buffer->fd = fd;
@@ -214,205 +178,4 @@ uint32_t wv_buffer_discard(struct wv_guest *guest) {
   left = buffer->left;
   if (buffer->entry != NULL) let_go(buffer);
   return left;
-}
-
-/* Writing. */
-
-static bool is_own_stream(const struct wv_guest *guest, const wv_fd *entry) {
-  uint32_t i;
-
-  for (i = 0; i < WV_OWN_STREAMS; i++)
-    if (guest->own[i] == entry) return true;
-  return false;
-}
-
-static uint32_t room_for_target(const wv_buffer *buffer, uint32_t fd,
-                                const wv_fd *entry) {
-  uint64_t room;
-
-  if (entry->capture == NULL)
-    return buffer->what == WV_BUFFER_ALL && fd != STDERR ? buffer->size : 0;
-  room = wv_capture_room(entry->capture);
-  return room < buffer->size ? (uint32_t)room : buffer->size;
-}
-
-/* How many bytes of an entry may be buffered: 0 for one that is not. */
-static uint32_t room_for(struct wv_guest *guest, wv_fd *entry,
-                         const request *of) {
-  const wv_buffer *buffer = &guest->buffer;
-
-  if (of->flags & WV_BUFFER_NOT) return 0;
-  if (entry->kind == WV_KIND_TARGET)
-    return of->positioned ? 0 : room_for_target(buffer, of->fd, entry);
-  if (buffer->what == WV_BUFFER_CAPTURES || of->fd == STDERR) return 0;
-  /* Another thread may look at a file at any time. */
-  if (guest->fds->sharing != NULL && !is_own_stream(guest, entry)) return 0;
-  if (wv_fd_learn_kind(entry) != WV_SUCCESS) return 0;
-  /* For a regular file NONBLOCK means nothing. */
-  if (entry->kind == WV_KIND_FILE) return buffer->size;
-  if (of->positioned || buffer->what != WV_BUFFER_ALL) return 0;
-  return entry->fdflags & WV_FDFLAGS_NONBLOCK ? 0 : buffer->size;
-}
-
-static wv_errno write_now(struct wv_guest *guest, const request *of) {
-  return of->positioned
-             ? wv_fd_pwrite(guest, of->fd, of->iovs, of->iovs_len, of->offset,
-                            of->nwritten)
-             : wv_fd_write(guest, of->fd, of->iovs, of->iovs_len, of->nwritten);
-}
-
-/* Behind all that is buffered. */
-static wv_errno write_through(struct wv_guest *guest, const request *of) {
-  wv_buffer *buffer = &guest->buffer;
-  wv_errno error = wv_buffer_before(guest, of->fd);
-  uint32_t written;
-
-  if (error == WV_SUCCESS) error = write_now(guest, of);
-  if (error != WV_SUCCESS || !of->positioned) return error;
-  written = wv_load_u32(guest->memory.base + of->nwritten);
-  if (written == 0) return error;
-  buffer->last_fd = of->fd;
-  buffer->last_end = (int64_t)of->offset + written;
-  return error;
-}
-
-/* Does it go where what is buffered ends? Its fd may be another entry's by now.
- */
-static bool goes_behind(const wv_buffer *buffer, const request *of) {
-  return of->positioned ? wide(buffer, WV_BUFFER_PWRITE_FD) == of->fd &&
-                              wide(buffer, WV_BUFFER_END) == (int64_t)of->offset
-                        : wide(buffer, WV_BUFFER_WRITE_FD) == of->fd;
-}
-
-/* A fd_pwrite that continues neither what is buffered nor the one before, nor
- * begins a file, would fill a buffer with a single write. */
-static bool is_elsewhere(const wv_buffer *buffer, const request *of) {
-  const int64_t expected = buffer->last_fd == of->fd ? buffer->last_end : 0;
-
-  return of->positioned && (int64_t)of->offset != expected &&
-         !goes_behind(buffer, of);
-}
-
-static void open_buffer(struct wv_guest *guest, wv_fd *entry,
-                        const request *of) {
-  wv_buffer *buffer = &guest->buffer;
-
-  atomic_fetch_add(&entry->holders, 1);
-  buffer->entry = entry;
-  buffer->fd = of->fd;
-  buffer->room = room_for(guest, entry, of);
-  set_wide(buffer, of->positioned ? WV_BUFFER_PWRITE_FD : WV_BUFFER_WRITE_FD,
-           of->fd);
-  if (of->positioned) set_wide(buffer, WV_BUFFER_END, (int64_t)of->offset);
-  /* Another thread may put something else at the number, which the plain case
-   * would not see. */
-  if (!(of->flags & WV_BUFFER_TRACED) && guest->fds->sharing == NULL)
-    set_word(buffer, WV_BUFFER_CAPACITY, buffer->room);
-}
-
-/* Another thread may have changed the list since it was checked: no more than
- * `total` bytes are taken, and they are what `nwritten` says. */
-static void add(struct wv_guest *guest, const request *of, wv_batch *batch,
-                uint64_t total) {
-  wv_buffer *buffer = &guest->buffer;
-  const uint32_t used = word(buffer, WV_BUFFER_USED);
-  uint8_t *to = data(buffer) + used;
-  uint64_t added = 0;
-
-  do {
-    added += wv_batch_gather(batch, to + added, (size_t)(total - added));
-  } while (added < total && batch->next < of->iovs_len &&
-           wv_decode_next(&guest->memory, of->iovs, of->iovs_len, NULL,
-                          batch) == WV_SUCCESS);
-  set_word(buffer, WV_BUFFER_USED, used + (uint32_t)added);
-  set_word(buffer, WV_BUFFER_CALLS, word(buffer, WV_BUFFER_CALLS) + 1);
-  if (of->positioned)
-    set_wide(buffer, WV_BUFFER_END,
-             wide(buffer, WV_BUFFER_END) + (int64_t)added);
-  wv_store_u32(guest->memory.base + of->nwritten, (uint32_t)added);
-}
-
-/* No file has so much room: the system says so at once. */
-static bool ends_too_far(const request *of, uint64_t total) {
-  return of->positioned && of->offset > INT64_MAX - total;
-}
-
-static wv_errno add_or_write(struct wv_guest *guest, wv_fd *entry,
-                             const request *of, wv_batch *batch) {
-  wv_buffer *buffer = &guest->buffer;
-  const uint64_t total = batch->total;
-  const bool continues = buffer->entry == entry && goes_behind(buffer, of);
-  wv_errno error;
-
-  if (!continues || total > buffer->room - word(buffer, WV_BUFFER_USED)) {
-    if (is_elsewhere(buffer, of) || ends_too_far(of, total))
-      return write_through(guest, of);
-    error = wv_buffer_before(guest, of->fd);
-    if (error != WV_SUCCESS) return error;
-    /* What is left of another fd's has the buffer. */
-    if (buffer->entry != NULL || total >= room_for(guest, entry, of))
-      return write_through(guest, of);
-    if (entry->kind == WV_KIND_TARGET && entry->capture == NULL &&
-        !(of->flags & WV_BUFFER_ASKED)) {
-      guest->target = (uint32_t)entry->host_fd;
-      return WV_ASK;
-    }
-    open_buffer(guest, entry, of);
-  }
-  add(guest, of, batch, total);
-  return WV_SUCCESS;
-}
-
-static wv_errno buffered(struct wv_guest *guest, const request *of) {
-  request nothing = *of;
-  wv_batch batch;
-  wv_fd *entry;
-  wv_errno error;
-
-  /* The quick way: there is nothing that it could come before. */
-  if (guest->buffer.entry == NULL && is_elsewhere(&guest->buffer, of))
-    return write_through(guest, of);
-  error =
-      of->positioned
-          ? wv_guest_seekable(guest, of->fd,
-                              WV_RIGHTS_FD_WRITE | WV_RIGHTS_FD_SEEK, &entry)
-          : wv_guest_fd(guest, of->fd, WV_RIGHTS_FD_WRITE, &entry);
-  if (error != WV_SUCCESS || room_for(guest, entry, of) == 0)
-    return write_through(guest, of);
-  if (!wv_in_bounds(&guest->memory, of->nwritten, sizeof(uint32_t)))
-    return WV_EFAULT;
-  error = wv_decode(&guest->memory, of->iovs, of->iovs_len, NULL, &batch);
-  if (error != WV_SUCCESS) return error;
-  if (of->positioned && of->offset > INT64_MAX) return WV_EINVAL;
-  if (batch.total > 0) return add_or_write(guest, entry, of, &batch);
-  /* Another thread may have put bytes in the list since, and what is buffered
-   * goes before them. */
-  nothing.iovs_len = 0;
-  return write_now(guest, &nothing);
-}
-
-wv_errno wv_buffered_write(struct wv_guest *guest, uint32_t fd, uint32_t iovs,
-                           uint32_t iovs_len, uint32_t nwritten,
-                           uint32_t flags) {
-  const request of = {.fd = fd,
-                      .iovs = iovs,
-                      .iovs_len = iovs_len,
-                      .nwritten = nwritten,
-                      .flags = flags};
-
-  return buffered(guest, &of);
-}
-
-wv_errno wv_buffered_pwrite(struct wv_guest *guest, uint32_t fd, uint32_t iovs,
-                            uint32_t iovs_len, uint64_t offset,
-                            uint32_t nwritten, uint32_t flags) {
-  const request of = {.fd = fd,
-                      .iovs = iovs,
-                      .iovs_len = iovs_len,
-                      .nwritten = nwritten,
-                      .flags = flags,
-                      .positioned = true,
-                      .offset = offset};
-
-  return buffered(guest, &of);
 }

@@ -68,6 +68,30 @@ typedef struct wv_buffer {
   uint32_t seen_calls;
 } wv_buffer;
 
+/* The header. */
+
+static inline uint32_t wv_buffer_word(const wv_buffer *buffer, int at) {
+  return wv_load_u32(buffer->base + at);
+}
+
+static inline void wv_buffer_set_word(wv_buffer *buffer, int at,
+                                      uint32_t value) {
+  wv_store_u32(buffer->base + at, value);
+}
+
+static inline int64_t wv_buffer_wide(const wv_buffer *buffer, int at) {
+  return (int64_t)wv_load_u64(buffer->base + at);
+}
+
+static inline void wv_buffer_set_wide(wv_buffer *buffer, int at,
+                                      int64_t value) {
+  wv_store_u64(buffer->base + at, (uint64_t)value);
+}
+
+static inline uint8_t *wv_buffer_data(const wv_buffer *buffer) {
+  return buffer->base + WV_BUFFER_HEADER_SIZE;
+}
+
 /* Gives the guest its buffer: a header, and data. */
 void wv_buffer_set(wv_buffer *buffer, wv_memory memory, uint8_t what);
 

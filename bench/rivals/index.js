@@ -16,7 +16,7 @@
 //
 //   exports     of the instance
 //   start       runs a command to its end, and returns the exit code
-//   flush       writes out what is held back
+//   flush       writes out what is buffered
 //   deliver     writes out what was captured, if it is to be looked at
 //
 // A module gives one or more of them.

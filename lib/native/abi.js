@@ -28,7 +28,7 @@ const BUFFERED = Object.freeze([
   'flush_before',
 ]);
 
-/** Operations of the host: src/binding.c says what each takes. */
+/** Operations of the host: src/host.c says what each takes. */
 const CONTROL = Object.freeze([
   'resume',
   'set_memory',

@@ -13,7 +13,7 @@ const { preopenFailed, streamFailed } = require('../errors');
 const { EMPTY } = require('../memory');
 const { ERRNO, ERRNO_NAMES } = require('../preview1');
 
-// As in src/binding.c: what `insert` puts there, and what `describe` answers.
+// As in src/host.c: what `insert` puts there, and what `describe` answers.
 const INSERT_HOST = 0;
 const INSERT_TARGET = 1;
 const INSERT_CAPTURE = 2;

@@ -26,7 +26,7 @@ const IOVS = 64;
 const DATA = PAGE;
 
 // Buffered by a test before the call that it is about.
-const STAGED = 'staged';
+const FILLED = 'waited';
 
 const itResizable =
   'toResizableBuffer' in WebAssembly.Memory.prototype ? it : it.skip;
@@ -130,10 +130,10 @@ describe('The checks of both calls, buffered and called from JS', () => {
 
   for (const [name, call] of Object.entries(CALLS)) {
     for (const buffered of [false, true]) {
-      const title = buffered ? 'with bytes staged' : 'with nothing staged';
+      const title = buffered ? 'with bytes waited' : 'with nothing waited';
       it(`let ${name} pass numbers of either sign, ${title}`, () => {
         const guest = new Buffered(host, 'exported');
-        if (buffered) guest.stage(name, FD);
+        if (buffered) guest.fill(name, FD);
         putIovs(guest.memory, IOVS, GOOD);
         const good = {
           fd: FD,
@@ -160,7 +160,7 @@ describe('The checks of both calls, buffered and called from JS', () => {
         guest.writes.flush();
         assert.equal(
           guest.contents().toString('latin1'),
-          (buffered ? STAGED : '') + guest.bytesOf(GOOD).toString('latin1'),
+          (buffered ? FILLED : '') + guest.bytesOf(GOOD).toString('latin1'),
         );
       });
     }

@@ -24,7 +24,7 @@ const IOVS = 64;
 const DATA = PAGE;
 
 // Buffered by a test before the call that it is about.
-const STAGED = 'staged';
+const FILLED = 'waited';
 
 const hex = (value) => `0x${value.toString(16)}`;
 
@@ -37,26 +37,26 @@ function overlapping(total, each) {
 // What is buffered before: where a call goes on behind it, and what the files are
 // after a good one.
 const STATES = {
-  'nothing staged': {
-    stage() {},
+  'nothing waited': {
+    fill() {},
     offset: 0n,
     after: (good) => [good, ''],
   },
-  'a write staged': {
-    stage: (guest) => guest.stage('fd_write', FD),
+  'a write waited': {
+    fill: (guest) => guest.fill('fd_write', FD),
     offset: 6n,
-    after: (good) => [STAGED + good, ''],
+    after: (good) => [FILLED + good, ''],
   },
-  'an fd_pwrite staged': {
-    stage: (guest) => guest.stage('fd_pwrite', FD),
+  'an fd_pwrite waited': {
+    fill: (guest) => guest.fill('fd_pwrite', FD),
     offset: 6n,
     // fd_pwrite has not moved the offset.
-    after: (good, name) => [name === 'fd_pwrite' ? STAGED + good : good, ''],
+    after: (good, name) => [name === 'fd_pwrite' ? FILLED + good : good, ''],
   },
-  'a write of another fd staged': {
-    stage: (guest) => guest.stage('fd_write', OTHER),
+  'a write of another fd waited': {
+    fill: (guest) => guest.fill('fd_write', OTHER),
     offset: 0n,
-    after: (good) => [good, STAGED],
+    after: (good) => [good, FILLED],
   },
 };
 
@@ -69,9 +69,9 @@ for (const kind of MEMORY_KINDS) {
       // follows shows that the guest can go on, and that nothing was buffered.
       function assertRefuses(errno, ...refused) {
         for (const [title, state] of Object.entries(STATES)) {
-          const { stage, offset, after } = state;
+          const { fill, offset, after } = state;
           const guest = new Buffered(host, kind);
-          stage(guest);
+          fill(guest);
           for (const { grow = 0, ...options } of refused) {
             if (grow > 0) guest.grow(grow);
             assert.equal(guest.try(name, { offset, ...options }), errno, title);
@@ -231,14 +231,14 @@ for (const kind of MEMORY_KINDS) {
       // Each succeeds, and without a flush.
       function assertStages(options, { grow = 0 } = {}) {
         const guest = new Buffered(host, kind);
-        guest.stage(name, FD);
+        guest.fill(name, FD);
         if (grow > 0) guest.grow(grow);
         const bytes = guest.write(name, { offset: 6n, ...options });
         assert.deepEqual(guest.sizes(), [0, 0]);
         guest.writes.flush();
         assertSameBytes(
           guest.contents(),
-          Buffer.concat([Buffer.from(STAGED), bytes]),
+          Buffer.concat([Buffer.from(FILLED), bytes]),
         );
       }
 
@@ -335,7 +335,7 @@ for (const kind of MEMORY_KINDS) {
       });
 
       it('let pass all that fits in a buffer, and no more', () => {
-        // One that ends with a page of staging memory, and others.
+        // One that ends with a page of the memory of the buffer, and others.
         for (const bufferSize of [16, 17, 100, PAGE - 64, PAGE]) {
           for (const last of [1, 2, 3, 4, 7, 8, 9, 15]) {
             const guest = new Buffered(host, kind, { bufferSize });

@@ -12,7 +12,7 @@ const { putIovs, withWASI } = require('../helpers/guest');
 const { MEMORY_KINDS, makeGuest } = require('../helpers/memory-kinds');
 const { readAvailable } = require('../helpers/host-files');
 const { PREOPEN, RIGHTS, Session } = require('../helpers/session');
-const { useGuests } = require('../helpers/staging-guests');
+const { useGuests } = require('../helpers/buffering-guests');
 
 const STDOUT = 1;
 const STDERR = 2;
@@ -142,23 +142,23 @@ describe('A write is buffered', () => {
       const { target, seen } = targets[name].open();
       const { session, wasi } = startWith({ stdout: target, buffered: true });
       const { guest } = session;
-      session.write(STDOUT, 'staged');
+      session.write(STDOUT, 'waited');
       assert.equal(
         guest.fd_fdstat_set_flags(STDOUT, FDFLAGS.NONBLOCK),
         ERRNO.SUCCESS,
       );
-      assert.equal(seen(), 'staged');
+      assert.equal(seen(), 'waited');
       for (const text of ['at once', 'again']) {
         session.write(STDOUT, text);
         assert.ok(seen().endsWith(text));
       }
       assert.equal(guest.fd_fdstat_set_flags(STDOUT, 0), ERRNO.SUCCESS);
       const before = wasi.stats.buffered;
-      session.write(STDOUT, 'staged again');
+      session.write(STDOUT, 'waited again');
       assert.equal(wasi.stats.buffered, before + 1);
-      assert.ok(!seen().endsWith('staged again'));
+      assert.ok(!seen().endsWith('waited again'));
       wasi.flush();
-      assert.ok(seen().endsWith('staged again'));
+      assert.ok(seen().endsWith('waited again'));
     });
   }
 
@@ -209,7 +209,7 @@ describe('A write is buffered', () => {
 
   it('not for fd_pwrite without the right to seek', () => {
     const session = guests.start();
-    session.write(STDOUT, 'staged');
+    session.write(STDOUT, 'waited');
     assert.equal(
       session.guest.fd_fdstat_set_rights(STDOUT, RIGHTS.FD_WRITE, 0n),
       ERRNO.SUCCESS,
@@ -217,14 +217,14 @@ describe('A write is buffered', () => {
     session.write(STDOUT, ' more');
     assert.equal(session.tryPwrite(STDOUT, 'x', 11n), ERRNO.NOTCAPABLE);
     session.flush();
-    assert.equal(guests.read('out'), 'staged more');
+    assert.equal(guests.read('out'), 'waited more');
   });
 
   for (const name of ['a pipe', 'a function', 'a Writable', 'a capture']) {
     it(`not for fd_pwrite on ${name}, which gives SPIPE`, () => {
       const { target } = targets[name].open();
       const { session, wasi } = startWith({ stdout: target, buffered: true });
-      session.write(STDOUT, 'staged');
+      session.write(STDOUT, 'waited');
       for (const offset of [0n, 6n]) {
         assert.equal(session.tryPwrite(STDOUT, 'x', offset), ERRNO.SPIPE);
       }
@@ -241,7 +241,7 @@ describe('A write that is buffered', () => {
   const SIZE = 7;
 
   // With the first one buffered, which is not the plain case.
-  function startStaged(kind, call) {
+  function startFilled(kind, call) {
     const wasi = new WASI({
       version: 'preview1',
       stdout: guests.open('out', 'w'),
@@ -271,7 +271,7 @@ describe('A write that is buffered', () => {
       itMultiMemory(
         `calls no JS: ${name} with a memory that is ${kind}`,
         () => {
-          const { guest, wasi } = startStaged(kind, call);
+          const { guest, wasi } = startFilled(kind, call);
           const counts = callsInLib(() => {
             for (let i = 1; i < COUNT; i++) call(guest, i);
           });

@@ -16,7 +16,7 @@ const { useHostFiles } = require('../helpers/host-files');
 const { useOutputs } = require('../helpers/outputs');
 const { PREOPEN } = require('../helpers/session');
 const { useSmallDisk } = require('../helpers/small-disk');
-const { STAGE, assertHeld } = require('../helpers/held');
+const { FILL, assertHeld } = require('../helpers/held');
 
 const STDOUT = 1;
 const ROOM = 16_384;
@@ -71,7 +71,7 @@ describe('A flush to a disk that is full', () => {
     });
     const { session, fd } = started;
     disk.fill(ROOM);
-    STAGE[kind](session, fd, BYTES);
+    FILL[kind](session, fd, BYTES);
     assert.equal(disk.read('file').length, 0);
     const held = { fd, pending: BYTES.length - ROOM, errno: ERRNO.NOSPC };
     return { ...started, held };
@@ -82,7 +82,7 @@ describe('A flush to a disk that is full', () => {
 
   for (const place of Object.keys(PLACES)) {
     for (const buffered of [true, 'auto']) {
-      for (const kind of Object.keys(STAGE)) {
+      for (const kind of Object.keys(FILL)) {
         const what = `${kind}s to ${place}, buffered: ${buffered}`;
 
         it(`delivers the rest of ${what}, once, when there is room`, () => {
@@ -358,7 +358,7 @@ describe('A flush to a disk that is full', () => {
       (session) => {
         session.open('file');
         disk.fill(ROOM);
-        STAGE.fd_write(session, fd, BYTES);
+        FILL.fd_write(session, fd, BYTES);
         if (end === 'proc_exit()') session.guest.proc_exit(5);
         if (end === 'a trap') session.guest.trap();
       },

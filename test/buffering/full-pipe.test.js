@@ -12,8 +12,7 @@ const { createCommand } = require('../helpers/command');
 const { fill, readAvailable, useHostFiles } = require('../helpers/host-files');
 const { THROUGH, useOutputs } = require('../helpers/outputs');
 const { Random } = require('../helpers/random');
-const { replaceDescriptor } = require('../helpers/replace-descriptor');
-const { STAGE, assertHeld } = require('../helpers/held');
+const { FILL, assertHeld } = require('../helpers/held');
 
 const STDOUT = 1;
 const PIPE_SIZE = 65_536;
@@ -45,7 +44,7 @@ describe('A flush to a pipe that is full', () => {
             { [STDOUT]: pipe.writer, 2: 'capture' },
             { buffered: true, bufferSize: 2 ** 18, waitTimeout },
           );
-          STAGE.fd_write(output, STDOUT, BYTES);
+          FILL.fd_write(output, STDOUT, BYTES);
           assert.equal(readAvailable(pipe.reader).length, 0);
           return { output, ...pipe };
         };
@@ -79,7 +78,7 @@ describe('A flush to a pipe that is full', () => {
         });
 
         it(`gives PIPE when the reader has gone, ${mode}`, () => {
-          const { output, reader, writer } = start();
+          const { output, reader } = start();
           assertHeld(output.flush, HELD);
           assertSameBytes(readAvailable(reader), BYTES.subarray(0, PIPE_SIZE));
           host.close(reader);
@@ -112,7 +111,7 @@ describe('A flush to a pipe that is full', () => {
     const { reader, writer } = host.pipe({ blocking: false });
     const { wasi, start } = createCommand(
       { stdout: writer, buffered: true, bufferSize: 2 ** 18, waitTimeout: 0 },
-      (session) => STAGE.fd_write(session, STDOUT, BYTES),
+      (session) => FILL.fd_write(session, STDOUT, BYTES),
     );
     assertHeld(start, HELD, { exitCode: 0 });
     assertSameBytes(readAvailable(reader), BYTES.subarray(0, PIPE_SIZE));

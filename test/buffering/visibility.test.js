@@ -15,7 +15,7 @@ const {
 } = require('../helpers/all-calls');
 const { putBytes, putIovs } = require('../helpers/guest');
 const { OFLAGS, PREOPEN, WHENCE } = require('../helpers/session');
-const { useGuests } = require('../helpers/staging-guests');
+const { useGuests } = require('../helpers/buffering-guests');
 
 const STDOUT = 1;
 const STDERR = 2;
@@ -74,12 +74,12 @@ describe('What is buffered', () => {
       );
     }
 
-    const stage = {
-      fd_write: (session) => session.write(STDOUT, 'staged'),
-      fd_pwrite: (session) => session.pwrite(STDOUT, 'staged', 0n),
+    const fill = {
+      fd_write: (session) => session.write(STDOUT, 'waited'),
+      fd_pwrite: (session) => session.pwrite(STDOUT, 'waited', 0n),
     };
 
-    for (const [buffered, write] of Object.entries(stage)) {
+    for (const [buffered, write] of Object.entries(fill)) {
       for (const name of Object.keys(CALLS)) {
         const quiet = QUIET.includes(name);
         it(`${name}, after ${buffered}${quiet ? ': not so' : ''}`, () => {
@@ -87,9 +87,9 @@ describe('What is buffered', () => {
           write(session);
           assert.equal(read('out'), '');
           assert.equal(callOf(name, session), ERRNOS[name] ?? ERRNO.SUCCESS);
-          assert.equal(read('out'), quiet ? '' : 'staged');
+          assert.equal(read('out'), quiet ? '' : 'waited');
           session.flush();
-          assert.equal(read('out'), 'staged');
+          assert.equal(read('out'), 'waited');
         });
       }
 
@@ -99,14 +99,14 @@ describe('What is buffered', () => {
         assert.equal(read('out'), '');
         // How the guest is left: `start()` knows what this is.
         assert.throws(() => session.guest.proc_exit(0));
-        assert.equal(read('out'), 'staged');
+        assert.equal(read('out'), 'waited');
       });
 
       it(`that fails, after ${buffered}`, () => {
         const session = startAll();
         write(session);
         assert.equal(session.guest.fd_seek(99, 0n, 0, RESULT), ERRNO.BADF);
-        assert.equal(read('out'), 'staged');
+        assert.equal(read('out'), 'waited');
       });
     }
   });
@@ -131,11 +131,11 @@ describe('What is buffered', () => {
           );
           assert.equal(
             Buffer.from(session.memory.buffer, DATA, 5).toString(),
-            'taged',
+            'aited',
           );
         },
         'another fd on the file reads them': ({ session }) =>
-          assert.equal(session.read(session.open('out'), 10), 'staged'),
+          assert.equal(session.read(session.open('out'), 10), 'waited'),
         'fd_filestat_get counts them': ({ session, fd }) => {
           assert.equal(session.guest.fd_filestat_get(fd, DATA), ERRNO.SUCCESS);
           assert.equal(sizeAt(session, DATA), 6n);
@@ -153,8 +153,8 @@ describe('What is buffered', () => {
             session.guest.fd_filestat_set_size(fd, 3n),
             ERRNO.SUCCESS,
           );
-          assert.equal(read('out'), 'sta');
-          return 'sta';
+          assert.equal(read('out'), 'wai');
+          return 'wai';
         },
         'path_rename takes them with the file': ({ session }) => {
           const length = putBytes(session.memory, 1024, 'out');
@@ -178,7 +178,7 @@ describe('What is buffered', () => {
           assert.equal(session.guest.fd_renumber(fd, to), ERRNO.SUCCESS);
           session.write(to, ' more');
           session.flush();
-          return 'staged and more';
+          return 'waited and more';
         },
         'fd_renumber leaves them where they belong': ({ session, fd }) => {
           const from = session.open('other');
@@ -187,18 +187,18 @@ describe('What is buffered', () => {
           session.write(fd, 'to other');
           session.flush();
           assert.equal(read('other'), 'to other');
-          return 'staged and';
+          return 'waited and';
         },
         'fd_close leaves nothing behind': ({ session, fd }) => {
           session.close(fd);
-          assert.equal(read('out'), 'staged');
+          assert.equal(read('out'), 'waited');
           assert.equal(session.tryWrite(fd, 'more'), ERRNO.BADF);
         },
         'a write to another fd comes after them': ({ session }) => {
           const other = session.open('out', { fdflags: FDFLAGS.APPEND });
           session.write(other, ' other');
           session.flush();
-          return 'staged other';
+          return 'waited other';
         },
       };
 
@@ -208,10 +208,10 @@ describe('What is buffered', () => {
       for (const [title, action] of Object.entries(results)) {
         it(title, () => {
           const session = guests.on[place]();
-          session.write(session.fd, 'staged');
+          session.write(session.fd, 'waited');
           assert.equal(read('out'), '');
           const expected = action({ session, fd: session.fd });
-          assert.equal(read('out'), expected ?? 'staged');
+          assert.equal(read('out'), expected ?? 'waited');
         });
       }
 
@@ -280,12 +280,12 @@ describe('What is buffered', () => {
 
       it('is out after flush()', () => {
         const session = start();
-        session.write(STDOUT, 'staged');
+        session.write(STDOUT, 'waited');
         assert.equal(read('out'), '');
         session.flush();
-        assert.equal(read('out'), 'staged');
+        assert.equal(read('out'), 'waited');
         session.flush();
-        assert.equal(read('out'), 'staged');
+        assert.equal(read('out'), 'waited');
       });
 
       it('is out when the event loop goes on', async () => {
@@ -301,7 +301,7 @@ describe('What is buffered', () => {
 
       it('waits while the guest writes nothing to the fd', () => {
         const session = start();
-        session.write(STDOUT, 'staged');
+        session.write(STDOUT, 'waited');
         for (const nothing of ['', [], ['', '']]) {
           assert.equal(session.write(STDOUT, nothing), 0);
           assert.equal(read('out'), '');
@@ -309,7 +309,7 @@ describe('What is buffered', () => {
         session.write(STDOUT, ['', ' more', '']);
         assert.equal(read('out'), '');
         session.flush();
-        assert.equal(read('out'), 'staged more');
+        assert.equal(read('out'), 'waited more');
       });
 
       it('is out before what does not fit any more', () => {
@@ -334,9 +334,9 @@ describe('What is buffered', () => {
           [17, false],
         ]) {
           const large = String(size).repeat(9).slice(0, size);
-          session.write(STDOUT, 'staged ');
+          session.write(STDOUT, 'waited ');
           session.write(STDOUT, large);
-          expected += 'staged ';
+          expected += 'waited ';
           assert.equal(read('out'), waits ? expected : expected + large);
           expected += large;
           session.flush();
@@ -346,12 +346,12 @@ describe('What is buffered', () => {
 
       it('is out before an fd_pwrite as large as the buffer, which is out too', () => {
         const session = start({ bufferSize: 16 });
-        session.pwrite(STDOUT, 'staged', 0n);
+        session.pwrite(STDOUT, 'waited', 0n);
         session.pwrite(STDOUT, '0123456789abcdef', 6n);
-        assert.equal(read('out'), 'staged0123456789abcdef');
+        assert.equal(read('out'), 'waited0123456789abcdef');
         session.pwrite(STDOUT, '0123456789abcde', 22n);
         session.flush();
-        assert.equal(read('out'), 'staged0123456789abcdef0123456789abcde');
+        assert.equal(read('out'), 'waited0123456789abcdef0123456789abcde');
       });
 
       it('never waits in a buffer of one byte', () => {
@@ -367,9 +367,9 @@ describe('What is buffered', () => {
   describe('by createWrites alone', () => {
     const OTHER = 3;
 
-    function startStaged(options) {
+    function startFilled(options) {
       const session = guests.through.createWrites(options);
-      session.write(STDOUT, 'staged');
+      session.write(STDOUT, 'waited');
       assert.equal(read('out'), '');
       return session;
     }
@@ -383,8 +383,8 @@ describe('What is buffered', () => {
     };
     for (const [name, action] of Object.entries(actions)) {
       it(`is out after ${name}`, () => {
-        action(startStaged());
-        assert.equal(read('out'), 'staged');
+        action(startFilled());
+        assert.equal(read('out'), 'waited');
       });
     }
 
@@ -396,7 +396,7 @@ describe('What is buffered', () => {
           seen.push([name, values.length, read('out')]);
           return ERRNO.NOTSUP;
         };
-      const session = startStaged({
+      const session = startFilled({
         fallback: {
           fd_seek: see('fd_seek'),
           fd_write: see('fd_write'),
@@ -412,9 +412,9 @@ describe('What is buffered', () => {
       assert.equal(session.tryOpen('file'), ERRNO.NOTSUP);
       assert.deepEqual(seen, [
         ['sched_yield', 0, ''],
-        ['fd_seek', 4, 'staged'],
-        ['fd_write', 4, 'staged, again'],
-        ['path_open', 9, 'staged, again, and again'],
+        ['fd_seek', 4, 'waited'],
+        ['fd_write', 4, 'waited, again'],
+        ['path_open', 9, 'waited, again, and again'],
       ]);
     });
 
@@ -434,10 +434,10 @@ describe('What is buffered', () => {
         seen = () => this.#seen;
       }
       const fallback = new Host();
-      const session = startStaged({ fallback });
+      const session = startFilled({ fallback });
       assert.equal(session.guest.fd_seek(OTHER, 0n, 0, RESULT), ERRNO.NOTSUP);
       assert.equal(session.tryWrite(OTHER, 'other'), ERRNO.NOTSUP);
-      assert.deepEqual(fallback.seen(), ['staged']);
+      assert.deepEqual(fallback.seen(), ['waited']);
     });
   });
 });

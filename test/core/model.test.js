@@ -1,6 +1,6 @@
 'use strict';
 
-// Random writes, good and hostile, with both engines, held back and not: all that
+// Random writes, good and hostile, with both engines, buffered and not: all that
 // a guest is told, its memory and its files are as a model of a few lines has it.
 //
 // A failure prints a case that test/core/fuzz/writes.js runs again.
@@ -15,7 +15,7 @@ const CALLS = 20_000;
 describe('Random writes', () => {
   const dir = useTempDir();
 
-  it('do what the model says, with both engines, held back and not', async () => {
+  it('do what the model says, with both engines, buffered and not', async () => {
     const directory = dir.path('');
     let calls = 0;
     for (let seed = 1; calls < CALLS; seed++) {

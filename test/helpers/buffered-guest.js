@@ -22,7 +22,7 @@ const IOVS = 64;
 const TEXT = 60_000;
 
 // Buffered by a test before the call that it is about.
-const STAGED = 'staged';
+const FILLED = 'waited';
 
 let guests = 0;
 
@@ -103,8 +103,8 @@ class Buffered {
     assert.notEqual(this.guest.grow(pages), -1);
   }
 
-  stage(name, fd) {
-    const length = putBytes(this.memory, TEXT, STAGED);
+  fill(name, fd) {
+    const length = putBytes(this.memory, TEXT, FILLED);
     this.write(name, { fd, list: [[TEXT, length]] });
     assert.deepEqual(this.sizes(), [0, 0]);
   }

@@ -22,7 +22,7 @@ function assertHeld(flush, { fd, pending, errno }, details = {}) {
 }
 
 // Small writes that are all buffered. Those of fd_pwrite continue one another.
-const STAGE = {
+const FILL = {
   fd_write(session, fd, bytes) {
     for (let at = 0, i = 0; at < bytes.length; i++) {
       at += session.write(fd, bytes.subarray(at, at + 1 + (i % 1500)));
@@ -37,4 +37,4 @@ const STAGE = {
   },
 };
 
-module.exports = { STAGE, assertHeld };
+module.exports = { FILL, assertHeld };

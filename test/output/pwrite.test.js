@@ -69,11 +69,11 @@ describe('fd_pwrite', () => {
           output.guest.fd_pwrite(STDOUT, 0xfffffff0, 1, 0n, NWRITTEN),
           ERRNO.SPIPE,
         );
-        output.write(STDOUT, 'staged');
+        output.write(STDOUT, 'waited');
         assert.deepEqual(pwrite([[DATA, 5]], 6n), refused(ERRNO.SPIPE));
         output.flush();
         const kept = output.captured(STDOUT) ?? Buffer.concat(chunks);
-        assert.equal(textOf(kept), 'staged');
+        assert.equal(textOf(kept), 'waited');
       });
     }
   });

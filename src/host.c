@@ -1,0 +1,246 @@
+/* What the host asks of a guest besides its calls. Each operation has a comment
+ * with its arguments, numbers of the mailbox from WV_BOX_ARGUMENTS on. */
+#include "host.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "calls.h"
+#include "capture.h"
+#include "errno_map.h"
+
+/* What stands behind a number of WV_OP_INSERT. lib/native/host.js has the same
+ * list. */
+enum {
+  INSERT_HOST = 0,    /* a descriptor of the caller's */
+  INSERT_TARGET = 1,  /* a target of JS */
+  INSERT_CAPTURE = 2, /* WIDE: the limit; OUT: its number */
+  INSERT_NULL = 3,    /* the null device: 0 to read, 1 to write */
+};
+
+/* What WV_OP_DESCRIBE answers, likewise. */
+enum {
+  IS_OPEN = 1 << 0,
+  IS_TARGET = 1 << 1,  /* OUT has its number */
+  IS_CAPTURE = 1 << 2, /* likewise */
+};
+
+static uint32_t argument(const wv_host *host, int n) {
+  return host->box[WV_BOX_ARGUMENTS + n];
+}
+
+static uint64_t *wide(const wv_host *host) {
+  return (uint64_t *)(void *)host->box + WV_BOX_WIDE;
+}
+
+/* argument 0: how many strings. */
+static wv_errno set_strings(const wv_host *host, wv_memory from,
+                            wv_strings *to) {
+  char *bytes = malloc(from.size + 1);
+
+  if (bytes == NULL || from.size > UINT32_MAX) {
+    free(bytes);
+    return WV_ENOMEM;
+  }
+  if (from.size > 0) memcpy(bytes, from.base, from.size);
+  free(to->bytes);
+  to->bytes = bytes;
+  to->size = (uint32_t)from.size;
+  to->count = argument(host, 0);
+  return WV_SUCCESS;
+}
+
+static wv_errno new_capture(wv_host *host, wv_fd *entry) {
+  const uint32_t number = host->capture_count;
+  wv_capture **grown =
+      realloc(host->captures, (number + 1) * sizeof(*host->captures));
+
+  if (grown == NULL) return WV_ENOMEM;
+  host->captures = grown;
+  grown[number] = wv_capture_new(wide(host)[0]);
+  if (grown[number] == NULL) return WV_ENOMEM;
+  host->capture_count++;
+  entry->capture = grown[number];
+  entry->host_fd = (int)number;
+  host->box[WV_BOX_OUT] = number;
+  return WV_SUCCESS;
+}
+
+/* What is ours and has no number to give yet is closed. */
+static wv_errno insert_own(wv_host *host, int host_fd) {
+  wv_fd entry;
+  wv_errno error;
+
+  if (host_fd < 0) return wv_errno_from_host(errno);
+  entry = wv_fd_of_host(host_fd);
+  entry.flags |= WV_FD_OWNED;
+  error = wv_fd_insert_at(host->guest.fds, argument(host, 0), &entry);
+  if (error != WV_SUCCESS) wv_sys_close(host_fd);
+  return error;
+}
+
+/* arguments: guest fd, number, INSERT_*. */
+static wv_errno insert(wv_host *host) {
+  const int number = (int)argument(host, 1);
+  wv_fd entry = {.host_fd = number,
+                 .kind = WV_KIND_TARGET,
+                 .filetype = WV_FILETYPE_SOCKET_STREAM,
+                 .flags = WV_FD_WRITABLE,
+                 .rights = WV_RIGHTS_ALL};
+  wv_errno error = WV_SUCCESS;
+
+  switch (argument(host, 2)) {
+    case INSERT_HOST:
+      entry = wv_fd_of_host(number);
+      break;
+    case INSERT_CAPTURE:
+      error = new_capture(host, &entry);
+      break;
+    case INSERT_NULL:
+      return insert_own(host, wv_sys_open_null(number == 1));
+    default:
+      break;
+  }
+  if (error != WV_SUCCESS) return error;
+  return wv_fd_insert_at(host->guest.fds, argument(host, 0), &entry);
+}
+
+static char *copy_of(const char *string) {
+  size_t size = strlen(string) + 1;
+  char *copy = malloc(size);
+
+  return copy == NULL ? NULL : memcpy(copy, string, size);
+}
+
+/* The view has the host's path and the guest's name, each with its NUL. */
+static wv_errno preopen(wv_host *host, wv_memory names) {
+  const char *path = (const char *)names.base;
+  wv_fd entry = {.kind = WV_KIND_DIRECTORY,
+                 .filetype = WV_FILETYPE_DIRECTORY,
+                 .flags = WV_FD_OWNED | WV_FD_READABLE,
+                 .rights = WV_RIGHTS_ALL,
+                 .inheriting = WV_RIGHTS_ALL};
+  wv_errno error;
+  uint32_t fd;
+
+  if (!wv_fd_has_room(host->guest.fds)) return WV_EMFILE;
+  entry.host_fd = wv_sys_open_directory(path);
+  if (entry.host_fd < 0) return wv_errno_from_host(errno);
+  entry.preopen = copy_of(path + strlen(path) + 1);
+  error = entry.preopen == NULL ? WV_ENOMEM
+                                : wv_fd_insert(host->guest.fds, &entry, &fd);
+  if (error != WV_SUCCESS) {
+    free(entry.preopen);
+    wv_sys_close(entry.host_fd);
+  }
+  return error;
+}
+
+/* argument: guest fd. */
+static uint32_t describe(wv_host *host) {
+  const wv_fd *entry = wv_guest_get(&host->guest, argument(host, 0));
+
+  if (entry == NULL) return 0;
+  if (entry->kind != WV_KIND_TARGET) return IS_OPEN;
+  host->box[WV_BOX_OUT] = (uint32_t)entry->host_fd;
+  return IS_OPEN | (entry->capture == NULL ? IS_TARGET : IS_CAPTURE);
+}
+
+/* ARGUMENTS: the guest fd, where the bytes begin in the view of
+ * WV_OP_SET_BUFFER, how many there are, and their target, WV_NO_FD if it is
+ * none of JS. The result is why they are there. */
+static wv_errno unflushed(wv_host *host) {
+  const wv_buffer *buffer = &host->guest.buffer;
+  uint32_t *out = host->box + WV_BOX_ARGUMENTS;
+  const wv_fd *entry = buffer->entry;
+
+  out[0] = buffer->fd;
+  out[1] = WV_BUFFER_HEADER_SIZE + buffer->from;
+  out[2] = entry == NULL ? 0 : buffer->left;
+  out[3] =
+      entry == NULL || entry->kind != WV_KIND_TARGET || entry->capture != NULL
+          ? WV_NO_FD
+          : (uint32_t)entry->host_fd;
+  return buffer->error;
+}
+
+/* arguments: guest fd, target, errno; the view has the bytes. OUT: whether they
+ * are back. */
+static wv_errno give_back(wv_host *host, wv_memory bytes) {
+  host->box[WV_BOX_OUT] =
+      wv_buffer_give_back(&host->guest, argument(host, 0), argument(host, 1),
+                          bytes, (wv_errno)argument(host, 2));
+  return WV_SUCCESS;
+}
+
+/* argument: its number, which JS has from WV_OP_INSERT. */
+static const wv_capture *capture(const wv_host *host) {
+  return host->captures[argument(host, 0)];
+}
+
+/* WIDE: writes and their bytes that the system took. ARGUMENTS, in pairs of low
+ * and high: calls that were buffered, their bytes, flushes. */
+static void stats(wv_host *host) {
+  wv_buffer *buffer = &host->guest.buffer;
+  const uint64_t bytes = wv_buffer_count(buffer);
+  uint32_t *out = host->box + WV_BOX_ARGUMENTS;
+
+  wide(host)[0] = host->guest.calls;
+  wide(host)[1] = host->guest.bytes;
+  memcpy(out, &buffer->calls, sizeof(buffer->calls));
+  memcpy(out + 2, &bytes, sizeof(bytes));
+  memcpy(out + 4, &buffer->flushes, sizeof(buffer->flushes));
+}
+
+uint32_t wv_host_control(wv_host *host, wv_memory bytes) {
+  wv_guest *guest = &host->guest;
+
+  switch ((enum wv_op)host->box[WV_BOX_OP]) {
+    case WV_OP_SET_ARGS:
+      return set_strings(host, bytes, &guest->args);
+    case WV_OP_SET_ENVIRON:
+      return set_strings(host, bytes, &guest->environ);
+    case WV_OP_INSERT:
+      return insert(host);
+    case WV_OP_INSERT_BYTES: /* argument: guest fd */
+      return insert_own(host, wv_sys_open_bytes(bytes.base, bytes.size));
+    case WV_OP_PREOPEN:
+      return preopen(host, bytes);
+    case WV_OP_REMOVE: /* argument: guest fd */
+      return wv_fd_remove(guest->fds, argument(host, 0));
+    case WV_OP_DESCRIBE:
+      return describe(host);
+    case WV_OP_UNFLUSHED:
+      return unflushed(host);
+    case WV_OP_TAKEN:
+      wv_buffer_taken(&guest->buffer);
+      return WV_SUCCESS;
+    case WV_OP_GIVE_BACK:
+      return give_back(host, bytes);
+    case WV_OP_DISCARD: /* OUT: bytes */
+      host->box[WV_BOX_OUT] = wv_buffer_discard(guest);
+      return WV_SUCCESS;
+    case WV_OP_CAPTURE_SIZE: /* WIDE: bytes */
+      wide(host)[0] = wv_capture_size(capture(host));
+      return WV_SUCCESS;
+    case WV_OP_CAPTURE_READ:
+      if (bytes.size != wv_capture_size(capture(host))) return WV_EINVAL;
+      wv_capture_read(capture(host), bytes.base);
+      return WV_SUCCESS;
+    case WV_OP_STATS:
+      stats(host);
+      return WV_SUCCESS;
+    case WV_OP_CLOSE:
+      return wv_guest_close(guest);
+    default:
+      return WV_ENOSYS;
+  }
+}
+
+void wv_host_free(wv_host *host) {
+  uint32_t i;
+
+  if (host->guest.fds != NULL) wv_guest_free(&host->guest);
+  for (i = 0; i < host->capture_count; i++) wv_capture_free(host->captures[i]);
+  free(host->captures);
+}

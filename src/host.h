@@ -1,0 +1,21 @@
+/* What the host asks of a guest besides its calls. */
+#ifndef WV_HOST_H
+#define WV_HOST_H
+
+#include "guest.h"
+
+typedef struct wv_host {
+  wv_guest guest;
+  uint32_t *box; /* the mailbox: WV_BOX_* of calls.h */
+  struct wv_capture **captures;
+  uint32_t capture_count;
+} wv_host;
+
+/* Does the operation in the mailbox. `bytes` came with it. Returns what goes to
+ * WV_BOX_RESULT. */
+uint32_t wv_host_control(wv_host *host, wv_memory bytes);
+
+/* Ends the guest, and frees what it has. */
+void wv_host_free(wv_host *host);
+
+#endif

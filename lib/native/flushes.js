@@ -27,12 +27,9 @@ function warn(text) {
   }
 }
 
-/** Whether nobody reads any more: then nobody wants it. */
-const isUnread = ({ errno, target }) =>
-  errno === ERRNO.PIPE && target === undefined;
-
-/** A word on stderr about bytes that are given up. */
-function warnOf({ fd, code, pending }) {
+/** A word on stderr about bytes that are given up; not where nobody reads any more. */
+function warnOf({ fd, errno, code, pending, target }) {
+  if (errno === ERRNO.PIPE && target === undefined) return;
   warn(
     `wasi-writev: ${pending} bytes for guest fd ${fd} could not be ` +
       `written: ${code}\n`,
@@ -65,7 +62,7 @@ function flushAtExit() {
   for (const host of waiting) {
     flushLast(host);
     const left = host.unflushed();
-    if (left !== undefined && !isUnread(left)) warnOf(left);
+    if (left !== undefined) warnOf(left);
     warnOfThrown(host);
   }
 }
@@ -107,4 +104,4 @@ class Flushes {
   }
 }
 
-module.exports = { Flushes, flushAtExit, isUnread, warnOf };
+module.exports = { Flushes, flushAtExit, warnOf };

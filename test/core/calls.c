@@ -25,7 +25,7 @@ uint64_t memory_sum(void) {
 uint32_t insert(wv_fd entry) {
   uint32_t fd = UINT32_MAX;
 
-  EXPECT(WV_SUCCESS, wv_fd_insert(&guest.fds, &entry, &fd));
+  EXPECT(WV_SUCCESS, wv_fd_insert(guest.fds, &entry, &fd));
   return fd;
 }
 
@@ -145,12 +145,16 @@ static void test_large_memory(void) {
 int main(void) {
   guest.memory = (wv_memory){.base = calloc(PAGE, 1), .size = PAGE};
   guest.wait_timeout = -1;
-  guest.fds.limit = 64;
+  wv_sys_ignore_write_signals();
+  guest.fds = wv_fd_table_new(64);
   test_strings();
   test_clocks();
   test_others();
   test_large_memory();
   test_wait();
+  test_slices();
+  test_stream();
+  test_buffer();
   test_poll();
   test_sock();
   test_readdir();

@@ -20,10 +20,17 @@ extern int failures;
     }                                                                 \
   } while (0)
 
+/* A wait that is cut in slices is resumed until it is over, unless that it is
+ * cut is what is expected. */
 #define EXPECT(expected, call)                                                \
   do {                                                                        \
     unsigned expected_ = (expected);                                          \
     unsigned got_ = (call);                                                   \
+    while (got_ == WV_RESUME && expected_ != WV_RESUME) {                     \
+      guest.resumed = true;                                                   \
+      got_ = (call);                                                          \
+    }                                                                         \
+    guest.resumed = false;                                                    \
     if (got_ != expected_) {                                                  \
       failures++;                                                             \
       fprintf(stderr, "%s:%d: %s is %u, not %u\n", __FILE__, __LINE__, #call, \
@@ -56,6 +63,9 @@ void test_poll(void);
 void test_sock(void);
 void test_readdir(void);
 void test_wait(void);
+void test_slices(void);
+void test_stream(void);
+void test_buffer(void);
 
 #define M(at) (guest.memory.base + (at))
 

@@ -16,11 +16,15 @@ const CORPUS = path.join(FUZZ, 'corpus');
 
 const HARNESS = ['core.c', 'kernel.c', 'replay.c', 'unused.c'];
 const SOURCES = [
+  'buffer.c',
   'errno_map.c',
   'fd_table.c',
   'guest.c',
   'iovec.c',
+  'sharing.c',
+  'stream.c',
   'wait.c',
+  'preview1/buffered.c',
   'preview1/fd_write.c',
 ];
 

@@ -148,7 +148,7 @@ static void test_many(void) {
   EXPECT(WV_EINVAL, wv_poll_oneoff(&guest, IN, out, n + 1, 0));
   free(guest.memory.base);
   guest.memory = small;
-  EXPECT(WV_SUCCESS, wv_fd_remove(&guest.fds, null));
+  EXPECT(WV_SUCCESS, wv_fd_remove(guest.fds, null));
 }
 
 static void test_pipe(void) {
@@ -175,25 +175,25 @@ static void test_pipe(void) {
   put_fd(2, 1, out);
   CHECK(poll_for(3) == 3 && is_event(1, 1, WV_EBADF, 2, 0, 0));
   CHECK(is_event(2, 2, WV_EBADF, 1, 0, 0));
-  guest.fds.entries[in]->rights = 0;
+  guest.fds->entries[in]->rights = 0;
   CHECK(poll_for(1) == 1 && is_event(0, 0, WV_ENOTCAPABLE, 1, 0, 0));
-  guest.fds.entries[in]->rights = WV_RIGHTS_ALL;
+  guest.fds->entries[in]->rights = WV_RIGHTS_ALL;
 
-  EXPECT(WV_SUCCESS, wv_fd_remove(&guest.fds, out));
+  EXPECT(WV_SUCCESS, wv_fd_remove(guest.fds, out));
   CHECK(poll_for(1) == 1 && is_event(0, 0, WV_SUCCESS, 1, 5, 0));
   CHECK(read(ends[0], M(0), 5) == 5);
   CHECK(poll_for(1) == 1 && is_event(0, 0, WV_SUCCESS, 1, 0, 1));
   close(ends[0]); /* behind the guest's back */
   CHECK(poll_for(1) == 1 && is_event(0, 0, WV_EBADF, 1, 0, 0));
-  guest.fds.entries[in]->flags &= (uint8_t)~WV_FD_OWNED;
-  EXPECT(WV_SUCCESS, wv_fd_remove(&guest.fds, in));
+  guest.fds->entries[in]->flags &= (uint8_t)~WV_FD_OWNED;
+  EXPECT(WV_SUCCESS, wv_fd_remove(guest.fds, in));
 
   CHECK(pipe(ends) == 0);
   close(ends[0]);
   out = insert_host(ends[1]);
   put_fd(0, 2, out);
   CHECK(poll_for(1) == 1 && is_event(0, 0, WV_SUCCESS, 2, 0, 1));
-  EXPECT(WV_SUCCESS, wv_fd_remove(&guest.fds, out));
+  EXPECT(WV_SUCCESS, wv_fd_remove(guest.fds, out));
 }
 
 static void test_socket(void) {
@@ -213,7 +213,7 @@ static void test_socket(void) {
   CHECK(is_event(1, 1, WV_SUCCESS, 2, 0, 0));
   close(ends[1]);
   CHECK(poll_for(2) == 2 && is_event(1, 1, WV_SUCCESS, 2, 0, 1));
-  EXPECT(WV_SUCCESS, wv_fd_remove(&guest.fds, fd));
+  EXPECT(WV_SUCCESS, wv_fd_remove(guest.fds, fd));
 }
 
 /* What is always ready; their kind is not known yet. */
@@ -255,10 +255,10 @@ static void test_files(void) {
   CHECK(is_event(5, 5, WV_EBADF, 1, 0, 0));
   CHECK(lseek(host_fd, 99, 0) == 99);
   CHECK(poll_for(1) == 1 && is_event(0, 0, WV_SUCCESS, 1, 0, 0));
-  EXPECT(WV_SUCCESS, wv_fd_remove(&guest.fds, file));
-  EXPECT(WV_SUCCESS, wv_fd_remove(&guest.fds, directory));
-  EXPECT(WV_SUCCESS, wv_fd_remove(&guest.fds, null));
-  EXPECT(WV_SUCCESS, wv_fd_remove(&guest.fds, target));
+  EXPECT(WV_SUCCESS, wv_fd_remove(guest.fds, file));
+  EXPECT(WV_SUCCESS, wv_fd_remove(guest.fds, directory));
+  EXPECT(WV_SUCCESS, wv_fd_remove(guest.fds, null));
+  EXPECT(WV_SUCCESS, wv_fd_remove(guest.fds, target));
   unlink(name);
 }
 
@@ -297,7 +297,7 @@ static void test_race(void) {
   }
   racing = false;
   pthread_join(thread, NULL);
-  for (n = 0; n < 2; n++) EXPECT(WV_SUCCESS, wv_fd_remove(&guest.fds, n));
+  for (n = 0; n < 2; n++) EXPECT(WV_SUCCESS, wv_fd_remove(guest.fds, n));
 }
 
 void test_poll(void) {

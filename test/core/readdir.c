@@ -219,7 +219,7 @@ static void test_preopen_and_removed(void) {
   EXPECT(WV_SUCCESS, wv_fd_renumber(&guest, fd, to));
   CHECK(read_entries(to, 4096, cookie) < 4096);
   EXPECT(WV_EBADF, wv_fd_readdir(&guest, fd, BUF, 100, 0, USED));
-  EXPECT(WV_SUCCESS, wv_fd_remove(&guest.fds, to));
+  EXPECT(WV_SUCCESS, wv_fd_remove(guest.fds, to));
 
   CHECK(mkdirat(root_fd, "sub", 0700) == 0);
   sub = insert((wv_fd){.host_fd = openat(root_fd, "sub", O_RDONLY | O_CLOEXEC),
@@ -229,7 +229,7 @@ static void test_preopen_and_removed(void) {
   CHECK(dot_inodes[1] == st.st_ino && dots == 2);
   unlinkat(root_fd, "sub", AT_REMOVEDIR);
   CHECK(read_entries(sub, 100, 0) == 0);
-  EXPECT(WV_SUCCESS, wv_fd_remove(&guest.fds, sub));
+  EXPECT(WV_SUCCESS, wv_fd_remove(guest.fds, sub));
 }
 
 static void test_errors(uint32_t fd) {
@@ -242,7 +242,7 @@ static void test_errors(uint32_t fd) {
   EXPECT_FAULTS(at, 4, wv_fd_readdir(&guest, fd, BUF, 100, 0, at));
   EXPECT(WV_EFAULT, wv_fd_readdir(&guest, fd, 8, UINT32_MAX, 0, USED));
   EXPECT(WV_EFAULT, wv_fd_readdir(&guest, fd, PAGE, 1, UINT64_MAX, USED));
-  EXPECT(WV_SUCCESS, wv_fd_remove(&guest.fds, file));
+  EXPECT(WV_SUCCESS, wv_fd_remove(guest.fds, file));
 }
 
 void test_readdir(void) {
@@ -257,7 +257,7 @@ void test_readdir(void) {
   test_types(fd);
   test_many(fd);
   test_preopen_and_removed();
-  EXPECT(WV_SUCCESS, wv_fd_remove(&guest.fds, fd));
+  EXPECT(WV_SUCCESS, wv_fd_remove(guest.fds, fd));
   close(root_fd);
   CHECK(rmdir(root) == 0);
 }

@@ -27,7 +27,7 @@ static void open_pair(int type) {
 }
 
 static void close_pair(void) {
-  EXPECT(WV_SUCCESS, wv_fd_remove(&guest.fds, fd));
+  EXPECT(WV_SUCCESS, wv_fd_remove(guest.fds, fd));
   close(peer);
 }
 
@@ -49,10 +49,10 @@ static void test_receive(void) {
   EXPECT(WV_SUCCESS, receive(0));
   CHECK(wv_load_u32(M(LEN)) == 7);
   CHECK(memcmp(M(BUF), "abc", 3) == 0 && memcmp(M(BUF + 16), "defg", 4) == 0);
-  guest.fds.entries[fd]->fdflags = WV_FDFLAGS_NONBLOCK;
+  guest.fds->entries[fd]->fdflags = WV_FDFLAGS_NONBLOCK;
   EXPECT(WV_EAGAIN, receive(0));
   EXPECT(WV_EAGAIN, receive(WV_RIFLAGS_WAITALL));
-  guest.fds.entries[fd]->fdflags = 0;
+  guest.fds->entries[fd]->fdflags = 0;
   CHECK(shutdown(peer, SHUT_WR) == 0);
   EXPECT(WV_SUCCESS, receive(WV_RIFLAGS_WAITALL));
   CHECK(wv_load_u32(M(LEN)) == 0);
@@ -96,7 +96,7 @@ static void test_waiting(int nonblock) {
   uint32_t i;
 
   open_pair(SOCK_STREAM);
-  fcntl(guest.fds.entries[fd]->host_fd, F_SETFL, nonblock);
+  fcntl(guest.fds->entries[fd]->host_fd, F_SETFL, nonblock);
   put_iovec(LIST, BUF, 20);
   put_iovec(LIST + 8, BUF + 100, 30);
   pthread_create(&thread, NULL, write_in_parts, NULL);
@@ -128,7 +128,7 @@ static void test_full(void) {
   guest.wait_timeout = 0;
   EXPECT(WV_EAGAIN, send_all(1));
   guest.wait_timeout = -1;
-  guest.fds.entries[fd]->fdflags = WV_FDFLAGS_NONBLOCK;
+  guest.fds->entries[fd]->fdflags = WV_FDFLAGS_NONBLOCK;
   EXPECT(WV_EAGAIN, send_all(1));
   close_pair();
 
@@ -161,7 +161,7 @@ static void test_errors(void) {
     EXPECT(WV_ENOTSOCK, wv_sock_send(&guest, bad, PAGE, 1, 9, PAGE));
     EXPECT(WV_ENOTSOCK, wv_sock_shutdown(&guest, bad, 9));
     EXPECT(WV_ENOTSOCK, wv_sock_accept(&guest, bad, 99, PAGE));
-    EXPECT(WV_SUCCESS, wv_fd_remove(&guest.fds, bad));
+    EXPECT(WV_SUCCESS, wv_fd_remove(guest.fds, bad));
   }
   EXPECT(WV_EBADF, wv_sock_recv(&guest, 99, PAGE, 1, 9, PAGE, PAGE));
   EXPECT(WV_EBADF, wv_sock_send(&guest, 99, PAGE, 1, 9, PAGE));
@@ -186,9 +186,9 @@ static void test_errors(void) {
   EXPECT(WV_EINVAL, wv_sock_shutdown(&guest, fd, 4));
   EXPECT(WV_EINVAL, wv_sock_accept(&guest, fd, 0, 0)); /* does not listen */
   EXPECT(WV_EINVAL, wv_sock_accept(&guest, fd, WV_FDFLAGS_APPEND, 0));
-  guest.fds.entries[fd]->rights = WV_RIGHTS_FD_WRITE;
+  guest.fds->entries[fd]->rights = WV_RIGHTS_FD_WRITE;
   EXPECT(WV_ENOTCAPABLE, wv_sock_recv(&guest, fd, PAGE, 1, 9, PAGE, PAGE));
-  guest.fds.entries[fd]->rights = WV_RIGHTS_FD_READ;
+  guest.fds->entries[fd]->rights = WV_RIGHTS_FD_READ;
   EXPECT(WV_ENOTCAPABLE, wv_sock_send(&guest, fd, PAGE, 1, 9, PAGE));
   EXPECT(WV_SUCCESS, receive(0)); /* nothing was taken by an error */
   CHECK(wv_load_u32(M(LEN)) == 3 && memcmp(M(BUF), "abc", 3) == 0);
@@ -213,7 +213,7 @@ static void test_accept(void) {
   socklen_t size = sizeof(address);
   int host_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   uint32_t listener = insert_host(host_fd);
-  uint32_t limit = guest.fds.limit;
+  uint32_t limit = guest.fds->limit;
   pthread_t thread;
   uint32_t at;
 
@@ -221,25 +221,25 @@ static void test_accept(void) {
   CHECK(getsockname(host_fd, (void *)&address, &size) == 0);
   EXPECT(WV_EINVAL, wv_sock_accept(&guest, listener, 0, 0));
   CHECK(listen(host_fd, 5) == 0);
-  guest.fds.entries[listener]->fdflags = WV_FDFLAGS_NONBLOCK;
+  guest.fds->entries[listener]->fdflags = WV_FDFLAGS_NONBLOCK;
   EXPECT(WV_EAGAIN, wv_sock_accept(&guest, listener, 0, 0));
-  guest.fds.entries[listener]->fdflags = 0;
+  guest.fds->entries[listener]->fdflags = 0;
   pthread_create(&thread, NULL, connect_late, &address);
   pthread_join(thread, NULL);
-  guest.fds.limit = guest.fds.count;
+  guest.fds->limit = guest.fds->count;
   EXPECT(WV_EMFILE, wv_sock_accept(&guest, listener, 0, 0));
-  guest.fds.limit = limit;
+  guest.fds->limit = limit;
   EXPECT_FAULTS(at, 4, wv_sock_accept(&guest, listener, 0, at));
   EXPECT(WV_EINVAL, wv_sock_accept(&guest, listener, 1, 0));
   EXPECT(WV_SUCCESS, wv_sock_accept(&guest, listener, WV_FDFLAGS_NONBLOCK, 0));
   fd = wv_load_u32(M(0));
-  CHECK(guest.fds.entries[fd]->fdflags == WV_FDFLAGS_NONBLOCK);
-  CHECK(!(guest.fds.entries[fd]->rights & WV_RIGHTS_FD_SEEK));
+  CHECK(guest.fds->entries[fd]->fdflags == WV_FDFLAGS_NONBLOCK);
+  CHECK(!(guest.fds->entries[fd]->rights & WV_RIGHTS_FD_SEEK));
   put_iovec(LIST, BUF, 1);
   put_iovec(LIST + 8, BUF + 1, 9);
   EXPECT(WV_SUCCESS, receive(0));
   CHECK(memcmp(M(BUF), "hi", 2) == 0);
-  EXPECT(WV_SUCCESS, wv_fd_remove(&guest.fds, fd));
+  EXPECT(WV_SUCCESS, wv_fd_remove(guest.fds, fd));
 
   pthread_create(&thread, NULL, connect_late, &address);
   EXPECT(WV_SUCCESS, wv_sock_accept(&guest, listener, 0, 0)); /* waits */
@@ -247,8 +247,8 @@ static void test_accept(void) {
   EXPECT(WV_SUCCESS, receive(WV_RIFLAGS_WAITALL));
   CHECK(wv_load_u32(M(LEN)) == 2);
   pthread_join(thread, NULL);
-  EXPECT(WV_SUCCESS, wv_fd_remove(&guest.fds, fd));
-  EXPECT(WV_SUCCESS, wv_fd_remove(&guest.fds, listener));
+  EXPECT(WV_SUCCESS, wv_fd_remove(guest.fds, fd));
+  EXPECT(WV_SUCCESS, wv_fd_remove(guest.fds, listener));
 }
 
 void test_sock(void) {

@@ -217,14 +217,14 @@ static void test_values(void) {
 }
 
 static void test_rights(void) {
-  wv_fd *entry = wv_fd_get(&guest.fds, root);
+  wv_fd *entry = wv_fd_get(guest.fds, root);
   uint32_t fd;
 
   entry->inheriting &= ~WRITE;
   EXPECT(WV_ENOTCAPABLE, open_close("file", 0, 0, WRITE));
   EXPECT(WV_SUCCESS, do_open(root, "file", 0, 0, READ_RIGHTS, 0));
   fd = result_of_call.fd;
-  CHECK(wv_fd_get(&guest.fds, fd)->inheriting ==
+  CHECK(wv_fd_get(guest.fds, fd)->inheriting ==
         (WV_RIGHTS_ALL & ~(uint64_t)WRITE));
   EXPECT(WV_ENOTDIR, do_stat(fd, "x", 0));
   close_fd(fd);
@@ -239,11 +239,11 @@ static void test_rights(void) {
   fd = result_of_call.fd;
   CHECK(fcntl(host_fd_of(fd), F_GETFL) & O_APPEND);
   CHECK(fcntl(host_fd_of(fd), F_GETFD) & FD_CLOEXEC);
-  CHECK(wv_fd_get(&guest.fds, fd)->fdflags == 5);
+  CHECK(wv_fd_get(guest.fds, fd)->fdflags == 5);
   close_fd(fd);
-  guest.fds.limit = guest.fds.count;
+  guest.fds->limit = guest.fds->count;
   EXPECT(WV_EMFILE, open_close("new", 0, CREAT, WRITE));
-  guest.fds.limit = 1000;
+  guest.fds->limit = 1000;
   EXPECT(WV_ENOENT, do_stat(root, "new", 0));
 }
 

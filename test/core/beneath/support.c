@@ -48,9 +48,15 @@ static uint8_t *at_result(void) {
 wv_errno do_open(uint32_t dir, const char *path, uint32_t lookup,
                  uint32_t oflags, uint64_t rights, uint32_t fdflags) {
   uint32_t len = put(FROM, path);
-  wv_errno error = wv_path_open(&guest, dir, lookup, FROM, len, oflags, rights,
-                                WV_RIGHTS_ALL, fdflags, RESULT);
+  wv_errno error;
 
+  guest.resumed = false;
+  do {
+    error = wv_path_open(&guest, dir, lookup, FROM, len, oflags, rights,
+                         WV_RIGHTS_ALL, fdflags, RESULT);
+    guest.resumed = true;
+  } while (error == WV_RESUME);
+  guest.resumed = false;
   result_of_call.fd = error == WV_SUCCESS ? wv_load_u32(at_result()) : 0;
   return error;
 }
@@ -120,14 +126,14 @@ wv_errno do_symlink(const char *target, uint32_t dir, const char *path) {
 }
 
 int host_fd_of(uint32_t fd) {
-  wv_fd *entry = wv_fd_get(&guest.fds, fd);
+  wv_fd *entry = wv_fd_get(guest.fds, fd);
 
   CHECK(entry != NULL);
   return entry->host_fd;
 }
 
 void close_fd(uint32_t fd) {
-  CHECK(wv_fd_remove(&guest.fds, fd) == WV_SUCCESS);
+  CHECK(wv_fd_remove(guest.fds, fd) == WV_SUCCESS);
 }
 
 uint32_t preopen(const char *path, const char *name) {
@@ -142,15 +148,15 @@ uint32_t preopen(const char *path, const char *name) {
   uint32_t fd;
 
   CHECK(entry.host_fd >= 0);
-  CHECK(wv_fd_insert(&guest.fds, &entry, &fd) == WV_SUCCESS);
+  CHECK(wv_fd_insert(guest.fds, &entry, &fd) == WV_SUCCESS);
   return fd;
 }
 
 void new_guest(void) {
-  guest = (wv_guest){.wait_timeout = 0};
+  guest = (wv_guest){.wait_timeout = 0, .fds = wv_fd_table_new(1000)};
+  CHECK(guest.fds != NULL);
   guest.memory =
       (wv_memory){.base = calloc(MEMORY_SIZE, 1), .size = MEMORY_SIZE};
-  guest.fds.limit = 1000;
 }
 
 void end_guest(void) {

@@ -104,7 +104,7 @@ static void check_outcome(wv_errno error, const wv_fd *entry, bool positioned,
     if (unknown && !positioned) check_learned(error, entry);
   } else {
     /* Who may wait is never told that there is no room. */
-    CHECK(kernel.error != EAGAIN || kernel.nonblocking);
+    CHECK(kernel.error != EAGAIN || kernel.limit >= 0);
     if (kernel.out > 0) {
       CHECK(error == WV_SUCCESS);
       /* All, but for a reason to stop: an error, a write that took nothing, or
@@ -185,38 +185,39 @@ static void check_closed(const bool *owned, const wv_fd *replaced,
     bool closed = replaced != NULL && i == replaced->host_fd;
 
     if (i != inserted) CHECK(kernel.owned[i] == (owned[i] && !closed));
+    if (closed) CHECK(!kernel.has_own[i]);
   }
 }
 
 static void insert_lowest(const wv_fd *entry) {
-  bool full = guest.fds.count >= guest.fds.limit;
+  bool full = guest.fds->count >= guest.fds->limit;
   uint32_t lowest = 0, fd = UINT32_MAX;
   wv_errno error;
 
-  while (wv_fd_get(&guest.fds, lowest) != NULL) lowest++;
-  error = wv_fd_insert(&guest.fds, entry, &fd);
+  while (wv_fd_get(guest.fds, lowest) != NULL) lowest++;
+  error = wv_fd_insert(guest.fds, entry, &fd);
   CHECK(error == (full ? WV_EMFILE : WV_SUCCESS));
   CHECK(fd == (full ? UINT32_MAX : lowest));
   if (full) kernel.owned[entry->host_fd] = false;
 }
 
 static void renumber(uint32_t from, uint32_t to) {
-  wv_fd *moved = wv_fd_get(&guest.fds, from);
-  wv_fd *there = wv_fd_get(&guest.fds, to);
+  wv_fd *moved = wv_fd_get(guest.fds, from);
+  wv_fd *there = wv_fd_get(guest.fds, to);
   wv_fd replaced = there == NULL ? (wv_fd){.host_fd = -1} : *there;
   bool owned[HOST_FDS];
   bool bad = moved == NULL || there == NULL;
 
   memcpy(owned, kernel.owned, sizeof(owned));
-  CHECK(wv_fd_table_renumber(&guest.fds, from, to) ==
+  CHECK(wv_fd_table_renumber(guest.fds, from, to) ==
         (bad ? WV_EBADF : WV_SUCCESS));
   if (bad || from == to) {
-    CHECK(wv_fd_get(&guest.fds, from) == moved);
-    CHECK(wv_fd_get(&guest.fds, to) == there);
+    CHECK(wv_fd_get(guest.fds, from) == moved);
+    CHECK(wv_fd_get(guest.fds, to) == there);
     replaced.host_fd = -1;
   } else {
-    CHECK(wv_fd_get(&guest.fds, from) == NULL);
-    CHECK(wv_fd_get(&guest.fds, to) == moved);
+    CHECK(wv_fd_get(guest.fds, from) == NULL);
+    CHECK(wv_fd_get(guest.fds, to) == moved);
   }
   check_closed(owned, &replaced, -1);
 }
@@ -235,12 +236,12 @@ static void set_entry(void) {
   if (how > 250) fd = take_word(WV_GUEST_FD_LIMIT);
   if (fd < WV_GUEST_FD_LIMIT) fd %= 1024;
   flags = take_u8();
-  if (wv_fd_get(&guest.fds, fd) != NULL) replaced = *wv_fd_get(&guest.fds, fd);
+  if (wv_fd_get(guest.fds, fd) != NULL) replaced = *wv_fd_get(guest.fds, fd);
   memcpy(owned, kernel.owned, sizeof(owned));
   if (what & 32) {
-    error = wv_fd_remove(&guest.fds, fd);
+    error = wv_fd_remove(guest.fds, fd);
     CHECK(error == (replaced.host_fd < 0 ? WV_EBADF : WV_SUCCESS));
-    CHECK(wv_fd_get(&guest.fds, fd) == NULL);
+    CHECK(wv_fd_get(guest.fds, fd) == NULL);
     check_closed(owned, &replaced, -1);
     return;
   }
@@ -253,7 +254,7 @@ static void set_entry(void) {
     insert_lowest(&entry);
     return;
   }
-  error = wv_fd_insert_at(&guest.fds, fd, &entry);
+  error = wv_fd_insert_at(guest.fds, fd, &entry);
   CHECK(error == (fd < WV_GUEST_FD_LIMIT ? WV_SUCCESS : WV_EBADF));
   if (error != WV_SUCCESS) kernel.owned[entry.host_fd] = false;
   check_closed(owned, &replaced, entry.host_fd);
@@ -281,6 +282,22 @@ static wv_errno call_directly(const write_arguments *call) {
                            call->nwritten);
 }
 
+/* Through all its slices. False: V8 has ended the guest between two. */
+static bool run(const write_arguments *call, bool by_mailbox, wv_errno *error) {
+  guest.resumed = false;
+  for (;;) {
+    *error = by_mailbox ? call_by_mailbox(call) : call_directly(call);
+    if (*error != WV_RESUME) break;
+    CHECK(kernel.stream || kernel.learned > WV_KIND_FILE);
+    CHECK(slice_is_over());
+    if (take_u8() % 16 == 15) break;
+    resume_kernel();
+    guest.resumed = true;
+  }
+  guest.resumed = false;
+  return *error != WV_RESUME;
+}
+
 static void write_call(void) {
   wv_memory *memory = &guest.memory;
   uint8_t options = take_u8();
@@ -291,6 +308,7 @@ static void write_call(void) {
   uint8_t *before;
   uint32_t nwritten = 0;
   wv_errno wanted, error;
+  bool ended;
 
   call.fd = take_u8() & 3;
   if (call.positioned) call.offset = (uint64_t)take_u32() << 32;
@@ -299,17 +317,17 @@ static void write_call(void) {
   call.iovs = take_word(memory->size - (uint64_t)call.iovs_len * 8);
   call.nwritten = take_word(memory->size);
   put_list(memory, &call);
-  entry = wv_fd_get(&guest.fds, call.fd);
+  entry = wv_fd_get(guest.fds, call.fd);
   wanted = check_arguments(memory, entry, &call);
-  reset_kernel(entry, call.positioned ? (int64_t)call.offset : -1,
-               guest.wait_timeout, options >> 4);
+  reset_kernel(&guest, entry, call.positioned ? (int64_t)call.offset : -1,
+               options >> 4);
   kernel.base = memory->base;
   kernel.shared = shared ? memory->base : NULL;
   kernel.shared_size = memory->size;
 
   before = malloc(memory->size);
   memcpy(before, memory->base, memory->size);
-  error = options & 4 ? call_by_mailbox(&call) : call_directly(&call);
+  ended = !run(&call, (options & 4) != 0, &error);
   if (error == WV_SUCCESS) {
     const uint8_t *at = memory->base + call.nwritten;
 
@@ -321,8 +339,10 @@ static void write_call(void) {
 
   CHECK(guest.calls == calls + (error == WV_SUCCESS));
   CHECK(guest.bytes == bytes + (error == WV_SUCCESS ? kernel.out : 0));
-  CHECK(wv_fd_get(&guest.fds, call.fd) == entry);
-  if (wanted != WV_SUCCESS) {
+  CHECK(wv_fd_get(guest.fds, call.fd) == entry);
+  if (ended) {
+    CHECK(wanted == WV_SUCCESS);
+  } else if (wanted != WV_SUCCESS) {
     CHECK(error == wanted);
     CHECK(kernel.writes == 0);
     if (error == WV_DELIVER) CHECK(guest.target == (uint32_t)entry->host_fd);
@@ -339,30 +359,36 @@ static void buffered_call(void) {
   uint8_t options = take_u8();
   uint32_t fd = take_u8() & 3;
   int64_t offset = options & 1 ? (int64_t)take_u32() : -1;
-  const wv_fd *entry = wv_fd_get(&guest.fds, fd);
+  wv_fd *entry = wv_fd_get(guest.fds, fd);
   uint64_t calls = guest.calls, bytes = guest.bytes;
-  uint64_t done = 0;
+  uint64_t total = 0;
+  uint64_t done;
   uint8_t *buf;
   wv_errno error;
 
-  if (entry != NULL && entry->kind == WV_KIND_TARGET) return; /* JS has those */
+  if (entry == NULL) return;
+  if (entry->kind == WV_KIND_TARGET) return; /* JS has those */
   buf = malloc(len);
   memcpy(buf, pattern(), len);
   expected.elements[0] = (wv_iovec){.buf = 0, .buf_len = len};
   expected.count = 1;
   expected.at = expected.off = 0;
-  reset_kernel(entry, offset, guest.wait_timeout, options >> 4);
+  reset_kernel(&guest, entry, offset, options >> 4);
   kernel.base = buf;
   kernel.shared = NULL;
-  error = wv_write_buffered(&guest, fd, buf, len, offset, &done);
+  do {
+    error = wv_write_buffered(&guest, entry, buf + total, len - total,
+                              offset < 0 ? -1 : offset + (int64_t)total, &done);
+    total += done;
+    CHECK(total == kernel.out);
+    if (error == WV_RESUME) CHECK(kernel.stream && slice_is_over());
+    resume_kernel();
+    guest.resumed = true;
+  } while (error == WV_RESUME);
+  guest.resumed = false;
   free(buf);
   CHECK(guest.calls == calls && guest.bytes == bytes); /* counted before */
-  if (entry == NULL) {
-    CHECK(error == WV_EBADF);
-    return;
-  }
-  CHECK(done == kernel.out);
-  CHECK((error == WV_SUCCESS) == (done == len));
+  CHECK((error == WV_SUCCESS) == (total == len));
 }
 
 static void check_errnos(void) {
@@ -377,19 +403,20 @@ static void check_errnos(void) {
 static void check_table(void) {
   uint32_t count = 0;
 
-  for (uint32_t fd = 0; fd < guest.fds.size; fd++) {
-    if (wv_fd_get(&guest.fds, fd) != NULL)
+  for (uint32_t fd = 0; fd < guest.fds->size; fd++) {
+    if (wv_fd_get(guest.fds, fd) != NULL)
       count++;
     else
-      CHECK(fd >= guest.fds.lowest);
+      CHECK(fd >= guest.fds->lowest);
   }
-  CHECK(count == guest.fds.count);
+  CHECK(count == guest.fds->count);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   wv_memory *memory = &guest.memory;
+  uint8_t options;
 
   check_errnos();
   input = data;
@@ -402,8 +429,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                      : take_word(MEMORY_USUAL) % (MEMORY_USUAL + 1);
   memory->base = malloc(memory->size);
   memcpy(memory->base, pattern(), memory->size);
-  guest.fds.limit = OPEN_MAX_OF_GUEST;
-  guest.wait_timeout = (int64_t)(take_u8() % 4) - 1;
+  guest.fds = wv_fd_table_new(OPEN_MAX_OF_GUEST);
+  options = take_u8();
+  guest.wait_timeout = (int64_t)(options % 4) - 1;
+  guest.may_block = (options & 4) != 0;
   if (guest.wait_timeout > 0) guest.wait_timeout = take_u8();
 
   for (int i = 0; i < CALLS_MAX && input_left > 0; i++) {
@@ -417,7 +446,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
   check_table();
   wv_guest_free(&guest);
-  for (int i = 0; i < HOST_FDS; i++) CHECK(!kernel.owned[i]);
+  for (int i = 0; i < HOST_FDS; i++)
+    CHECK(!kernel.owned[i] && !kernel.has_own[i]);
   free(memory->base);
   return 0;
 }

@@ -9,6 +9,8 @@
 #include "sys.h"
 
 #define COMPARED_MAX (1 << 16) /* of one system call: a list can name 4 GiB */
+#define MS INT64_C(1000000)
+#define SLICE (20 * MS)
 
 const uint8_t *input;
 size_t input_left;
@@ -143,19 +145,30 @@ static void touch(const uint8_t *buf, uint64_t len) {
   sum = (uint8_t)(sum + buf[len - 1]);
 }
 
+static bool is_target(int fd) {
+  return fd == kernel.host_fd ||
+         (fd == kernel.host_fd + OWN_FDS && kernel.has_own[kernel.host_fd]);
+}
+
+bool slice_is_over(void) {
+  return kernel.slice_start >= 0 && kernel.now - kernel.slice_start >= SLICE;
+}
+
 static ssize_t take(int fd, const struct iovec *iov, int count,
                     int64_t offset) {
   uint8_t action = take_u8();
   uint64_t taken, left;
   int i;
 
-  CHECK(fd == kernel.host_fd);
+  CHECK(is_target(fd));
   CHECK(count > 0 && count <= WV_IOV_MAX);
   /* What is drained goes on at the place behind the bytes that went out. */
   CHECK(offset ==
         (kernel.offset < 0 ? -1 : kernel.offset + (int64_t)kernel.out));
   CHECK(kernel.error == 0 || kernel.error == EAGAIN); /* else the call ends */
   CHECK(!kernel.must_wait); /* a loop that burns the CPU */
+  /* A reader that always makes room ends the slice too. */
+  CHECK(!kernel.stream || !kernel.was_short || !slice_is_over());
   kernel.ready = false;
   if (kernel.shared != NULL) scribble();
   if (action % 8 == 7) {
@@ -184,6 +197,8 @@ static ssize_t take(int fd, const struct iovec *iov, int count,
   if (action % 8 == 3) taken = (taken + 2) / 3;
   kernel.out += taken;
   kernel.took_none = taken == 0;
+  kernel.was_short = taken > 0 && taken < kernel.offered;
+  kernel.now += (action >> 3) * MS; /* a write takes its time */
   left = taken;
   for (i = 0; left > 0; i++) {
     uint64_t part = iov[i].iov_len < left ? iov[i].iov_len : left;
@@ -198,16 +213,17 @@ static ssize_t take(int fd, const struct iovec *iov, int count,
 }
 
 /* A descriptor without O_NONBLOCK takes without waiting what poll has found
- * room for, and no more. */
-static void check_may_block(uint64_t len) {
-  if (kernel.nonblocking && !kernel.host_nonblock)
-    CHECK(kernel.room == SIZE_MAX || (kernel.ready && len <= kernel.room));
+ * room for, and no more. What is ours has it. */
+static void check_may_block(int fd, uint64_t len) {
+  if (fd != kernel.host_fd || !kernel.nonblocking || kernel.host_nonblock)
+    return;
+  CHECK(kernel.ready && len <= kernel.room);
 }
 
 ssize_t wv_sys_write(int fd, const void *buf, size_t len) {
   struct iovec iov = {.iov_base = (void *)buf, .iov_len = len};
 
-  check_may_block(len);
+  check_may_block(fd, len);
   return take(fd, &iov, 1, -1);
 }
 
@@ -215,7 +231,7 @@ ssize_t wv_sys_writev(int fd, const struct iovec *iov, int count) {
   uint64_t len = 0;
 
   for (int i = 0; i < count; i++) len += iov[i].iov_len;
-  check_may_block(len);
+  check_may_block(fd, len);
   return take(fd, iov, count, -1);
 }
 
@@ -237,8 +253,54 @@ ssize_t wv_sys_pwritev_noappend(int fd, const struct iovec *iov, int count,
 
 ssize_t wv_sys_send(int fd, const struct iovec *iov, int count, int flags) {
   CHECK(flags == WV_SYS_MSG_DONTWAIT);
-  CHECK(kernel.kind == WV_KIND_SOCKET || kernel.learned == WV_KIND_SOCKET);
+  CHECK(kernel.kind == WV_KIND_SOCKET);
   return take(fd, iov, count, -1);
+}
+
+/* It waits for nothing, or there is no such call. */
+ssize_t wv_sys_write_nowait(int fd, const struct iovec *iov, int count) {
+  static const int no_answers[] = {EOPNOTSUPP, ENOSYS, EINVAL};
+  uint8_t how = take_u8();
+  ssize_t n;
+  int i;
+
+  CHECK(fd == kernel.host_fd && !kernel.has_own[fd] && kernel.nonblocking);
+  if (how % 4 == 3) {
+    errno = no_answers[how % 3];
+    return -1;
+  }
+  n = take(fd, iov, count, -1);
+  for (i = 0; n < 0 && i < 3; i++)
+    if (kernel.error == no_answers[i]) {
+      kernel.error = 0;
+      kernel.writes--;
+    }
+  return n;
+}
+
+int wv_sys_reopen(int fd) {
+  static const int errors[] = {ENXIO, EACCES, ENOENT, EMFILE};
+  uint8_t how = take_u8();
+
+  CHECK(fd == kernel.host_fd && kernel.nonblocking && !kernel.owned[fd]);
+  CHECK(kernel.kind == WV_KIND_PIPE || kernel.kind == WV_KIND_TERMINAL);
+  CHECK(!kernel.has_own[fd] && !kernel.no_own[fd]);
+  if (how % 8 >= 4) {
+    errno = errors[how % 8 - 4];
+    kernel.no_own[fd] = errno != ENXIO;
+    return -1;
+  }
+  kernel.has_own[fd] = true;
+  return OWN_FDS + fd;
+}
+
+/* The time that a wait may take: it starts with the first. */
+static void check_timeout(int64_t timeout) {
+  if (kernel.deadline < 0 && kernel.limit >= 0)
+    kernel.deadline = kernel.now + kernel.limit;
+  CHECK(kernel.slice_start >= 0);
+  CHECK(timeout >= 0 && timeout <= kernel.slice_start + SLICE - kernel.now);
+  CHECK(kernel.limit < 0 || timeout <= kernel.deadline - kernel.now);
 }
 
 /* Is there room, before a write that must not wait; or a wait, which a write
@@ -247,20 +309,23 @@ int wv_sys_poll(wv_sys_pollfd *fds, uint32_t count, int64_t timeout) {
   uint8_t action = take_u8();
   bool waits = kernel.must_wait;
 
-  CHECK(count == 1 && fds->fd == kernel.host_fd);
+  CHECK(count == 1 && is_target(fds->fd));
+  CHECK(kernel.has_own[kernel.host_fd] == (fds->fd != kernel.host_fd));
   CHECK(fds->events == WV_SYS_POLL_WRITE);
   CHECK(!kernel.time_is_up);
-  CHECK(timeout == 0 || waits);
-  CHECK(timeout >= -1 && (timeout >= 0 || kernel.limit < 0));
-  CHECK(kernel.limit < 0 || timeout <= kernel.limit - kernel.now);
+  if (waits)
+    check_timeout(timeout);
+  else
+    CHECK(timeout == 0);
   fds->ready = 0;
   if (action % 8 == 7) {
     errno = EINTR;
     return -1;
   }
-  if (action % 8 == 6 && timeout >= 0) {
+  if (action % 8 == 6) {
     kernel.now += timeout;
-    kernel.time_is_up = waits;
+    kernel.time_is_up =
+        waits && kernel.limit >= 0 && kernel.now >= kernel.deadline;
     kernel.must_wait = true;
     kernel.error = EAGAIN;
     return 0;
@@ -289,6 +354,7 @@ size_t wv_sys_sure_room(int fd) {
 
 int wv_sys_clock(uint32_t id, uint64_t *now) {
   CHECK(id == WV_CLOCK_MONOTONIC);
+  if (kernel.slice_start < 0) kernel.slice_start = kernel.now;
   *now = (uint64_t)kernel.now;
   return 0;
 }
@@ -325,8 +391,6 @@ int wv_sys_fstat(int fd, wv_sys_stat *stat) {
     errno = EIO;
     return -1;
   }
-  /* A stream that had no room is tried once more, as one. */
-  kernel.must_wait = false;
   kernel.learned = files[which].kind;
   memset(stat, 0, sizeof(*stat));
   stat->filetype = files[which].filetype;
@@ -340,33 +404,49 @@ bool wv_sys_is_terminal(int fd) {
 }
 
 int wv_sys_close(int fd) {
-  CHECK(fd >= 0 && fd < HOST_FDS);
-  CHECK(kernel.owned[fd]);
+  CHECK(fd >= 0 && fd < OWN_FDS + HOST_FDS);
+  if (fd >= OWN_FDS) {
+    CHECK(kernel.has_own[fd - OWN_FDS]);
+    kernel.has_own[fd - OWN_FDS] = false;
+    return 0;
+  }
+  CHECK(kernel.owned[fd] && !kernel.has_own[fd]);
   kernel.owned[fd] = false;
   return 0;
 }
 
-void reset_kernel(const wv_fd *entry, int64_t offset, int64_t wait_timeout,
+void reset_kernel(const wv_guest *guest, const wv_fd *entry, int64_t offset,
                   uint8_t options) {
-  bool stream = entry != NULL && entry->kind != WV_KIND_FILE && offset < 0;
   bool nonblock = entry != NULL && (entry->fdflags & WV_FDFLAGS_NONBLOCK) != 0;
+  int64_t wait_timeout = guest->wait_timeout;
 
   kernel.host_fd = entry == NULL ? -1 : entry->host_fd;
   kernel.kind = entry == NULL ? WV_KIND_UNKNOWN : (wv_kind)entry->kind;
   kernel.learned = NOT_ASKED;
   kernel.offset = offset;
-  kernel.nonblocking = stream && (nonblock || wait_timeout >= 0);
-  kernel.limit = nonblock ? 0 : wait_timeout >= 0 ? wait_timeout * 1000000 : -1;
+  kernel.stream = entry != NULL && entry->kind != WV_KIND_FILE && offset < 0;
+  kernel.nonblocking =
+      kernel.stream && (nonblock || wait_timeout >= 0 || !guest->may_block);
+  kernel.limit = nonblock ? 0 : wait_timeout >= 0 ? wait_timeout * MS : -1;
+  kernel.deadline = -1;
   kernel.bad_fd = options >> 1 == 1;
   kernel.host_nonblock =
-      (options & 1) != 0 || (entry != NULL && kernel.opened[entry->host_fd]);
+      (options & 1) != 0 || (entry != NULL && (kernel.owned[entry->host_fd] ||
+                                               entry->kind == WV_KIND_DEVICE));
   kernel.now = 0;
-  kernel.must_wait = false;
-  kernel.time_is_up = false;
-  kernel.ready = false;
   kernel.writes = 0;
   kernel.out = 0;
   kernel.offered = 0;
   kernel.took_none = false;
   kernel.error = 0;
+  kernel.time_is_up = false;
+  resume_kernel();
+}
+
+void resume_kernel(void) {
+  kernel.slice_start = -1;
+  kernel.was_short = false;
+  kernel.must_wait = false;
+  kernel.ready = false;
+  kernel.room = 0;
 }

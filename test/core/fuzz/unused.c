@@ -51,7 +51,25 @@ UNUSED(wv_sock_accept)
 UNUSED(wv_sock_recv)
 UNUSED(wv_sock_send)
 UNUSED(wv_sock_shutdown)
+UNUSED(wv_capture_room)
+UNUSED(wv_capture_write)
+UNUSED(wv_sys_mutex_lock)
+UNUSED(wv_sys_mutex_new)
+UNUSED(wv_sys_mutex_unlock)
 UNUSED(wv_sys_pipe_state)
+UNUSED(wv_sys_pread)
+UNUSED(wv_sys_preadv)
+UNUSED(wv_sys_process_mutex)
+UNUSED(wv_sys_read)
+UNUSED(wv_sys_read_nowait)
+UNUSED(wv_sys_readv)
+UNUSED(wv_sys_recv)
+
+/* No table of the fuzzer is shared. */
+void wv_sys_mutex_free(void *mutex);
+void wv_sys_mutex_free(void *mutex) {
+  if (mutex != NULL) abort();
+}
 
 /* No entry of the fuzzer has a directory. */
 void wv_directory_free(void *directory);

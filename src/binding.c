@@ -56,7 +56,8 @@ static wv_errno set_memory(napi_env env, instance *self, wv_memory memory,
   wv_guest *guest = &self->host.guest;
 
   guest->memory = memory;
-  if (self->host.box[WV_BOX_OUT] == 0 || guest->fds->sharing != NULL)
+  if (self->host.box[WV_BOX_OUT] == 0 || guest->fds->sharing != NULL ||
+      guest->closed)
     return WV_SUCCESS;
   if (!keep(env, array, &self->memory)) return WV_ENOMEM;
   return wv_share(guest, memory.base);

@@ -140,22 +140,30 @@ static wv_errno make_room(wv_fd_table *table, uint32_t fd) {
   return WV_SUCCESS;
 }
 
+/* Held once. NULL: no memory. */
+static wv_fd *copy_of(const wv_fd *entry) {
+  wv_fd *copy = malloc(sizeof(*copy));
+
+  if (copy == NULL) return NULL;
+  *copy = *entry;
+  copy->holders = 1;
+  return copy;
+}
+
 /* `fd` is free. */
 static wv_errno put(wv_fd_table *table, uint32_t fd, const wv_fd *entry) {
   wv_errno error = make_room(table, fd);
   wv_fd *copy;
 
   if (error != WV_SUCCESS) return error;
-  copy = malloc(sizeof(*copy));
+  copy = copy_of(entry);
   if (copy == NULL) return WV_ENOMEM;
-  *copy = *entry;
-  copy->holders = 1;
   table->entries[fd] = copy;
   table->count++;
   return WV_SUCCESS;
 }
 
-wv_fd *wv_fd_take(wv_fd_table *table, uint32_t fd) {
+static wv_fd *take(wv_fd_table *table, uint32_t fd) {
   wv_fd *entry = wv_fd_get(table, fd);
 
   if (entry == NULL) return NULL;
@@ -180,7 +188,7 @@ static wv_errno put_lowest(wv_fd_table *table, const wv_fd *entry,
 static wv_fd *move(wv_fd_table *table, uint32_t from, uint32_t to) {
   wv_fd *replaced = table->entries[to];
 
-  table->entries[to] = wv_fd_take(table, from);
+  table->entries[to] = take(table, from);
   return replaced;
 }
 
@@ -201,33 +209,50 @@ wv_errno wv_fd_insert_at(wv_fd_table *table, uint32_t fd, const wv_fd *entry) {
 
   if (fd >= WV_GUEST_FD_LIMIT) return WV_EBADF;
   wv_sys_lock(table->mutex);
-  replaced = wv_fd_take(table, fd);
+  replaced = take(table, fd);
   error = put(table, fd, entry);
   wv_sys_unlock(table->mutex);
   if (replaced != NULL) wv_fd_release(replaced);
   return error;
 }
 
-wv_errno wv_fd_remove(wv_fd_table *table, uint32_t fd) {
+wv_fd *wv_fd_take(wv_fd_table *table, uint32_t fd) {
   wv_fd *entry;
 
   wv_sys_lock(table->mutex);
-  entry = wv_fd_take(table, fd);
+  entry = take(table, fd);
   wv_sys_unlock(table->mutex);
+  return entry;
+}
+
+wv_errno wv_fd_remove(wv_fd_table *table, uint32_t fd) {
+  wv_fd *entry = wv_fd_take(table, fd);
+
   return entry == NULL ? WV_EBADF : wv_fd_release(entry);
 }
 
-wv_errno wv_fd_table_renumber(wv_fd_table *table, uint32_t from, uint32_t to) {
-  wv_fd *replaced = NULL;
+wv_errno wv_fd_table_renumber(wv_fd_table *table, uint32_t from, uint32_t to,
+                              wv_fd **replaced) {
   bool both;
 
+  *replaced = NULL;
   wv_sys_lock(table->mutex);
   both = wv_fd_get(table, from) != NULL && wv_fd_get(table, to) != NULL;
-  if (both && from != to) replaced = move(table, from, to);
+  if (both && from != to) *replaced = move(table, from, to);
   wv_sys_unlock(table->mutex);
-  /* As dup2(2): an error of this close is nobody's. */
-  if (replaced != NULL) wv_fd_release(replaced);
   return both ? WV_SUCCESS : WV_EBADF;
+}
+
+wv_fd *wv_fd_exchange(wv_fd_table *table, uint32_t fd, const wv_fd *entry) {
+  wv_fd *copy = copy_of(entry);
+  wv_fd *replaced;
+
+  if (copy == NULL) return NULL;
+  wv_sys_lock(table->mutex);
+  replaced = table->entries[fd];
+  table->entries[fd] = copy;
+  wv_sys_unlock(table->mutex);
+  return replaced;
 }
 
 void wv_fd_table_free(wv_fd_table *table) {

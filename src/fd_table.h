@@ -112,16 +112,22 @@ wv_errno wv_fd_insert(wv_fd_table *table, const wv_fd *entry, uint32_t *fd);
  * EBADF: over WV_GUEST_FD_LIMIT. ENOMEM. */
 wv_errno wv_fd_insert_at(wv_fd_table *table, uint32_t fd, const wv_fd *entry);
 
+/* Takes the entry out of the table; its hold becomes the caller's. NULL: `fd`
+ * is not open. */
+wv_fd *wv_fd_take(wv_fd_table *table, uint32_t fd);
+
 /* Removes the entry. EBADF: `fd` is not open. Else what wv_fd_release says, and
  * the entry is gone all the same. */
 wv_errno wv_fd_remove(wv_fd_table *table, uint32_t fd);
 
-/* Moves the entry of `from` to `to`, where the one that stands there is
- * removed. EBADF: either is not open. */
-wv_errno wv_fd_table_renumber(wv_fd_table *table, uint32_t from, uint32_t to);
+/* Moves the entry of `from` to `to`. The one that stood there becomes
+ * `*replaced`, its hold the caller's; NULL where they are the same fd. EBADF:
+ * either is not open. */
+wv_errno wv_fd_table_renumber(wv_fd_table *table, uint32_t from, uint32_t to,
+                              wv_fd **replaced);
 
-/* Takes an entry out of a table that no other thread has; its hold becomes the
- * caller's. NULL: `fd` is not open. */
-wv_fd *wv_fd_take(wv_fd_table *table, uint32_t fd);
+/* Puts a copy of `entry` in the place of the one at `fd`, which is open: its
+ * hold becomes the caller's. NULL: no memory, and nothing has changed. */
+wv_fd *wv_fd_exchange(wv_fd_table *table, uint32_t fd, const wv_fd *entry);
 
 #endif

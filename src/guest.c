@@ -119,6 +119,7 @@ wv_errno wv_guest_close(wv_guest *guest) {
   if (empty == NULL) return WV_ENOMEM;
   let_go_of_all(guest);
   guest->fds = empty;
+  guest->closed = true;
   return WV_SUCCESS;
 }
 

@@ -42,6 +42,7 @@ typedef struct wv_guest {
   wv_strings environ;
   int64_t wait_timeout; /* milliseconds on a full stream, -1 for no limit */
   bool may_block;       /* a write may block in the system: nothing ends it */
+  bool closed;          /* by the host: it joins no other's table */
   bool resumed;         /* the call in progress is made once more: see wait.h */
   wv_wait wait;
   wv_buffer buffer;
@@ -70,6 +71,10 @@ wv_errno wv_guest_fd(wv_guest *guest, uint32_t fd, uint64_t rights,
  * ESPIPE: what stands there cannot seek, whatever the rights. */
 wv_errno wv_guest_seekable(wv_guest *guest, uint32_t fd, uint64_t rights,
                            wv_fd **entry);
+
+/* Lets go of an entry that was taken out of the table. That of an own stream is
+ * a marker: the stream goes too, of this thread. The errno of close(2). */
+wv_errno wv_guest_let_go(wv_guest *guest, wv_fd *entry);
 
 /* Gives what was opened for the guest a number: wv_fd_insert. */
 wv_errno wv_guest_insert(wv_guest *guest, wv_fd *entry, uint32_t *fd);

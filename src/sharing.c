@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "preview1/fd_readdir.h"
+
 /* What makes two preopens the same, behind the guest's name. */
 typedef struct identity {
   uint64_t dev;
@@ -79,63 +81,106 @@ static wv_sharing *find(const wv_sharing *like) {
   return each;
 }
 
-static void take_own_streams(wv_guest *guest) {
+/* The stream at `fd` becomes the thread's own. */
+static bool take_own_stream(wv_guest *guest, uint32_t fd) {
+  const wv_fd marker = {.kind = WV_KIND_OWN, .host_fd = (int)fd};
+
+  if (wv_fd_get(guest->fds, fd) == NULL) return true;
+  guest->own[fd] = wv_fd_exchange(guest->fds, fd, &marker);
+  return guest->own[fd] != NULL;
+}
+
+static wv_errno take_own_streams(wv_guest *guest) {
   uint32_t fd;
 
   for (fd = 0; fd < WV_OWN_STREAMS; fd++)
-    guest->own[fd] = wv_fd_take(guest->fds, fd);
+    if (!take_own_stream(guest, fd)) break;
+  if (fd == WV_OWN_STREAMS) return WV_SUCCESS;
+  while (fd-- > 0) {
+    if (guest->own[fd] == NULL) continue;
+    wv_fd_release(guest->fds->entries[fd]);
+    guest->fds->entries[fd] = guest->own[fd];
+    guest->own[fd] = NULL;
+  }
+  return WV_ENOMEM;
+}
+
+/* What is found at the first use has been: others may be the first. */
+static void prepare(const wv_fd_table *table) {
+  wv_fd *entry;
+  uint32_t fd;
+
+  for (fd = 0; fd < table->size; fd++) {
+    entry = table->entries[fd];
+    if (entry == NULL) continue;
+    wv_fd_learn_kind(entry);
+    /* It has no lock. */
+    wv_directory_free(atomic_exchange(&entry->directory, NULL));
+  }
 }
 
 /* Makes the table of `guest` one that others can join. */
-static wv_errno open_table(wv_guest *guest, wv_sharing *sharing) {
+static void open_table(wv_guest *guest, wv_sharing *sharing,
+                       wv_sys_mutex *mutex) {
   wv_fd_table *table = guest->fds;
-  wv_fd marker = {.kind = WV_KIND_OWN};
-  wv_sys_mutex *mutex = wv_sys_mutex_new();
-  uint32_t fd;
 
-  if (mutex == NULL) return WV_ENOMEM;
-  for (fd = 0; fd < table->size; fd++)
-    if (table->entries[fd] != NULL) wv_fd_learn_kind(table->entries[fd]);
-  take_own_streams(guest);
-  for (fd = 0; fd < WV_OWN_STREAMS; fd++) {
-    if (guest->own[fd] == NULL) continue;
-    marker.host_fd = (int)fd;
-    /* The place is there: an entry was in it. */
-    wv_fd_insert_at(table, fd, &marker);
-  }
+  prepare(table);
   sharing->table = table;
   sharing->users = 1;
   sharing->next = all;
   table->sharing = sharing;
   table->mutex = mutex;
   all = sharing;
-  return WV_SUCCESS;
 }
 
-static void join(wv_guest *guest, wv_sharing *found) {
-  take_own_streams(guest);
-  wv_fd_table_free(guest->fds);
-  guest->fds = found->table;
-  found->users++;
+/* All that it needs is there. */
+static void join_or_open(wv_guest *guest, wv_sharing *sharing,
+                         wv_sys_mutex *mutex) {
+  wv_fd_table *left = guest->fds;
+  wv_sharing *found;
+
+  wv_sys_lock(wv_sys_process_mutex());
+  found = find(sharing);
+  if (found == NULL) {
+    open_table(guest, sharing, mutex);
+  } else {
+    guest->fds = found->table;
+    found->users++;
+  }
+  wv_sys_unlock(wv_sys_process_mutex());
+  if (found == NULL) return;
+  wv_fd_table_free(left);
+  wv_sys_mutex_free(mutex);
+  free_sharing(sharing);
 }
 
 wv_errno wv_share(wv_guest *guest, const uint8_t *memory) {
-  wv_errno error = WV_SUCCESS;
   wv_sharing *sharing;
-  wv_sharing *found;
+  wv_sys_mutex *mutex;
 
   if (guest->fds->sharing != NULL) return WV_SUCCESS;
   sharing = describe(guest, memory);
-  if (sharing == NULL) return WV_ENOMEM;
-  wv_sys_lock(wv_sys_process_mutex());
-  found = find(sharing);
-  if (found != NULL)
-    join(guest, found);
-  else
-    error = open_table(guest, sharing);
-  wv_sys_unlock(wv_sys_process_mutex());
-  if (found != NULL || error != WV_SUCCESS) free_sharing(sharing);
-  return error;
+  mutex = wv_sys_mutex_new();
+  if (sharing != NULL && mutex != NULL &&
+      take_own_streams(guest) == WV_SUCCESS) {
+    join_or_open(guest, sharing, mutex);
+    return WV_SUCCESS;
+  }
+  if (sharing != NULL) free_sharing(sharing);
+  wv_sys_mutex_free(mutex);
+  return WV_ENOMEM;
+}
+
+wv_errno wv_guest_let_go(wv_guest *guest, wv_fd *entry) {
+  wv_fd *own = NULL;
+  wv_errno error;
+
+  if (entry->kind == WV_KIND_OWN) {
+    own = guest->own[entry->host_fd];
+    guest->own[entry->host_fd] = NULL;
+  }
+  error = wv_fd_release(entry);
+  return own == NULL ? error : wv_fd_release(own);
 }
 
 static void forget(const wv_sharing *sharing) {

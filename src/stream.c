@@ -75,8 +75,13 @@ static bool never_blocks(const wv_fd *entry) {
   return (entry->flags & WV_FD_OWNED) != 0 || entry->kind < WV_KIND_TERMINAL;
 }
 
-/* The description of our own, opened at the first use. False: there is none. A
- * FIFO that has no reader now may have one later. */
+/* A FIFO that has no reader now may have one later, and so on. */
+static bool is_passing(int error) {
+  return error == ENXIO || error == EMFILE || error == ENFILE ||
+         error == ENOMEM;
+}
+
+/* The description of our own, opened at the first use. False: there is none. */
 static bool open_own(wv_fd *entry) {
   int own;
 
@@ -84,7 +89,7 @@ static bool open_own(wv_fd *entry) {
   if (entry->flags & WV_FD_NO_OWN) return false;
   own = wv_sys_reopen(entry->host_fd);
   if (own < 0) {
-    if (errno != ENXIO) entry->flags |= WV_FD_NO_OWN;
+    if (!is_passing(errno)) entry->flags |= WV_FD_NO_OWN;
     return false;
   }
   entry->own_fd = own;
@@ -114,8 +119,8 @@ static ssize_t write_sure(const wv_fd *entry, const wv_batch *batch) {
   uint8_t chunk[GATHER_MAX];
   size_t len = wv_sys_sure_room(entry->host_fd);
 
-  if (len == SIZE_MAX) return wv_write_batch(entry->host_fd, batch);
   if (!poll_once(entry->host_fd, WV_SYS_POLL_WRITE)) return -1;
+  if (len == SIZE_MAX) return wv_write_batch(entry->host_fd, batch);
   if (len > sizeof(chunk)) len = sizeof(chunk);
   len = wv_batch_gather(batch, chunk, len);
   return wv_sys_write(entry->host_fd, chunk, len);

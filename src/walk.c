@@ -151,7 +151,8 @@ static wv_errno go_to_preopen(wv_walk *walk, const char **target) {
     /* Held for the call: another thread may close it. */
     found = wv_guest_get(walk->guest, fd);
     if (found == NULL || found->preopen == NULL) return WV_EPERM;
-    longest = way;
+    longest = behind(*target, found->preopen);
+    if (longest == NULL) return WV_EPERM;
   }
   if (found == NULL) return WV_EPERM;
   wv_walk_end(walk);

@@ -173,6 +173,10 @@ static wv_errno buffered(struct wv_guest *guest, const request *of) {
   wv_fd *entry;
   wv_errno error;
 
+  /* What waits is not a flush: this write went straight out before the wait. */
+  if (guest->resumed &&
+      (guest->buffer.entry == NULL || guest->buffer.error != WV_SUCCESS))
+    return write_through(guest, of);
   /* The quick way: there is nothing that it could come before. */
   if (guest->buffer.entry == NULL && is_elsewhere(&guest->buffer, of))
     return write_through(guest, of);

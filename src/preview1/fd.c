@@ -84,14 +84,21 @@ wv_errno wv_fd_allocate(wv_guest *guest, uint32_t fd, uint64_t offset,
 wv_errno wv_fd_close(wv_guest *guest, uint32_t fd) {
   wv_errno flushed = wv_buffer_before(guest, fd);
   wv_errno closed;
+  wv_fd *entry;
 
   if (flushed == WV_RESUME || flushed == WV_DELIVER_BUFFERED) return flushed;
-  closed = wv_fd_remove(guest->fds, fd);
+  entry = wv_fd_take(guest->fds, fd);
+  closed = entry == NULL ? WV_EBADF : wv_guest_let_go(guest, entry);
   return flushed != WV_SUCCESS ? flushed : closed;
 }
 
 wv_errno wv_fd_renumber(wv_guest *guest, uint32_t from, uint32_t to) {
-  return wv_fd_table_renumber(guest->fds, from, to);
+  wv_fd *replaced;
+  wv_errno error = wv_fd_table_renumber(guest->fds, from, to, &replaced);
+
+  /* As dup2(2): an error of this close is nobody's. */
+  if (replaced != NULL) wv_guest_let_go(guest, replaced);
+  return error;
 }
 
 wv_errno wv_fd_datasync(wv_guest *guest, uint32_t fd) {

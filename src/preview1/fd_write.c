@@ -74,8 +74,8 @@ static bool write_stream_batch(const wv_guest *guest, wv_fd *entry,
   return true;
 }
 
-/* Another thread may have changed the list since the call began: then what is
- * out is a short count. */
+/* What follows a batch that is out. Another thread may have changed the list
+ * since the call began: then what is out is a short count. */
 static bool next_batch(const wv_guest *guest, const guest_list *list,
                        wv_batch *batch, uint64_t done) {
   return batch->next < list->iovs_len &&
@@ -97,9 +97,12 @@ static wv_errno write_stream(wv_guest *guest, wv_fd *entry,
     more = wv_batch_skip(&guest->memory, list->iovs, list->iovs_len,
                          guest->scratch, batch, wait->done);
   if (full) more = wait_for_room(entry, wait, &error);
-  while (more)
+  while (more) {
     more = write_stream_batch(guest, entry, batch, wait, &error) &&
            next_batch(guest, list, batch, wait->done);
+    if (more) error = wv_wait_turn(wait);
+    if (error == WV_RESUME) more = false;
+  }
   if (error == WV_RESUME) return error;
   *nwritten = (uint32_t)wait->done;
   return wait->done > 0 ? WV_SUCCESS : error;

@@ -142,8 +142,10 @@ static wv_errno send_list(wv_guest *guest, const wv_fd *entry, uint32_t iovs,
   while (error == WV_SUCCESS && batch->bytes == 0 && batch->next < iovs_len &&
          wv_decode_next(&guest->memory, iovs, iovs_len, guest->scratch,
                         batch) == WV_SUCCESS &&
-         wait->done + batch->bytes <= UINT32_MAX)
-    error = send_batch(entry, batch, wait);
+         wait->done + batch->bytes <= UINT32_MAX) {
+    error = wv_wait_turn(wait);
+    if (error == WV_SUCCESS) error = send_batch(entry, batch, wait);
+  }
   if (error == WV_RESUME) return error;
   *done = (uint32_t)wait->done;
   return *done > 0 ? WV_SUCCESS : error;

@@ -155,6 +155,7 @@ int main(void) {
   test_slices();
   test_stream();
   test_buffer();
+  test_sharing();
   test_poll();
   test_sock();
   test_readdir();

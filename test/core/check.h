@@ -66,6 +66,7 @@ void test_wait(void);
 void test_slices(void);
 void test_stream(void);
 void test_buffer(void);
+void test_sharing(void);
 
 #define M(at) (guest.memory.base + (at))
 

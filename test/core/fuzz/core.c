@@ -207,10 +207,13 @@ static void renumber(uint32_t from, uint32_t to) {
   wv_fd replaced = there == NULL ? (wv_fd){.host_fd = -1} : *there;
   bool owned[HOST_FDS];
   bool bad = moved == NULL || there == NULL;
+  wv_fd *left;
 
   memcpy(owned, kernel.owned, sizeof(owned));
-  CHECK(wv_fd_table_renumber(guest.fds, from, to) ==
+  CHECK(wv_fd_table_renumber(guest.fds, from, to, &left) ==
         (bad ? WV_EBADF : WV_SUCCESS));
+  CHECK(left == (bad || from == to ? NULL : there));
+  if (left != NULL) wv_fd_release(left);
   if (bad || from == to) {
     CHECK(wv_fd_get(guest.fds, from) == moved);
     CHECK(wv_fd_get(guest.fds, to) == there);

@@ -287,7 +287,7 @@ int wv_sys_reopen(int fd) {
   CHECK(!kernel.has_own[fd] && !kernel.no_own[fd]);
   if (how % 8 >= 4) {
     errno = errors[how % 8 - 4];
-    kernel.no_own[fd] = errno != ENXIO;
+    kernel.no_own[fd] = errno != ENXIO && errno != EMFILE;
     return -1;
   }
   kernel.has_own[fd] = true;

@@ -9,6 +9,7 @@ const path = require('node:path');
 const { setImmediate } = require('node:timers/promises');
 const v8 = require('node:v8');
 const vm = require('node:vm');
+const { SHARE_ENV, Worker } = require('node:worker_threads');
 const { WASI, engine } = require('../..');
 const { ERRNO, FDFLAGS } = require('../../lib/preview1');
 const {
@@ -17,6 +18,7 @@ const {
   descriptorsOf,
   itWithProc,
 } = require('../helpers/descriptors');
+const { itNative } = require('../helpers/buffering');
 const { canPreload } = require('../helpers/faults');
 const { compile, withWASI } = require('../helpers/guest');
 const { assertWrites, useGuests } = require('../helpers/opened-files');
@@ -25,6 +27,8 @@ const { PREOPEN, RIGHTS, Session } = require('../helpers/session');
 const native = engine === 'native';
 const { FD_READ } = RIGHTS;
 const STDOUT = 1;
+
+const ENDED_THREAD = path.join(__dirname, '..', 'fixtures', 'ended-thread.js');
 
 describe('The descriptors of files', () => {
   const { dir, start } = useGuests();
@@ -195,6 +199,34 @@ describe('The descriptors of files', () => {
     }
   });
 
+  for (const end of [
+    'its own end',
+    'process.exit()',
+    'an exception that nobody catches',
+    'terminate()',
+  ]) {
+    itNative(`go when the thread ends by ${end}`, async () => {
+      execFileSync('mkfifo', [dir.path('fifo')]);
+      const { O_NONBLOCK, O_RDWR } = fs.constants;
+      const fifo = fs.openSync(dir.path('fifo'), O_RDWR | O_NONBLOCK);
+      const before = countDescriptors();
+      const worker = new Worker(ENDED_THREAD, {
+        workerData: { directory: dir.path(''), end, fifo },
+        env: SHARE_ENV,
+      });
+      worker.on('error', (error) => assert.equal(error.message, 'meant'));
+      if (end === 'terminate()') {
+        worker.on('message', () => worker.terminate());
+      }
+      await new Promise((resolve) => {
+        worker.once('exit', resolve);
+      });
+      assertNoneLeft(before);
+      assert.equal(dir.read('file'), 'text');
+      fs.closeSync(fifo);
+    });
+  }
+
   // Half of what the process may have by default; then what it has.
   for (const maxOpenFiles of [undefined, 1000]) {
     it(`are no more than may be where maxOpenFiles is ${maxOpenFiles}`, () => {
@@ -305,7 +337,7 @@ describe('The descriptors of files', () => {
     function lockAfter(body) {
       const script = (run, file) => {
         const { execFileSync } = require('node:child_process');
-        const { dirname } = require('node:path');
+                const { dirname } = require('node:path');
         const probe = () =>
           execFileSync('python3', ['../fixtures/locked.py', file], {
             encoding: 'utf8',

@@ -337,7 +337,7 @@ describe('The descriptors of files', () => {
     function lockAfter(body) {
       const script = (run, file) => {
         const { execFileSync } = require('node:child_process');
-                const { dirname } = require('node:path');
+        const { dirname } = require('node:path');
         const probe = () =>
           execFileSync('python3', ['../fixtures/locked.py', file], {
             encoding: 'utf8',

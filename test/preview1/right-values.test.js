@@ -3,7 +3,7 @@
 // What POSIX or the specification says where node:wasi has another value.
 
 const assert = require('node:assert/strict');
-const { execFileSync } = require('node:child_process');
+const { execFileSync, spawn } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const { engine } = require('../..');
@@ -262,12 +262,29 @@ describe('The calls of preview1', function () {
     const writer = path.join(__dirname, '../fixtures/fifo-writer.sh');
     start();
     assert.equal(g.open('fifo', { rights: READ }), 0);
-    const child = require('node:child_process').spawn('sh', [
-      writer,
-      temp.path('fifo'),
-    ]);
+    const child = spawn('sh', [writer, temp.path('fifo')]);
     assert.equal(g.read(g.u32()), 'late');
     child.unref();
+  });
+
+  it('wait for a stdin that the host made non-blocking, until they ask not to', () => {
+    execFileSync('mkfifo', [temp.path('fifo')]);
+    const { O_NONBLOCK, O_RDONLY } = fs.constants;
+    const stdin = fs.openSync(temp.path('fifo'), O_RDONLY | O_NONBLOCK);
+    const writer = fs.openSync(temp.path('fifo'), 'w');
+    start({ stdin });
+    // One that lives on: at its end a read would say 0, whatever the flags.
+    const child = spawn('sh', ['-c', 'sleep 0.2; printf late; sleep 60'], {
+      stdio: ['ignore', writer, 'ignore'],
+    });
+    assert.equal(g.read(0), 'late');
+    assert.equal(g.calls.fd_fdstat_set_flags(0, NONBLOCK), 0);
+    assert.equal(g.read(0), ERRNO.AGAIN);
+    fs.writeSync(writer, 'more');
+    assert.equal(g.read(0), 'more');
+    child.kill();
+    fs.closeSync(writer);
+    fs.closeSync(stdin);
   });
 
   it('give the sizes and types of what there is', () => {

@@ -1,7 +1,16 @@
 // What the scripts share: the WASI of the module named on the command line, and
 // a guest that exports each WASI call.
 
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 const MODULES = ['node:wasi', 'wasi-writev'];
 
@@ -17,9 +26,13 @@ const { WASI } = await import(moduleName);
 const guest = new URL('../../test/guests/calls.wasm', import.meta.url);
 const compiled = await WebAssembly.compile(readFileSync(guest));
 
-/** The guest's exports. Its fd 1 is `stdout`, a descriptor of this process. */
-export function startGuest(stdout) {
-  const wasi = new WASI({ version: 'preview1', stdout });
+/**
+ * The guest's exports. Its fd 1 is `stdout`, a descriptor of this process; its fd 3
+ * is `directory`, where one is given.
+ */
+export function startGuest(stdout, directory) {
+  const preopens = directory === undefined ? {} : { '/': directory };
+  const wasi = new WASI({ version: 'preview1', stdout, preopens });
   const instance = new WebAssembly.Instance(compiled, wasi.getImportObject());
   wasi.initialize(instance);
   return instance.exports;
@@ -33,6 +46,36 @@ export function withFile(path, flags, use) {
   } finally {
     closeSync(fd);
   }
+}
+
+/** Calls `use` with an empty directory, which is removed after it. */
+export function withDirectory(use) {
+  const directory = mkdtempSync(join(tmpdir(), 'node-wasi-faults-'));
+  try {
+    return use(directory);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** Whether this process is the one that `runAlone` has started. */
+export const isAlone = process.argv[3] === 'alone';
+
+/**
+ * Runs the script once more in a process of its own, which may die, or never end.
+ *
+ * @returns {{ signal: string | null, stdout: string }} SIGTERM after 3 seconds
+ */
+export function runAlone() {
+  const args = ['--no-warnings', process.argv[1], moduleName, 'alone'];
+  return spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 3000 });
+}
+
+/** Puts text at `at` of the guest's memory, and says how many bytes that are. */
+export function putText(memory, at, text) {
+  const bytes = Buffer.from(text);
+  new Uint8Array(memory.buffer).set(bytes, at);
+  return bytes.length;
 }
 
 /** Puts a list of [pointer, length] at `at` of the guest's memory. */

@@ -8,7 +8,12 @@ const path = require('node:path');
 const { ERRNO } = require('../../lib/preview1');
 const { assertSameBytes, pattern } = require('../helpers/bytes');
 const { describeWithFull } = require('../helpers/full');
-const { inChild, throughSlowPipe } = require('../helpers/in-child');
+const { useHostFiles } = require('../helpers/host-files');
+const {
+  commandLine,
+  inChild,
+  throughSlowPipe,
+} = require('../helpers/in-child');
 const {
   ENDS,
   FILES,
@@ -376,6 +381,32 @@ describeWithFull('Bytes that cannot be written at the exit', () => {
     });
     assert.equal(status, 0);
     assert.deepEqual(linesIn(stderr), [lineOf(1, 5)]);
+  });
+});
+
+describe('Bytes for a pipe that is full, and that nobody reads', () => {
+  const host = useHostFiles();
+
+  it('are given up by process.exit(), which says so', () => {
+    const { writer } = host.pipe({ blocking: true });
+    const [node, ...args] = commandLine(() => {
+      const { withWASI } = require('./guest');
+      const { Session } = require('./session');
+      const session = new Session(withWASI({ buffered: true }));
+      for (let i = 0; i < 3; i++) session.write(1, Buffer.alloc(30_000));
+      process.exit(9);
+    });
+    const { status, signal, stderr } = spawnSync(node, args, {
+      cwd: path.join(__dirname, '..', 'helpers'),
+      encoding: 'utf8',
+      stdio: ['ignore', writer, 'pipe'],
+      timeout: 60_000,
+    });
+    assert.deepEqual({ status, signal }, { status: 9, signal: null });
+    assert.match(
+      stderr,
+      /^wasi-writev: \d+ bytes for guest fd 1 could not be written: EAGAIN\n$/,
+    );
   });
 });
 

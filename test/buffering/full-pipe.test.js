@@ -119,6 +119,18 @@ describe('A flush to a pipe that is full', () => {
     assertSameBytes(readAvailable(reader), BYTES.subarray(PIPE_SIZE));
   });
 
+  it('is given up in silence where a guest has ended, and nobody reads', () => {
+    const { reader, writer } = host.pipe({ blocking: false });
+    host.close(reader);
+    const { wasi, start } = createCommand(
+      { stdout: writer, buffered: true },
+      (session) => session.write(STDOUT, 'for nobody'),
+    );
+    assert.equal(start(), 0);
+    wasi.flush();
+    assert.equal(wasi.discard(), 0);
+  });
+
   // Whatever the guest was told is written arrives, once and in order, whoever
   // reads when. A file and a capture are written in between.
   for (const through of THROUGH) {

@@ -17,8 +17,9 @@ describe('System calls that fail', () => {
     const summary = runPlans(faults.env, engine, 1, PLANS);
     assert.equal(summary.failure, undefined, JSON.stringify(summary.failure));
     assert.equal(summary.plans, PLANS);
-    // They did fail, and some bytes were held back to the end.
+    // They did fail, and some bytes were buffered to the end: the fallback buffers
+    // none.
     assert.ok(summary.faults > summary.plans);
-    assert.ok(summary.held > 0);
+    assert.equal(summary.held > 0, engine === 'native');
   });
 });

@@ -13,7 +13,9 @@ export const engine: 'native' | 'fallback';
 export interface WriteOptions {
   /**
    * How long, in milliseconds, a write to a full pipe, socket or terminal may
-   * wait before the guest gets `AGAIN`, or a short count if part of it went out.
+   * wait in all before the guest gets `AGAIN`, or a short count if part of it went
+   * out. `worker.terminate()`, `process.exit()` and a `vm` timeout end a wait at any
+   * time; in the main thread that of a write to a pipe that blocks only with this.
    * 0 to 2^31 - 1, or `Infinity`.
    * @default Infinity
    */
@@ -27,13 +29,15 @@ export interface WriteOptions {
    * - `'auto'`: those to regular files.
    *
    * Writes to a capture are buffered in any case, since nobody sees those
-   * before it is read.
+   * before it is read. Of a guest with threads (a shared memory) only a thread's own
+   * standard streams are. The fallback engine buffers nothing.
    * @default false
    */
   buffered?: boolean | 'auto' | undefined;
 
   /**
-   * How many bytes are buffered at the most, 1 to 2^30.
+   * How many bytes are buffered at the most, 1 to 2^30: for all fds of a guest
+   * together, with what a flush could not write.
    * @default 65536
    * @throws `ERR_MEMORY_ALLOCATION_FAILED` where there is no memory for it
    */
@@ -114,7 +118,8 @@ export interface WASIStats {
 /**
  * What `flush()` and `start()` throw when bytes that were buffered cannot be
  * written. They are kept, but for a stream that has ended or was destroyed: a
- * later `flush()` tries again.
+ * later `flush()` tries again. Where a guest has ended and nobody reads its pipe or
+ * socket any more, `start()` gives them up and throws nothing.
  */
 export interface FlushError extends Error {
   /** `'ENOSPC'`, and so on. */
@@ -133,6 +138,10 @@ export interface FlushError extends Error {
  * The drop-in for `WASI` of `node:wasi`: the same options, members and errors, and
  * all calls of preview1 in C. A guest stays in its `preopens`: docs/api.md has what
  * differs from Node's.
+ *
+ * Instances in several threads over one shared memory, with the same `preopens`, are
+ * threads of one guest: what one opens the others write, read and close, and the last
+ * to end closes it. With the addon.
  *
  * It is no subclass: `instanceof` Node's class is false, but under the preload.
  *

@@ -140,17 +140,4 @@ describe('the examples', () => {
       );
     }
   });
-
-  describe('of the faults of node:wasi', () => {
-    for (const name of scriptsIn(FAULTS)) {
-      it(`${name} finds none in wasi-writev`, () => {
-        const output = execFileSync(
-          process.execPath,
-          ['--no-warnings', path.join(FAULTS, name), 'wasi-writev'],
-          { encoding: 'utf8' },
-        );
-        assert.match(output, /^wasi-writev: .+\n$/);
-      });
-    }
-  });
 });

@@ -16,7 +16,7 @@
 typedef struct instance {
   wv_host host;
   uint32_t op;     /* the call that waits */
-  napi_ref buffer; /* what host.guest.buffer points to, kept alive */
+  napi_ref buffer; /* what host.guest.buffer points to, weak */
   napi_ref memory; /* that of a shared table, by whose address it is found */
 } instance;
 
@@ -42,11 +42,22 @@ static wv_memory view(napi_env env, napi_callback_info info,
   return result;
 }
 
-/* Keeps what is looked at alive until the guest is gone. */
-static bool keep(napi_env env, napi_value value, napi_ref *ref) {
+static void forget(napi_env env, napi_ref *ref) {
   if (*ref != NULL) napi_delete_reference(env, *ref);
   *ref = NULL;
-  return napi_create_reference(env, value, 1, ref) == napi_ok;
+}
+
+/* `count` is 1 to keep what is looked at alive, 0 to see whether it is. */
+static bool refer(napi_env env, napi_value value, uint32_t count,
+                  napi_ref *ref) {
+  forget(env, ref);
+  return napi_create_reference(env, value, count, ref) == napi_ok;
+}
+
+static bool is_alive(napi_env env, napi_ref ref) {
+  napi_value value = NULL;
+
+  return napi_get_reference_value(env, ref, &value) == napi_ok && value != NULL;
 }
 
 /* OUT: 1 for a memory that threads of the guest share. ARGUMENTS may be those
@@ -59,17 +70,30 @@ static wv_errno set_memory(napi_env env, instance *self, wv_memory memory,
   if (self->host.box[WV_BOX_OUT] == 0 || guest->fds->sharing != NULL ||
       guest->closed)
     return WV_SUCCESS;
-  if (!keep(env, array, &self->memory)) return WV_ENOMEM;
+  if (!refer(env, array, 1, &self->memory)) return WV_ENOMEM;
   return wv_share(guest, memory.base);
 }
 
-/* argument 0: WV_BUFFER_*, what is buffered. */
+/* argument 0: WV_BUFFER_*, what is buffered. JS keeps the memory alive as long
+ * as the guest: with it the two are collected at once, and do not wait for a
+ * finalizer, which a program that never comes to its event loop never runs. */
 static wv_errno set_buffer(napi_env env, instance *self, wv_memory memory,
                            napi_value array) {
   if (memory.size <= WV_BUFFER_HEADER_SIZE) return WV_EINVAL;
-  if (!keep(env, array, &self->buffer)) return WV_ENOMEM;
+  if (!refer(env, array, 0, &self->buffer)) return WV_ENOMEM;
   wv_buffer_set(&self->host.guest.buffer, memory,
                 (uint8_t)self->host.box[WV_BOX_ARGUMENTS]);
+  return WV_SUCCESS;
+}
+
+/* The memories need not wait for the collector. */
+static wv_errno close_guest(napi_env env, instance *self) {
+  wv_errno error = wv_guest_close(&self->host.guest);
+
+  if (error != WV_SUCCESS) return error;
+  wv_buffer_unset(&self->host.guest.buffer);
+  forget(env, &self->buffer);
+  forget(env, &self->memory);
   return WV_SUCCESS;
 }
 
@@ -82,6 +106,8 @@ static uint32_t control(napi_env env, napi_callback_info info, instance *self) {
       return set_memory(env, self, bytes, array);
     case WV_OP_SET_BUFFER:
       return set_buffer(env, self, bytes, array);
+    case WV_OP_CLOSE:
+      return close_guest(env, self);
     default:
       return wv_host_control(&self->host, bytes);
   }
@@ -157,14 +183,14 @@ static napi_value call(napi_env env, napi_callback_info info) {
  * the middle of a call. */
 static void finalize(napi_env env, void *data, void *hint) {
   instance *self = data;
-  napi_ref buffer = self->buffer;
-  napi_ref memory = self->memory;
 
   (void)hint;
+  if (self->buffer != NULL && !is_alive(env, self->buffer))
+    wv_buffer_unset(&self->host.guest.buffer);
   wv_host_free(&self->host);
+  forget(env, &self->buffer);
+  forget(env, &self->memory);
   free(self);
-  if (buffer != NULL) napi_delete_reference(env, buffer);
-  if (memory != NULL) napi_delete_reference(env, memory);
 }
 
 /* create(waitTimeout, maxOpenFiles, mayBlock): the function of one guest. Its

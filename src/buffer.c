@@ -29,7 +29,7 @@ void wv_buffer_set(wv_buffer *buffer, wv_memory memory, uint8_t what) {
 uint64_t wv_buffer_count(wv_buffer *buffer) {
   uint32_t calls;
 
-  if (buffer->base == NULL) return 0;
+  if (buffer->base == NULL) return buffer->bytes;
   calls = wv_buffer_word(buffer, WV_BUFFER_CALLS);
   buffer->calls += (uint32_t)(calls - buffer->seen_calls);
   buffer->seen_calls = calls;
@@ -44,6 +44,11 @@ static void let_go(wv_buffer *buffer) {
   buffer->entry = NULL;
   buffer->left = 0;
   buffer->error = WV_SUCCESS;
+}
+
+void wv_buffer_unset(wv_buffer *buffer) {
+  if (buffer->entry != NULL) let_go(buffer);
+  buffer->base = NULL;
 }
 
 /* Nothing is added from here on: what is buffered becomes what is unflushed. */

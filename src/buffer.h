@@ -95,6 +95,10 @@ static inline uint8_t *wv_buffer_data(const wv_buffer *buffer) {
 /* Gives the guest its buffer: a header, and data. */
 void wv_buffer_set(wv_buffer *buffer, wv_memory memory, uint8_t what);
 
+/* The memory is gone, or may go: nothing is buffered from then on. What was is
+ * lost. */
+void wv_buffer_unset(wv_buffer *buffer);
+
 /* fd_write and fd_pwrite. WV_DELIVER, WV_DELIVER_BUFFERED, WV_ASK,
  * WV_RESUME. */
 wv_errno wv_buffered_write(struct wv_guest *guest, uint32_t fd, uint32_t iovs,

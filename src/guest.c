@@ -72,9 +72,14 @@ wv_errno wv_call(wv_guest *guest, const uint32_t *box) {
   switch ((enum wv_op)box[WV_BOX_OP]) {
     WV_DISPATCH_CALLS
     case WV_OP_BUFFERED_WRITE:
-      return wv_buffered_write(guest, A(0), A(1), A(2), A(3), A(4));
+      return guest->buffer.base == NULL
+                 ? wv_fd_write(guest, A(0), A(1), A(2), A(3))
+                 : wv_buffered_write(guest, A(0), A(1), A(2), A(3), A(4));
     case WV_OP_BUFFERED_PWRITE:
-      return wv_buffered_pwrite(guest, A(0), A(1), A(2), W(0), A(3), A(4));
+      return guest->buffer.base == NULL
+                 ? wv_fd_pwrite(guest, A(0), A(1), A(2), W(0), A(3))
+                 : wv_buffered_pwrite(guest, A(0), A(1), A(2), W(0), A(3),
+                                      A(4));
     case WV_OP_FLUSH:
       return wv_buffer_flush(guest, A(0));
     case WV_OP_FLUSH_BEFORE:

@@ -230,8 +230,6 @@ uint32_t wv_host_control(wv_host *host, wv_memory bytes) {
     case WV_OP_STATS:
       stats(host);
       return WV_SUCCESS;
-    case WV_OP_CLOSE:
-      return wv_guest_close(guest);
     default:
       return WV_ENOSYS;
   }

@@ -45,8 +45,7 @@ function isAbout(op, frame, fd) {
 class Mailbox {
   #call;
   #memory;
-  #mustStart;
-  #shares;
+  #isGuest;
   #size = 0;
 
   /** The words, of 32 and of 64 bits. */
@@ -74,8 +73,7 @@ class Mailbox {
    */
   constructor(binding, { waitTimeout, maxOpenFiles = -1, mayBlock, isGuest }) {
     this.#call = binding.create(waitTimeout, maxOpenFiles, mayBlock);
-    this.#mustStart = isGuest;
-    this.#shares = isGuest;
+    this.#isGuest = isGuest;
     this.box = new Int32Array(this.#call.box);
     this.wide = new BigInt64Array(this.#call.box);
   }
@@ -91,10 +89,10 @@ class Mailbox {
    * grown. The addon has it first: V8 may end this at any call.
    */
   #refresh() {
-    if (this.#memory === undefined && this.#mustStart) throw notStarted();
+    if (this.#memory === undefined && this.#isGuest) throw notStarted();
     const view = viewOf(this.#memory);
     this.box[OUT] =
-      this.#shares && view !== EMPTY && isShared(this.#memory) ? 1 : 0;
+      this.#isGuest && view !== EMPTY && isShared(this.#memory) ? 1 : 0;
     this.box[OP] = SET_MEMORY;
     this.#call(view);
     this.view = view;

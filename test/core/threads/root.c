@@ -51,7 +51,7 @@ void remove_root(void) {
   CHECK(system(command) == 0);
 }
 
-/* As binding.c has it. */
+/* As host.c has it. */
 static void preopen(wv_guest *guest, const char *path, const char *name) {
   wv_fd entry = {.host_fd = wv_sys_open_directory(path),
                  .kind = WV_KIND_DIRECTORY,

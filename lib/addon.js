@@ -11,32 +11,8 @@ const ROOT = path.dirname(__dirname);
 // In a checkout, and in a package.
 const BUILDS = ['build/Release', 'build/Debug', 'src/build/Release'];
 
-// More than the ELF header, the program headers and the name of the dynamic
-// loader, which linkers put at the start of a program.
-const START = 4096;
-
-/**
- * The libc of this process. The one for which Node was built counts, not what
- * else is installed: it names its dynamic loader. `process.report` knows it too,
- * but takes milliseconds.
- */
-function libc() {
-  const start = Buffer.alloc(START);
-  try {
-    const program = fs.openSync(process.execPath, 'r');
-    fs.readSync(program, start, 0, START, 0);
-    fs.closeSync(program);
-  } catch {
-    return 'glibc';
-  }
-  return start.includes('/ld-musl-') ? 'musl' : 'glibc';
-}
-
-/** `linux-x64-glibc`, `darwin-arm64`: what a binary is for. */
-function platform() {
-  const name = `${process.platform}-${process.arch}`;
-  return process.platform === 'linux' ? `${name}-${libc()}` : name;
-}
+/** `linux-x64`, `darwin-arm64`: what a binary is for. */
+const platform = () => `${process.platform}-${process.arch}`;
 
 /** The path of the prebuilt addon for this process. */
 const prebuilt = () => path.join(ROOT, 'prebuilds', `${platform()}.node`);

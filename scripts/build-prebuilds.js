@@ -2,21 +2,22 @@
 
 // `npm run build:prebuilds`: makes prebuilds/*.node, the addons that the package
 // ships. Sources and flags are those of src/binding.gyp. It needs Debian, whose
-// packages have the headers and the libc of each target. `npm pack` goes on
-// without them, `npm publish` does not.
+// packages have the headers of each target. `npm pack` goes on without them,
+// `npm publish` does not.
+//
+// An addon links with no libc: it finds the functions of the one that its process
+// has. So one file serves glibc and musl. It is compiled with the headers of glibc,
+// whose types are as large as those of musl or larger.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const { runInNewContext } = require('node:vm');
+const { targets } = require('./targets');
 
 const ROOT = path.dirname(__dirname);
 const SRC = path.join(ROOT, 'src');
 const OUTPUT = path.join(ROOT, 'prebuilds');
-
-/** Debian's name of an architecture, by Node's. */
-const DEBIAN = { x64: 'amd64', arm64: 'arm64' };
-const MACHINE = { x64: 'x86_64', arm64: 'aarch64' };
 
 /** What it says for Linux. */
 function settings() {
@@ -27,55 +28,18 @@ function settings() {
   return { sources, defines, cflags, ldflags };
 }
 
-/** Where headers and libc of a target are, and the package that has them. */
-function platform(arch, libc) {
-  const machine = MACHINE[arch];
-  if (libc === 'musl') {
-    const triple = `${machine}-linux-musl`;
-    return {
-      triple,
-      includes: [`/usr/include/${triple}`],
-      library: `/usr/lib/${triple}/libc.so`,
-      package: arch === process.arch ? 'musl-dev' : `musl-dev:${DEBIAN[arch]}`,
-    };
-  }
-  const triple = `${machine}-linux-gnu`;
-  if (arch === process.arch) {
-    return {
-      triple,
-      includes: [`/usr/include/${triple}`, '/usr/include'],
-      library: `/usr/lib/${triple}/libc.so.6`,
-      package: 'libc6-dev',
-    };
-  }
-  return {
-    triple,
-    includes: [`/usr/${triple}/include`],
-    library: `/usr/${triple}/lib/libc.so.6`,
-    package: `libc6-dev-${DEBIAN[arch]}-cross`,
-  };
-}
-
-const targets = ['x64', 'arm64'].flatMap((arch) =>
-  ['glibc', 'musl'].map((libc) => ({
-    name: `linux-${arch}-${libc}.node`,
-    ...platform(arch, libc),
-  })),
-);
-
 /** The Debian packages that are not installed. */
 function missingPackages() {
   const missing = Object.entries({ clang: 'clang', 'ld.lld': 'lld' })
     .filter(([tool]) => spawnSync(tool, ['--version']).error)
     .map(([, name]) => name);
-  for (const { includes, library, package: name } of targets) {
-    const files = [path.join(includes[0], 'bits'), library];
-    if (!files.every((file) => fs.existsSync(file))) missing.push(name);
+  for (const { headers, package: name } of targets) {
+    if (!fs.existsSync(path.join(headers[0], 'bits'))) missing.push(name);
   }
   return missing;
 }
 
-function compile({ name, triple, includes, library }) {
+function compile({ name, triple, headers }) {
   const { sources, defines, cflags, ldflags } = settings();
   const { include_dir: nodeHeaders } = require('node-api-headers');
   const { status, error } = spawnSync(
@@ -88,7 +52,7 @@ function compile({ name, triple, includes, library }) {
       '-nostdlibinc',
       // Else atomics of arm64 are functions of libgcc.
       ...(triple.startsWith('aarch64') ? ['-mno-outline-atomics'] : []),
-      ...[nodeHeaders, ...includes].flatMap((dir) => ['-isystem', dir]),
+      ...[nodeHeaders, ...headers].flatMap((dir) => ['-isystem', dir]),
       ...defines
         // A word has 64 bits here. With this the headers of glibc would ask for
         // fcntl64, which came with 2.28.
@@ -99,10 +63,9 @@ function compile({ name, triple, includes, library }) {
       '-nostdlib',
       '-fuse-ld=lld',
       ...ldflags,
+      // Nothing is thrown through C, nor is it debugged without symbols.
+      '-fno-asynchronous-unwind-tables',
       '-Wl,--strip-all',
-      // By its name alone: the libc of musl has no soname, and its path would be kept.
-      `-L${path.dirname(library)}`,
-      `-l:${path.basename(library)}`,
       '-o',
       path.join(OUTPUT, name),
     ],
@@ -117,7 +80,6 @@ function main() {
   if (missing.length > 0) {
     console.error(
       'The prebuilt addons cannot be made here. On Debian 12, as root:\n' +
-        `  dpkg --add-architecture ${process.arch === 'x64' ? 'arm64' : 'amd64'}\n` +
         '  apt-get update\n' +
         `  apt-get install --no-install-recommends ${missing.join(' ')}`,
     );

@@ -7,6 +7,7 @@ const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const { symbols } = require('node-api-headers');
+const { targets } = require('./targets');
 
 const ROOT = path.dirname(__dirname);
 const BUILD = path.join(ROOT, 'build/Release');
@@ -29,72 +30,77 @@ function outputOf(command, args) {
   return stdout;
 }
 
-/** What the name of a prebuilt addon says of it. */
-const MACHINES = { x64: 'X86-64', arm64: 'AArch64' };
-const LIBCS = { glibc: 'libc.so.6', musl: 'libc.so' };
-const RELEASED = Object.keys(MACHINES).flatMap((arch) =>
-  Object.keys(LIBCS).map((libc) => `linux-${arch}-${libc}.node`),
-);
-
-/** The undefined symbols of an ELF file. */
-function imports(file) {
+/** The dynamic symbols of an ELF file; `where` is UND for what it imports. */
+function dynamicSymbols(file) {
   const line =
-    /^ *\d+: +0+ +0 +\w+ +(?<bind>\w+) +\w+ +UND (?<name>[^@\s]+)(?:@(?<version>\w[\w.]*))?/;
+    /^ *\d+: +\w+ +\w+ +\w+ +(?<bind>\w+) +\w+ +(?<where>\w+) (?<name>[^@\s]+)(?:@+(?<version>\w[\w.]*))?/;
   return outputOf('readelf', ['--wide', '--dyn-syms', file])
     .split('\n')
     .map((text) => line.exec(text)?.groups)
     .filter((groups) => groups !== undefined);
 }
 
-/** The versions of libraries that it needs, with those that no symbol has. */
-function versions(file) {
-  const text = outputOf('readelf', ['--wide', '--version-info', file]);
-  return [...text.matchAll(/Name: (\S+) +Flags/g)].map(([, name]) => name);
-}
+const imports = (file) =>
+  dynamicSymbols(file).filter(({ where }) => where === 'UND');
 
-/** Whether the oldest glibc has it. GLIBC_ABI_DT_RELR, say, has no number. */
+/** Whether the oldest glibc has it. Symbols of musl have no version. */
 function isOld(version) {
+  if (version === undefined) return true;
   const [, major, minor] = /^GLIBC_(\d+)\.(\d+)/.exec(version) ?? [];
   const newest = Number(major) === GLIBC[0] && Number(minor) <= GLIBC[1];
   return Number(major) < GLIBC[0] || newest;
 }
 
+/** Whether Node has it. */
+const isOfNode = ({ name }) => /^napi_|^node_api_/.test(name);
+
 /** Of pairs of whether all is well and what is wrong: the latter, where it is. */
 const faultsOf = (checks) =>
   checks.flatMap(([good, fault]) => (good ? [] : [fault]));
 
-/** @returns {string[]} what is wrong with the imports of one file */
-function importFaults(found, libc) {
-  const faults = [];
-  const fromNode = found.filter(({ name }) => /^napi_|^node_api_/.test(name));
-  if (fromNode.length === 0) faults.push('does not use Node-API');
-  for (const { name } of fromNode) {
-    if (!NODE_API.has(name)) faults.push(`${name} is not of Node-API 8`);
-  }
-  for (const { bind, name, version } of found) {
-    if (fromNode.some((other) => other.name === name) || bind === 'WEAK') {
-      continue;
-    }
-    if (version === undefined ? !libc.has(name) : !/^GLIBC_/.test(version)) {
-      faults.push(`${name} is neither of Node-API nor of libc`);
-    }
-  }
-  return faults;
+/** @returns {string[]} what is wrong with what one file takes from Node */
+function nodeFaults(found) {
+  const fromNode = found.filter(isOfNode).map(({ name }) => name);
+  return faultsOf([
+    [fromNode.length > 0, 'does not use Node-API'],
+    ...fromNode.map((name) => [
+      NODE_API.has(name),
+      `${name} is not of Node-API 8`,
+    ]),
+  ]);
 }
 
+/** The functions that a libc has, and the oldest glibc that addons run with too. */
+const functionsOf = (libc) =>
+  new Set(
+    dynamicSymbols(libc)
+      .filter(({ where, version }) => where !== 'UND' && isOld(version))
+      .map(({ name }) => name),
+  );
+
 /** @returns {string[]} what is wrong with an addon of a release */
-function releaseFaults(file) {
-  const [, arch, libc] = path.basename(file, '.node').split('-');
+function releaseFaults(file, found) {
+  const target = targets.find(({ name }) => name === path.basename(file));
+  if (target === undefined) return ['is released for no platform'];
   const header = outputOf('readelf', ['--wide', '--file-header', file]);
   const dynamic = outputOf('readelf', ['--wide', '--dynamic', file]);
-  return faultsOf([
-    ...versions(file).map((version) => [
-      isOld(version),
-      `needs ${version}, after ${GLIBC.join('.')}`,
-    ]),
-    [header.includes(MACHINES[arch]), `is not for ${arch}`],
-    [dynamic.includes(`[${LIBCS[libc]}]`), `is not for ${libc}`],
+  const wanted = found.filter((symbol) => !isOfNode(symbol));
+  const faults = faultsOf([
+    [header.includes(target.elf), `is not for ${target.elf}`],
+    [!dynamic.includes('NEEDED'), 'needs a library: one libc, not both'],
   ]);
+  for (const [libc, name] of Object.entries(target.libcs)) {
+    if (!fs.existsSync(libc)) {
+      faults.push(`cannot be checked without the Debian package ${name}`);
+      continue;
+    }
+    const functions = functionsOf(libc);
+    const missing = wanted.filter((symbol) => !functions.has(symbol.name));
+    faults.push(
+      ...missing.map((symbol) => `${symbol.name} is not in ${libc} of old`),
+    );
+  }
+  return faults;
 }
 
 /** @returns {string[]} what is wrong with how one file is loaded */
@@ -106,8 +112,9 @@ function hardeningFaults(file) {
     [/GNU_RELRO/.test(segments), 'is not RELRO'],
     [/BIND_NOW|FLAGS_1.* NOW/.test(dynamic), 'is not BIND_NOW'],
     [
-      /NEEDED.*\[libc\.so(\.6)?\]/.test(dynamic) &&
-        dynamic.match(/NEEDED/g).length === 1,
+      [...dynamic.matchAll(/NEEDED.*\[(.*)\]/g)].every(([, name]) =>
+        /^libc\.so(\.6)?$/.test(name),
+      ),
       'needs another library than libc',
     ],
     [!/TEXTREL|RPATH|RUNPATH/.test(dynamic), 'has a TEXTREL or RPATH'],
@@ -147,25 +154,19 @@ function main() {
     ),
   }));
   if (addons.length === 0) throw new Error('There is no addon to check');
-  // musl has no versions. What it must have is what others take from glibc.
-  const libc = new Set(
-    addons.flatMap(({ found }) =>
-      found.filter(({ version }) => version).map(({ name }) => name),
-    ),
-  );
   const faults = addons.flatMap(({ file, found, released }) =>
     [
-      ...importFaults(found, libc),
+      ...nodeFaults(found),
       ...hardeningFaults(file),
-      ...(released ? releaseFaults(file) : []),
+      ...(released ? releaseFaults(file, found) : []),
     ].map((fault) => `${path.relative(ROOT, file)} ${fault}`),
   );
   // A checkout has that of this machine, or a release has all.
   if (addons.some(({ released }) => released)) {
-    const missing = RELEASED.filter(
-      (name) => !addons.some(({ file }) => path.basename(file) === name),
+    const missing = targets.filter(
+      ({ name }) => !addons.some(({ file }) => path.basename(file) === name),
     );
-    faults.push(...missing.map((name) => `prebuilds/${name} is missing`));
+    faults.push(...missing.map(({ name }) => `prebuilds/${name} is missing`));
   }
   if (built.length > 0 && !isAddonOfNodeApi(BUILD)) {
     faults.push('build/Release is not of Node-API for node-addon-api');

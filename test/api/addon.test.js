@@ -130,15 +130,6 @@ describe('the addon', () => {
     assert.deepEqual(report(), { engine: 'native', addon: name, stderr: '' });
   });
 
-  it('is the one for musl in a Node that was built for it', function () {
-    if (process.platform !== 'linux') this.skip();
-    const musl = `prebuilds/linux-${process.arch}-musl.node`;
-    put(musl);
-    put('musl-node', '\x7fELF\0/lib/ld-musl-x86_64.so.1\0');
-    const { engine, addon } = report(`process.execPath = 'musl-node';`);
-    assert.deepEqual({ engine, addon }, { engine: 'native', addon: musl });
-  });
-
   it('is missed in one warning on a platform without one', () => {
     put(name);
     const warning = fallbackWarning(

@@ -1,0 +1,40 @@
+'use strict';
+
+// What an addon is released for, and where Debian has what goes with it.
+
+/** Names of an architecture: Debian's, the compiler's, and readelf's. */
+const ARCHITECTURES = {
+  x64: { debian: 'amd64', machine: 'x86_64', elf: 'X86-64' },
+  arm64: { debian: 'arm64', machine: 'aarch64', elf: 'AArch64' },
+};
+
+/**
+ * @returns {object} a file of prebuilds/, its `triple` and its machine for readelf;
+ *   `headers` of glibc, and the Debian `package` that has them; the libraries
+ *   that it must find its functions in, with the package of each
+ */
+function target([arch, { debian, machine, elf }]) {
+  const gnu = `${machine}-linux-gnu`;
+  const musl = `${machine}-linux-musl`;
+  const native = arch === process.arch;
+  const headers = native
+    ? [`/usr/include/${gnu}`, '/usr/include']
+    : [`/usr/${gnu}/include`];
+  const glibc = native ? `/usr/lib/${gnu}` : `/usr/${gnu}/lib`;
+  const name = native ? 'libc6-dev' : `libc6-dev-${debian}-cross`;
+  return {
+    name: `linux-${arch}.node`,
+    triple: gnu,
+    elf,
+    headers,
+    package: name,
+    libcs: {
+      [`${glibc}/libc.so.6`]: name,
+      [`/usr/lib/${musl}/libc.so`]: native ? 'musl-dev' : `musl-dev:${debian}`,
+    },
+  };
+}
+
+const targets = Object.entries(ARCHITECTURES).map(target);
+
+module.exports = { targets };

@@ -108,9 +108,10 @@ class Guest {
       pipeClosed: options[kPipeClosed],
     });
     this.#output = output;
-    this.#captures = streams.map((_, fd) => output.host.describe(fd)?.capture);
-    this.imports = {
-      ...output.host.imports,
+    this.#captures = streams.map(({ capture }, fd) =>
+      capture === undefined ? undefined : output.host.describe(fd).capture,
+    );
+    this.imports = Object.assign(output.host.imports, {
       fd_write: output.fd_write,
       fd_pwrite: output.fd_pwrite,
       proc_exit: (code) => {
@@ -118,7 +119,7 @@ class Guest {
         if (!returnOnExit) this.#exitProcess(code);
         return exit(code);
       },
-    };
+    });
   }
 
   // With the process goes whoever could be told later.

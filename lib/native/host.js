@@ -79,8 +79,10 @@ class NativeHost {
 
   /** Gives the guest what it begins with. */
   begin({ args, env, streams, preopens }) {
-    const set = (op, strings) =>
+    const set = (op, strings) => {
+      if (strings.length === 0) return;
       this.#mailbox.controlWith(op, stringsOf(strings), strings.length);
+    };
     set(OPS.set_args, args);
     set(OPS.set_environ, env);
     streams.forEach((stream, fd) => {

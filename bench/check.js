@@ -39,10 +39,15 @@ function difference(directory, files) {
  *
  * @returns {Promise<{ failed?: string, crashed?: boolean }>}
  */
-async function check(rival, workload, { directory, guest }) {
+async function check(rival, workload, { directory, guests }) {
   const site = createSite(directory, workload, rival, true);
   const turns = turnsOf(workload);
-  const task = { rival: rival.id, workload, guest, directory: site.directory };
+  const task = {
+    rival: rival.id,
+    workload,
+    guest: guests[workload.target] ?? guests.writes,
+    directory: site.directory,
+  };
   const child = new Child('child.js', task, { ...rival, stdout: site.stdout });
   site.handOver();
   let outcome = await child.next();

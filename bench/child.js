@@ -21,6 +21,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { ERRNO_NAMES } = require('../lib/preview1');
+const { CALLS, openFor } = require('./calls');
 const { fill, open, turn } = require('./guest');
 const { bytesOf, contentOf } = require('./workloads');
 
@@ -28,7 +29,7 @@ const WARM_UP_BATCH = 2e6; // ns
 const WARM_UP_BATCHES = 6; // at least
 const FILE_LIMIT = 16 * 2 ** 20; // bytes that a batch writes to a file
 
-const floorCalls = require('./build/Release/floor.node');
+const floorCalls = require('./build/floor.node');
 
 const task = JSON.parse(process.argv[2]);
 const rival = require('./rivals').find(({ id }) => id === task.rival);
@@ -46,8 +47,18 @@ class Failure extends Error {}
 
 const described = (errno) => `errno ${errno} (${ERRNO_NAMES[errno]})`;
 
+/** The fd that a call is about. */
+function prepareCall(exports) {
+  fill(exports, workload.lengths, Buffer.alloc(0));
+  const about = CALLS.find(({ id }) => id === workload.call);
+  const { errno, fd } = openFor(exports, about);
+  if (errno !== 0) throw new Failure(`path_open: ${described(errno)}`);
+  return fd;
+}
+
 /** The fd that the guest writes to. */
 function prepare(guest) {
+  if (workload.target === 'calls') return prepareCall(guest.exports);
   fill(guest.exports, workload.lengths, contentOf(workload));
   if (workload.target === 'files') return 3; // the first preopened directory
   if (workload.target !== 'file' || !rival.files) return 1;
@@ -61,7 +72,6 @@ async function createSubject() {
   const preopens = { '/': task.directory };
   const guest = await rival.link({ module, preopens });
   const fd = prepare(guest);
-  const { call, lengths } = workload;
   const { exports, flush = () => {} } = guest;
   return {
     guest,
@@ -69,7 +79,7 @@ async function createSubject() {
     run(turns) {
       const before = exports.written.value;
       const start = now();
-      const errno = turn(exports, call, fd, lengths.length, turns);
+      const errno = turn(exports, workload, fd, turns);
       flush();
       const time = now() - start;
       if (errno !== 0) throw new Failure(described(errno));
@@ -87,11 +97,13 @@ function createFloor() {
   const own = path.join(task.directory, 'floor');
   let fd = 1;
   if (target === 'file') fd = floorCalls.open(own);
+  if (target === 'calls') fd = task.directory;
   if (target === 'files') {
     fs.mkdirSync(own);
     fd = own;
   }
-  return { run: (turns) => floorCalls[call](fd, lengths, turns, waits) };
+  const name = workload.floorCall ?? call;
+  return { run: (turns) => floorCalls[name](fd, lengths, turns, waits) };
 }
 
 // Files that only grow would fill the disk.

@@ -1,16 +1,17 @@
 /* The floor of every comparison: the system calls alone, in a C loop, in the
  * same process and so under the same conditions as what is compared with it.
  *
- * Each function takes a descriptor (files: a directory), an array of lengths,
- * a number of turns, and which clock to use. It returns nanoseconds in all. In
- * a turn,
+ * Each function takes a descriptor, or a directory as site.js makes them, an
+ * array of lengths, a number of turns, and which clock to use. It returns
+ * nanoseconds in all. In a turn,
  *
  * - write makes one write(2) where one length is not 0, else writev(2), as
  * often as IOV_MAX asks for; on a full pipe it polls;
  * - pwrite makes one pwrite(2) for each length, one behind the other, from 0
  *   again at 1 MiB;
  * - pwriteRandom does the same at one of 1,024 pages;
- * - files opens, writes and closes 200 files.
+ * - files opens, writes and closes 200 files;
+ * - floor-calls.c has the others.
  *
  * The clock is the time of the thread on a CPU, in the program and the kernel,
  * so that other processes are no part of it; or the time on the wall, for what
@@ -28,26 +29,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAX_LENGTHS 8192
-#define MAX_LENGTH (16 << 20)
-#define GAP 99       /* bytes between two buffers, as in the guest */
+#include "floor.h"
+
 #define VECTORS 1024 /* IOV_MAX of Linux and macOS */
 #define FILE_LIMIT (1 << 20)
 #define PAGES 1024
 #define FILES 200
 #define PATH_SIZE 4096
-
-typedef struct job {
-  int fd;
-  char path[PATH_SIZE]; /* of the directory, in place of fd */
-  uint32_t used;
-  uint32_t turns;
-  bool wall;
-  uint32_t random;
-  off_t offset;
-  struct iovec iov[MAX_LENGTHS];
-  uint8_t *data;
-} job;
 
 static int64_t now(bool wall) {
   struct timespec time;
@@ -109,14 +97,15 @@ static int pwrite_random_turn(job *todo) {
 }
 
 static int files_turn(job *todo) {
-  char name[PATH_SIZE + 8];
+  char name[16];
   uint32_t i;
 
   for (i = 0; i < FILES; i++) {
     int fd, failed;
 
-    snprintf(name, sizeof(name), "%s/f%03u", todo->path, i);
-    fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    snprintf(name, sizeof(name), "f%03u", i);
+    fd = openat(todo->directory, name,
+                O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0) return -1;
     failed = write_list(todo, fd);
     if (close(fd) != 0 || failed) return -1;
@@ -149,26 +138,42 @@ static int make_data(job *to) {
   uint32_t i;
 
   for (i = 0; i < to->used; i++) size += to->iov[i].iov_len + GAP;
-  to->data = malloc(size);
-  if (to->data == NULL) return -1;
-  memset(to->data, 'a', size);
+  to->bytes = malloc(size);
+  if (to->bytes == NULL) return -1;
+  memset(to->bytes, 'a', size);
   for (i = 0; i < to->used; i++) {
-    to->iov[i].iov_base = to->data + at;
+    to->iov[i].iov_base = to->bytes + at;
     at += to->iov[i].iov_len + GAP;
   }
   return 0;
 }
 
+/* Those of a directory that it has. */
+static int open_directory(job *to, const char *path) {
+  to->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (to->directory < 0) return -1;
+  to->data = openat(to->directory, "data", O_RDONLY | O_CLOEXEC);
+  to->list = openat(to->directory, "list", O_RDONLY | O_CLOEXEC);
+  return 0;
+}
+
+static void close_all(const job *todo) {
+  if (todo->directory >= 0) close(todo->directory);
+  if (todo->data >= 0) close(todo->data);
+  if (todo->list >= 0) close(todo->list);
+}
+
 static int read_job(napi_env env, napi_callback_info info, job *to) {
+  char path[PATH_SIZE];
   size_t argc = 4, length;
   napi_value argv[4];
 
   if (napi_get_cb_info(env, info, &argc, argv, NULL, NULL) != napi_ok)
     return -1;
   if (napi_get_value_int32(env, argv[0], &to->fd) != napi_ok &&
-      (napi_get_value_string_utf8(env, argv[0], to->path, PATH_SIZE, &length) !=
+      (napi_get_value_string_utf8(env, argv[0], path, PATH_SIZE, &length) !=
            napi_ok ||
-       length == PATH_SIZE - 1))
+       length == PATH_SIZE - 1 || open_directory(to, path) != 0))
     return -1;
   if (napi_get_value_uint32(env, argv[2], &to->turns) != napi_ok ||
       napi_get_value_bool(env, argv[3], &to->wall) != napi_ok)
@@ -184,33 +189,44 @@ static napi_value run(napi_env env, napi_callback_info info,
   int64_t start;
   uint32_t i = 0;
 
+  if (todo != NULL) todo->directory = todo->data = todo->list = -1;
   if (todo != NULL && read_job(env, info, todo) == 0 && make_data(todo) == 0) {
     start = now(todo->wall);
     while (i < todo->turns && turn(todo) == 0) i++;
     if (i == todo->turns)
       napi_create_double(env, (double)(now(todo->wall) - start), &result);
   }
-  if (todo != NULL) free(todo->data);
+  if (todo != NULL) close_all(todo);
+  if (todo != NULL) free(todo->bytes);
   free(todo);
   if (result == NULL) napi_throw_error(env, NULL, problem);
   return result;
 }
 
-static napi_value run_write(napi_env env, napi_callback_info info) {
-  return run(env, info, write_turn);
-}
+/* name, turn */
+#define TURNS(X)                        \
+  X(write, write_turn)                  \
+  X(pwrite, pwrite_turn)                \
+  X(pwriteRandom, pwrite_random_turn)   \
+  X(files, files_turn)                  \
+  X(read, read_turn)                    \
+  X(pread, pread_turn)                  \
+  X(seek, seek_turn)                    \
+  X(fstat, fstat_turn)                  \
+  X(stat1, stat1_turn)                  \
+  X(stat4, stat4_turn)                  \
+  X(open1, open1_turn)                  \
+  X(open4, open4_turn)                  \
+  X(readdir, readdir_turn)              \
+  X(clock, clock_turn)                  \
+  X(random, random_turn)
 
-static napi_value run_pwrite(napi_env env, napi_callback_info info) {
-  return run(env, info, pwrite_turn);
-}
+#define DEFINE(name, turn)                                              \
+  static napi_value run_##name(napi_env env, napi_callback_info info) { \
+    return run(env, info, turn);                                        \
+  }
 
-static napi_value run_pwrite_random(napi_env env, napi_callback_info info) {
-  return run(env, info, pwrite_random_turn);
-}
-
-static napi_value run_files(napi_env env, napi_callback_info info) {
-  return run(env, info, files_turn);
-}
+TURNS(DEFINE)
 
 /* A descriptor of this process, in runtimes whose own file API has none. */
 static napi_value open_file(napi_env env, napi_callback_info info) {
@@ -241,16 +257,16 @@ static napi_value read_clock(napi_env env, napi_callback_info info) {
   return result;
 }
 
+#define PROPERTY(name, turn) {.utf8name = #name, .method = run_##name},
+
 NAPI_MODULE_INIT(/* env, exports */) {
   napi_property_descriptor properties[] = {
-      {.utf8name = "write", .method = run_write},
-      {.utf8name = "pwrite", .method = run_pwrite},
-      {.utf8name = "pwriteRandom", .method = run_pwrite_random},
-      {.utf8name = "files", .method = run_files},
+      TURNS(PROPERTY)
       {.utf8name = "open", .method = open_file},
       {.utf8name = "now", .method = read_clock},
   };
 
-  napi_define_properties(env, exports, 6, properties);
+  napi_define_properties(env, exports,
+                         sizeof(properties) / sizeof(*properties), properties);
   return exports;
 }

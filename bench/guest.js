@@ -14,12 +14,15 @@ const GAP = 99; // bytes between two buffers; without it they are merged
 
 const OFLAGS_CREAT = 1;
 
-/** Assembles the guest into a file, and returns that file's path. */
-async function assemble(directory) {
+/** Assembles a guest into a file, and returns that file's path. */
+async function assemble(
+  directory,
+  name = 'guest',
+  source = fs.readFileSync(path.join(__dirname, 'guest.wat'), 'utf8'),
+) {
   const wabt = await require('wabt')();
-  const source = fs.readFileSync(path.join(__dirname, 'guest.wat'), 'utf8');
-  const file = path.join(directory, 'guest.wasm');
-  const module = wabt.parseWat('guest.wat', source);
+  const file = path.join(directory, `${name}.wasm`);
+  const module = wabt.parseWat(`${name}.wat`, source);
   fs.writeFileSync(file, module.toBinary({}).buffer);
   return file;
 }
@@ -52,11 +55,21 @@ function open({ memory, open }, directory, name) {
   return { errno, fd };
 }
 
-/** `turns` turns of a call on an fd. The last errno but 0. */
-function turn(exports, call, fd, count, turns) {
+/** `turns` turns of a workload on an fd. The last errno but 0. */
+function turn(exports, { call, lengths, target }, fd, turns) {
+  if (target === 'calls') return exports[call](fd, turns);
   return call === 'files'
-    ? exports.files(fd, LIST, count, NWRITTEN, PATH, turns)
-    : exports[call](fd, LIST, count, NWRITTEN, turns);
+    ? exports.files(fd, LIST, lengths.length, NWRITTEN, PATH, turns)
+    : exports[call](fd, LIST, lengths.length, NWRITTEN, turns);
 }
 
-module.exports = { LIST_MAX, assemble, fill, open, turn };
+module.exports = {
+  LIST,
+  LIST_MAX,
+  NWRITTEN,
+  PATH,
+  assemble,
+  fill,
+  open,
+  turn,
+};

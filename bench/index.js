@@ -8,6 +8,7 @@ const path = require('node:path');
 const { parseArgs } = require('node:util');
 const { measure, measureTrial } = require('./measure');
 const { chart } = require('./chart');
+const { source } = require('./calls');
 const ends = require('./ends');
 const { assemble } = require('./guest');
 const { build } = require('./install');
@@ -159,7 +160,11 @@ async function run(options, results) {
   try {
     build();
     results.machine = describeMachine(directory, settings);
-    Object.assign(settings, { directory, guest: await assemble(directory) });
+    const guests = {
+      writes: await assemble(directory),
+      calls: await assemble(directory, 'calls', source()),
+    };
+    Object.assign(settings, { directory, guests });
     print(table.describe(results.machine));
     if (options.main) {
       const some = options.quick && options.workloads === undefined;

@@ -6,7 +6,8 @@ const { execFileSync, spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 
-const FLOOR = path.join(__dirname, 'build', 'Release', 'floor.node');
+const FLOOR = path.join(__dirname, 'build', 'floor.node');
+const SOURCES = ['floor.c', 'floor-calls.c', 'floor.h'];
 
 function newer(file, other) {
   return fs.statSync(file).mtimeMs > fs.statSync(other).mtimeMs;
@@ -14,16 +15,25 @@ function newer(file, other) {
 
 /** Builds the floor where there is none of these sources. */
 function build() {
-  const sources = ['floor.c', 'binding.gyp'].map((name) =>
-    path.join(__dirname, name),
-  );
+  const sources = SOURCES.map((name) => path.join(__dirname, name));
   if (fs.existsSync(FLOOR) && !sources.some((source) => newer(source, FLOOR))) {
     return;
   }
-  const gyp = require.resolve('node-gyp/bin/node-gyp.js');
-  const args = [gyp, 'rebuild', '-C', __dirname];
-  const { status, stdout, stderr } = spawnSync(process.execPath, args);
-  if (status !== 0) throw new Error(`floor.c: ${stdout}${stderr}`);
+  fs.mkdirSync(path.dirname(FLOOR), { recursive: true });
+  const { include_dir: headers } = require('node-api-headers');
+  const { error, status, stderr } = spawnSync(
+    process.env.CC ?? 'cc',
+    [
+      ...['-std=c11', '-O2', '-Wall', '-Wextra', '-shared', '-fPIC'],
+      ...['-D_GNU_SOURCE', '-DNAPI_VERSION=8', '-isystem', headers],
+      ...(process.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] : []),
+      ...sources.filter((source) => source.endsWith('.c')),
+      ...['-o', FLOOR],
+    ],
+    { encoding: 'utf8' },
+  );
+  if (error) throw error;
+  if (status !== 0) throw new Error(`floor.c: ${stderr}`);
 }
 
 /** Installs the package in a directory, if that was not done. */

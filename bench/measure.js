@@ -24,6 +24,7 @@ function leftOut(rival, workload) {
     return `${rival.runtime} is not installed`;
   }
   if (workload.target === 'files' && !rival.files) return 'opens no real files';
+  if (workload.target === 'calls' && !rival.calls) return 'makes writes only';
   return rival.leaves?.(workload);
 }
 
@@ -33,7 +34,7 @@ async function start(entry, workload, settings) {
   const task = {
     rival: rival.id,
     workload,
-    guest: settings.guest,
+    guest: settings.guests[workload.target] ?? settings.guests.writes,
     directory: site.directory,
     warmUp: settings.warmUp,
     batch: settings.batch,
@@ -100,7 +101,7 @@ function resultOf(entry, processes) {
  * @param {object[]} rivals
  * @param {object} settings
  * @param {string} settings.directory for files
- * @param {string} settings.guest the assembled guest
+ * @param {object} settings.guests the assembled guests: `writes`, `calls`
  * @param {number} settings.launches processes for each rival
  * @param {number} settings.rounds for each process
  * @param {number} settings.batch nanoseconds that a rival is timed in a round

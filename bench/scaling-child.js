@@ -18,7 +18,7 @@ const WARM_UP_BATCH = 2e6; // ns
 const WARM_UP_BATCHES = 6; // at least
 const FILE_LIMIT = 32 * 2 ** 20; // bytes that a batch writes to a file
 
-const floor = require('./build/Release/floor.node');
+const floor = require('./build/floor.node');
 
 const task = isMainThread ? JSON.parse(process.argv[2]) : workerData.task;
 // Workers wait for each other, and that is what is looked at.
@@ -48,7 +48,7 @@ function refill({ exports }, lengths) {
 function runner({ exports, flush }, call, fd, lengths) {
   return (turns) => {
     const start = floor.now(WALL);
-    const errno = turn(exports, call, fd, lengths.length, turns);
+    const errno = turn(exports, { call, lengths }, fd, turns);
     flush?.();
     const time = floor.now(WALL) - start;
     if (errno !== 0) throw new Error(`errno ${errno}`);

@@ -61,7 +61,7 @@ async function draw(curve, rival, settings) {
     curve: curve.id,
     at: curve.at,
     rival: rival.id,
-    guest: settings.guest,
+    guest: settings.guests.writes,
     directory: site.directory,
     rounds: settings.rounds,
     batch: settings.batch,

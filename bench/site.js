@@ -6,6 +6,7 @@
 const { execFileSync, spawn } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
+const { DATA, DATA_SIZE, DEEP, LIST_ENTRIES } = require('./calls');
 const { before } = require('./workloads');
 
 // Puts off reading, so that the pipe is full for a while.
@@ -38,6 +39,19 @@ function create(file, content) {
   fs.closeSync(fd);
 }
 
+/** What the calls of calls.js find. */
+function createFiles(directory) {
+  for (const name of [DATA, DEEP]) {
+    const file = path.join(directory, name);
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    create(file, Buffer.alloc(DATA_SIZE, 'data'));
+  }
+  fs.mkdirSync(path.join(directory, 'list'));
+  for (let i = 0; i < LIST_ENTRIES; i++) {
+    fs.writeFileSync(path.join(directory, 'list', `file-${i}`), '');
+  }
+}
+
 /**
  * @param {string} parent a directory
  * @param {object} workload
@@ -50,7 +64,8 @@ function createSite(parent, workload, rival, keep) {
   let stdout;
   let done;
   const { target } = workload;
-  if (target === 'files') {
+  if (target === 'calls') createFiles(directory);
+  if (target === 'files' || target === 'calls') {
     stdout = fs.openSync('/dev/null', 'w');
   } else if (target === 'pipe' || target === 'full') {
     const file = keep ? out : '/dev/null';

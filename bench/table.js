@@ -12,9 +12,8 @@ const SHORT = ['null-1x16', 'null-0+69', 'file-2x100', 'pwrite-4K'];
 
 const AGAINST = {
   floor: 'the floor',
-  closures: '`node:wasi` behind closures',
   direct: '`node:wasi`',
-  writevSync: '`fs.writevSync`',
+  unbuffered: 'unbuffered',
 };
 
 /** Three digits that count, and no more than that. */

@@ -4,7 +4,8 @@
 //
 //   id, name    for --workloads, and for people
 //   group       the table that it is in
-//   call        the export of guest.wat and the function of floor.c
+//   call        the export of the guest
+//   floorCall   the function of floor.c, where it has another name
 //   lengths     bytes of each buffer of the list
 //   target      'null'   /dev/null
 //               'file'   a regular file
@@ -12,13 +13,16 @@
 //               'full'   the same, but non-blocking, as Node makes it once
 //                        somebody has touched process.stdout
 //               'files'  a directory
+//               'calls'  one with the files that calls.js is about
 //   per         calls in a turn, each of which the figures are for
 //   floor       what the floor is
 //   turns       of a check
 //   quick       also part of --quick
 //   unit        what the figures are for
 //   binary      the bytes are no text
+//   bytes       what a turn has to add up to, where no bytes are written
 
+const { CALLS } = require('./calls');
 const { LIST_MAX } = require('./guest');
 
 const FILES = 200;
@@ -68,9 +72,17 @@ const WORKLOADS = [
     target: 'files',
     per: FILES,
     unit: 'file',
-    floor: 'open(2), write(2), close(2)',
+    floor: 'openat(2), write(2), close(2)',
     ...QUICK,
   }),
+  ...CALLS.map(({ id, name, floor: [floorCall, floor], lengths, seen }) => ({
+    ...{ id: `call-${id}`, group: 'other calls', name, unit: 'call', per: 1 },
+    ...{ call: id, target: 'calls', floorCall, floor },
+    lengths: lengths ?? [],
+    bytes: seen,
+    turns: 100,
+    quick: id === 'read-64' || id === 'stat-1',
+  })),
 ];
 
 // Not measured: what some do not survive.
@@ -122,7 +134,8 @@ function positioned(id, name, lengths, more) {
 }
 
 /** Bytes that one turn of a workload writes. */
-function bytesOf({ lengths, call }) {
+function bytesOf({ bytes, lengths, call }) {
+  if (bytes !== undefined) return bytes;
   const total = lengths.reduce((sum, length) => sum + length, 0);
   return call === 'files' ? total * FILES : total;
 }
@@ -147,8 +160,9 @@ function contentOf({ lengths, binary }) {
  * @returns {Map<string, Buffer>}
  */
 function expected(workload, turns) {
+  const { call, target } = workload;
+  if (target === 'calls') return new Map();
   const content = contentOf(workload);
-  const { call } = workload;
   if (call.startsWith('write')) {
     return new Map([['out', Buffer.concat(new Array(turns).fill(content))]]);
   }

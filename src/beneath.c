@@ -192,10 +192,10 @@ static wv_errno stat_name(const wv_parent *parent, wv_sys_stat *stat) {
              : WV_SUCCESS;
 }
 
-/* What the link at `path` leads to. */
-static wv_errno stat_end(wv_guest *guest, const wv_fd *dir, const wv_path *path,
-                         wv_sys_stat *stat) {
-  const int flags = WV_SYS_OPEN_HANDLE | WV_SYS_OPEN_FOLLOW;
+/* By a handle: the system finds it in one call. */
+static wv_errno stat_path(wv_guest *guest, const wv_fd *dir,
+                          const wv_path *path, bool follow, wv_sys_stat *stat) {
+  const int flags = WV_SYS_OPEN_HANDLE | (follow ? WV_SYS_OPEN_FOLLOW : 0);
   wv_parent parent;
   wv_errno error;
   int host_fd;
@@ -206,7 +206,8 @@ static wv_errno stat_end(wv_guest *guest, const wv_fd *dir, const wv_path *path,
     wv_sys_close(host_fd);
     return error;
   }
-  error = walk_to_end(guest, dir, path, &parent);
+  error = follow ? walk_to_end(guest, dir, path, &parent)
+                 : open_direct_parent(guest, dir, path, &parent);
   if (error != WV_SUCCESS) return error;
   error = stat_name(&parent, stat);
   if (error == WV_SUCCESS && parent.slash &&
@@ -218,15 +219,18 @@ static wv_errno stat_end(wv_guest *guest, const wv_fd *dir, const wv_path *path,
 
 wv_errno wv_stat_beneath(wv_guest *guest, const wv_fd *dir, const wv_path *path,
                          bool follow, wv_sys_stat *stat) {
-  wv_parent parent;
-  wv_errno error = open_direct_parent(guest, dir, path, &parent);
+  wv_errno error;
 
-  if (error != WV_SUCCESS) return error;
-  error = stat_name(&parent, stat);
-  wv_parent_close(&parent);
-  if (error == WV_SUCCESS && (follow || path->slash) &&
-      stat->filetype == WV_FILETYPE_SYMBOLIC_LINK)
-    error = stat_end(guest, dir, path, stat);
+  follow = follow || path->slash;
+  if (!is_name(path)) {
+    error = stat_path(guest, dir, path, follow, stat);
+  } else if (wv_sys_stat_at(dir->host_fd, path->bytes, stat) < 0) {
+    error = wv_errno_from_host(errno);
+  } else if (follow && stat->filetype == WV_FILETYPE_SYMBOLIC_LINK) {
+    error = stat_path(guest, dir, path, true, stat);
+  } else {
+    error = WV_SUCCESS;
+  }
   if (error == WV_SUCCESS && path->slash &&
       stat->filetype != WV_FILETYPE_DIRECTORY)
     error = WV_ENOTDIR;

@@ -3,6 +3,7 @@
 // Who is compared. A rival has
 //
 //   id, name    for --rivals, and for people
+//   calls       whether it is compared in calls that are no writes, too
 //   files       whether the guest can open real files with it; where not, its
 //               standard output is the file
 //   link        ({ module, args, preopens }) => a guest, perhaps by a promise;

@@ -3,17 +3,29 @@
 // node:wasi as its documentation has it; behind closures, which keeps calls off
 // the path that crashes on Node 20 and 22; and that of Deno.
 
-/** The functions that matter with their own arity: rest arguments cost more. */
-function behindClosures(imports) {
-  const { fd_write, fd_pwrite } = imports;
-  const closures = {};
-  for (const [name, call] of Object.entries(imports)) {
-    closures[name] = (...values) => call(...values);
-  }
-  closures.fd_write = (a, b, c, d) => fd_write(a, b, c, d);
-  closures.fd_pwrite = (a, b, c, d, e) => fd_pwrite(a, b, c, d, e);
-  return closures;
-}
+const { CALLS } = require('../../lib/preview1');
+
+// By the number of parameters: rest arguments cost more.
+const CLOSURES = [
+  (call) => () => call(),
+  (call) => (a) => call(a),
+  (call) => (a, b) => call(a, b),
+  (call) => (a, b, c) => call(a, b, c),
+  (call) => (a, b, c, d) => call(a, b, c, d),
+  (call) => (a, b, c, d, e) => call(a, b, c, d, e),
+  (call) => (a, b, c, d, e, f) => call(a, b, c, d, e, f),
+  (call) => (a, b, c, d, e, f, g) => call(a, b, c, d, e, f, g),
+  (call) => (a, b, c, d, e, f, g, h) => call(a, b, c, d, e, f, g, h),
+  (call) => (a, b, c, d, e, f, g, h, i) => call(a, b, c, d, e, f, g, h, i),
+];
+
+const behindClosures = (imports) =>
+  Object.fromEntries(
+    Object.entries(imports).map(([name, call]) => [
+      name,
+      CLOSURES[CALLS[name].length](call),
+    ]),
+  );
 
 function linkWith(wrap) {
   return ({ module, args = ['guest'], preopens = {} }) => {
@@ -31,16 +43,24 @@ function linkWith(wrap) {
 const direct = linkWith((imports) => imports);
 
 module.exports = [
-  { id: 'node-wasi', name: 'node:wasi', files: true, link: direct },
+  {
+    id: 'node-wasi',
+    name: 'node:wasi',
+    calls: true,
+    files: true,
+    link: direct,
+  },
   {
     id: 'closures',
     name: 'node:wasi behind closures',
+    calls: true,
     files: true,
     link: linkWith(behindClosures),
   },
   {
     id: 'deno',
     name: 'node:wasi of Deno',
+    calls: true,
     files: true,
     runtime: 'deno',
     link: direct,

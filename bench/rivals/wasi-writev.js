@@ -25,7 +25,13 @@ function leavesFiles({ target }) {
 }
 
 module.exports = [
-  { id: 'wasi-writev', name: 'wasi-writev', files: true, link: linkWith({}) },
+  {
+    id: 'wasi-writev',
+    name: 'wasi-writev',
+    calls: true,
+    files: true,
+    link: linkWith({}),
+  },
   {
     id: 'buffered',
     name: 'wasi-writev, buffered',
@@ -43,6 +49,7 @@ module.exports = [
   {
     id: 'fallback',
     name: 'wasi-writev, without C',
+    calls: true,
     files: true,
     env: { WASI_WRITEV_ENGINE: 'fallback' },
     link: linkWith({}),

@@ -65,7 +65,10 @@ function terminal(ends) {
 }
 
 function markdown(ends) {
-  return ['### Ending a guest that waits', markdownTable(HEADER, rowsOf(ends))];
+  return [
+    '### Ending a guest that waits',
+    markdownTable([HEADER, ...rowsOf(ends)]),
+  ];
 }
 
 module.exports = { markdown, measureEnds, terminal };

@@ -16,6 +16,8 @@
  * The clock is the time of the thread on a CPU, in the program and the kernel,
  * so that other processes are no part of it; or the time on the wall, for what
  * waits. */
+#include "floor.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <node_api.h>
@@ -28,8 +30,6 @@
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
-
-#include "floor.h"
 
 #define VECTORS 1024 /* IOV_MAX of Linux and macOS */
 #define FILE_LIMIT (1 << 20)
@@ -104,8 +104,8 @@ static int files_turn(job *todo) {
     int fd, failed;
 
     snprintf(name, sizeof(name), "f%03u", i);
-    fd = openat(todo->directory, name,
-                O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    fd = openat(todo->directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+                0666);
     if (fd < 0) return -1;
     failed = write_list(todo, fd);
     if (close(fd) != 0 || failed) return -1;
@@ -204,21 +204,21 @@ static napi_value run(napi_env env, napi_callback_info info,
 }
 
 /* name, turn */
-#define TURNS(X)                        \
-  X(write, write_turn)                  \
-  X(pwrite, pwrite_turn)                \
-  X(pwriteRandom, pwrite_random_turn)   \
-  X(files, files_turn)                  \
-  X(read, read_turn)                    \
-  X(pread, pread_turn)                  \
-  X(seek, seek_turn)                    \
-  X(fstat, fstat_turn)                  \
-  X(stat1, stat1_turn)                  \
-  X(stat4, stat4_turn)                  \
-  X(open1, open1_turn)                  \
-  X(open4, open4_turn)                  \
-  X(readdir, readdir_turn)              \
-  X(clock, clock_turn)                  \
+#define TURNS(X)                      \
+  X(write, write_turn)                \
+  X(pwrite, pwrite_turn)              \
+  X(pwriteRandom, pwrite_random_turn) \
+  X(files, files_turn)                \
+  X(read, read_turn)                  \
+  X(pread, pread_turn)                \
+  X(seek, seek_turn)                  \
+  X(fstat, fstat_turn)                \
+  X(stat1, stat1_turn)                \
+  X(stat4, stat4_turn)                \
+  X(open1, open1_turn)                \
+  X(open4, open4_turn)                \
+  X(readdir, readdir_turn)            \
+  X(clock, clock_turn)                \
   X(random, random_turn)
 
 #define DEFINE(name, turn)                                              \
@@ -261,12 +261,11 @@ static napi_value read_clock(napi_env env, napi_callback_info info) {
 
 NAPI_MODULE_INIT(/* env, exports */) {
   napi_property_descriptor properties[] = {
-      TURNS(PROPERTY)
-      {.utf8name = "open", .method = open_file},
+      TURNS(PROPERTY){.utf8name = "open", .method = open_file},
       {.utf8name = "now", .method = read_clock},
   };
 
-  napi_define_properties(env, exports,
-                         sizeof(properties) / sizeof(*properties), properties);
+  napi_define_properties(env, exports, sizeof(properties) / sizeof(*properties),
+                         properties);
   return exports;
 }

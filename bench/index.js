@@ -16,6 +16,7 @@ const programs = require('./programs');
 const { writeReport } = require('./report');
 const rivals = require('./rivals');
 const scaling = require('./scaling');
+const starting = require('./starting');
 const table = require('./table');
 const { TRIALS, WORKLOADS } = require('./workloads');
 
@@ -25,21 +26,21 @@ What a write costs with this package, with others, and with system calls from C.
 
   --quick              less of everything; ends within a minute
   --scaling            instead: how the cost grows
-  --real               instead: two real programs
+  --real               instead: whole programs, two of them real ones
   --ends               instead: how long a guest that waits takes to end
-  --all                all four
+  --starting           instead: what require() and new WASI() cost
+  --all                all of that
   --workloads A,B      these only, of those that --list names
   --rivals A,B         these only
   --list               names them
   --directory DIR      where files are written; else in that for temporary ones
   --json FILE          writes what was measured
   --from FILE          begins with what --json wrote; measures only what
-                       --scaling, --real, --ends or --all ask for
+                       --scaling, --real, --ends, --starting or --all ask for
   --svg FILE           draws the chart
-  --markdown FILE      writes the tables, between the lines <!-- figures --> and
-                       <!-- end of figures --> where the file has them
+  --markdown FILE      writes the tables
 
-Deno has a part in it where it is on the PATH, or where DENO says it is.
+Deno is measured too where it is on the PATH, or where DENO says it is.
 `;
 
 const FULL = { launches: 3, rounds: 9, batch: 5e6, warmUp: 120, runs: 5 };
@@ -82,6 +83,7 @@ function readOptions() {
       scaling: flag,
       real: flag,
       ends: flag,
+      starting: flag,
       all: flag,
       list: flag,
       help: flag,
@@ -186,6 +188,10 @@ async function run(options, results) {
       results.ends = ends.measureEnds(settings, progress);
       print(ends.terminal(results.ends));
     }
+    if (options.starting) {
+      results.starting = starting.measureStarting(settings, progress);
+      print(starting.terminal(results.starting));
+    }
   } finally {
     remove();
   }
@@ -204,8 +210,9 @@ async function main() {
     console.log(['Rivals', ...names(rivals)].join('\n'));
     return;
   }
-  if (options.all) options.scaling = options.real = options.ends = true;
-  const parts = options.scaling || options.real || options.ends;
+  const PARTS = ['scaling', 'real', 'ends', 'starting'];
+  if (options.all) for (const part of PARTS) options[part] = true;
+  const parts = PARTS.some((part) => options[part]);
   options.main = options.all || (!parts && options.from === undefined);
 
   const results =

@@ -26,7 +26,9 @@ function build() {
     [
       ...['-std=c11', '-O2', '-Wall', '-Wextra', '-shared', '-fPIC'],
       ...['-D_GNU_SOURCE', '-DNAPI_VERSION=8', '-isystem', headers],
-      ...(process.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] : []),
+      ...(process.platform === 'darwin'
+        ? ['-undefined', 'dynamic_lookup']
+        : []),
       ...sources.filter((source) => source.endsWith('.c')),
       ...['-o', FLOOR],
     ],

@@ -1,18 +1,21 @@
 'use strict';
 
-// Two real programs from npm, each from the start of its process to the end:
+// Three programs, each from the start of its process to the end; the first two are
+// real ones, from npm:
 //
 //   clang   prints the syntax tree of a generated C file, in millions of writes
 //           of a few bytes, to standard output, which is a file
 //   yosys   prints its manual into a log, line by line; it opens the log itself
 //           (-T leaves the footer out, which has times)
+//   files   creates, reads, renames and removes 5,000 files: many-files.wat
 //
-// They are large, and so installed when they are asked for, in programs/.
+// Those of npm are large, and so installed when they are asked for, in programs/.
 
 const { createHash } = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
 const { Child, programOf } = require('./child-process');
+const { assemble } = require('./guest');
 const { install } = require('./install');
 const rivals = require('./rivals');
 const { summary } = require('./statistics');
@@ -23,7 +26,7 @@ const DIRECTORY = path.join(__dirname, 'programs');
 const PATIENCE = 600; // seconds
 
 /** A C file with so many functions. */
-function source(functions) {
+function cSource(functions) {
   const one = (i) => `int f${i}(int a, int b) {
   int sum = 0;
   for (int i = 0; i < a; i++) {
@@ -44,7 +47,7 @@ const PROGRAMS = [
     name: 'clang, `-ast-dump`',
     wasm: '@yowasp/clang/gen/llvm.core.wasm',
     args: 'clang -cc1 -triple wasm32-wasi -ast-dump /input.c'.split(' '),
-    input: ({ quick }) => source(quick ? 500 : 3000),
+    input: ({ quick }) => cSource(quick ? 500 : 3000),
     output: 'stdout',
   },
   {
@@ -57,6 +60,14 @@ const PROGRAMS = [
     ],
     input: () => '',
     output: 'log.txt',
+  },
+  {
+    id: 'files',
+    name: '5,000 files created, read, renamed, removed',
+    source: path.join(__dirname, 'many-files.wat'),
+    args: ['many-files'],
+    input: () => '',
+    output: 'stdout',
   },
 ];
 
@@ -80,10 +91,16 @@ async function run(program, rival, settings) {
   const directory = fs.mkdtempSync(path.join(settings.directory, 'program-'));
   fs.writeFileSync(path.join(directory, 'input.c'), program.input(settings));
   const stdout = fs.openSync(path.join(directory, 'stdout'), 'w');
-  const { args, wasm } = program;
+  const { args, source, wasm } = program;
   const task = {
     rival: rival.id,
-    wasm: path.join(DIRECTORY, 'node_modules', wasm),
+    wasm: source
+      ? await assemble(
+          settings.directory,
+          program.id,
+          fs.readFileSync(source, 'utf8'),
+        )
+      : path.join(DIRECTORY, 'node_modules', wasm),
     args: typeof args === 'function' ? args(settings) : args,
     directory,
   };
@@ -178,7 +195,7 @@ function rowsOf({ name, bytes, rivals: all }) {
 
 function markdown(results) {
   return [
-    '### Real programs',
+    '### Whole programs',
     ...results.map((program) => markdownTable(rowsOf(program))),
   ];
 }

@@ -1,35 +1,34 @@
 'use strict';
 
-// All that was measured, as Markdown, and where it goes.
+// All that was measured, as Markdown.
 
 const fs = require('node:fs');
 const ends = require('./ends');
 const programs = require('./programs');
 const scaling = require('./scaling');
+const starting = require('./starting');
 const table = require('./table');
 
-const MARKS = ['<!-- figures -->', '<!-- end of figures -->'];
+const HEAD = `# Figures
 
-function markdown({ machine, main, curves, programs: real, ends: ended }) {
+\`npm run bench -- --all --markdown FILE\` wrote this page. [How it is measured, and where it is
+slower, and why](../docs/benchmark.md).`;
+
+function markdown({ machine, main, curves, programs: real, ...rest }) {
   return [
+    HEAD,
     table.describe(machine),
     ...(main ? table.mainSection(main) : []),
+    ...(rest.starting ? starting.markdown(rest.starting) : []),
     ...(curves ? scaling.markdown(curves) : []),
     ...(real ? programs.markdown(real) : []),
-    ...(ended ? ends.markdown(ended) : []),
+    ...(rest.ends ? ends.markdown(rest.ends) : []),
   ].join('\n\n');
 }
 
-/** Writes the report into a file, between the marks if it has them. */
+/** Writes the report into a file. */
 function writeReport(file, results) {
-  const text = markdown(results);
-  const old = fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : '';
-  const [from, to] = MARKS.map((mark) => old.indexOf(mark));
-  const whole =
-    from >= 0 && to > from
-      ? `${old.slice(0, from + MARKS[0].length)}\n\n${text}\n\n${old.slice(to)}`
-      : `${text}\n`;
-  fs.writeFileSync(file, whole);
+  fs.writeFileSync(file, `${markdown(results)}\n`);
 }
 
 module.exports = { writeReport };

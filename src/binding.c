@@ -163,6 +163,7 @@ static napi_value call(napi_env env, napi_callback_info info) {
     return NULL;
   self = data;
   if (self->host.box[WV_BOX_OP] > WV_OP_RESUME) {
+    wv_guest_release(&self->host.guest);
     self->host.box[WV_BOX_RESULT] = control(env, info, self);
     wv_guest_release(&self->host.guest);
     return NULL;

@@ -6,9 +6,65 @@
 #include "calls.h"
 #include "sharing.h"
 
+static void forget_lookups(wv_lookups *lookups, uint32_t count) {
+  const wv_lookup *last;
+
+  while (lookups->count > count) {
+    last = &lookups->list[--lookups->count];
+    if (last->held) wv_fd_release(last->entry);
+  }
+}
+
 void wv_guest_release(wv_guest *guest) {
-  while (guest->held.count > 0)
-    wv_fd_release(guest->held.entries[--guest->held.count]);
+  forget_lookups(&guest->lookups, 0);
+  guest->lookups.next = 0;
+}
+
+static bool make_room(wv_lookups *lookups) {
+  uint32_t size = lookups->size == 0 ? 4 : lookups->size * 2;
+  wv_lookup *list;
+
+  if (lookups->count < lookups->size) return true;
+  list = realloc(lookups->list, size * sizeof(*list));
+  if (list == NULL) return false;
+  lookups->list = list;
+  lookups->size = size;
+  return true;
+}
+
+wv_fd *wv_guest_hold(wv_guest *guest, uint32_t fd) {
+  wv_lookups *lookups = &guest->lookups;
+  wv_lookup lookup = {.fd = fd};
+
+  if (lookups->next < lookups->count) {
+    if (lookups->list[lookups->next].fd == fd)
+      return lookups->list[lookups->next++].entry;
+    forget_lookups(lookups, lookups->next); /* its list was rewritten */
+  }
+  if (!make_room(lookups)) return NULL;
+  lookup.entry = wv_fd_hold(guest->fds, fd);
+  lookup.held = lookup.entry != NULL;
+  if (lookup.held && lookup.entry->kind == WV_KIND_OWN) {
+    const int stream = lookup.entry->host_fd;
+
+    wv_fd_release(lookup.entry);
+    lookup = (wv_lookup){.fd = fd, .entry = guest->own[stream]};
+  }
+  lookups->list[lookups->count++] = lookup;
+  lookups->next = lookups->count;
+  return lookup.entry;
+}
+
+wv_errno wv_guest_let_go(wv_guest *guest, wv_fd *entry) {
+  wv_fd *own = NULL;
+  wv_errno error;
+
+  if (entry->kind == WV_KIND_OWN) {
+    own = guest->own[entry->host_fd];
+    guest->own[entry->host_fd] = NULL;
+  }
+  error = wv_fd_release(entry);
+  return own == NULL ? error : wv_fd_release(own);
 }
 
 wv_errno wv_guest_fd(wv_guest *guest, uint32_t fd, uint64_t rights,
@@ -94,11 +150,15 @@ wv_errno wv_call(wv_guest *guest, const uint32_t *box) {
 wv_errno wv_call_with_care(wv_guest *guest, const uint32_t *box) {
   wv_errno error = WV_SUCCESS;
 
+  if (guest->resumed)
+    guest->lookups.next = 0;
+  else
+    wv_guest_release(guest); /* V8 may have ended a call that waited */
   if (guest->buffer.entry != NULL)
     error =
         flush_before(guest, (enum wv_op)box[WV_BOX_OP], box + WV_BOX_ARGUMENTS);
   if (error == WV_SUCCESS) error = wv_call(guest, box);
-  wv_guest_release(guest);
+  if (error != WV_RESUME) wv_guest_release(guest);
   return error;
 }
 
@@ -133,6 +193,7 @@ void wv_guest_free(wv_guest *guest) {
   let_go_of_all(guest);
   free_strings(&guest->args);
   free_strings(&guest->environ);
-  free(guest->held.entries);
+  wv_guest_release(guest);
+  free(guest->lookups.list);
   free(guest->scratch);
 }

@@ -25,19 +25,28 @@ typedef struct wv_strings {
   uint32_t count;
 } wv_strings;
 
-/* The entries of a shared table that the call in progress holds. */
-typedef struct wv_held {
-  wv_fd **entries; /* malloc, or NULL */
+/* What the call in progress found in a shared table. A call that is resumed
+ * finds the same, in the same order: another thread may have closed an fd since
+ * and put another file in its place. */
+typedef struct wv_lookup {
+  wv_fd *entry; /* NULL: not open */
+  uint32_t fd;
+  bool held; /* not the thread's own stream */
+} wv_lookup;
+
+typedef struct wv_lookups {
+  wv_lookup *list; /* malloc, or NULL */
   uint32_t size;
   uint32_t count;
-} wv_held;
+  uint32_t next; /* of a call that is resumed */
+} wv_lookups;
 
 /* Zero but for wait_timeout and fds when it starts. */
 typedef struct wv_guest {
   wv_memory memory;
   wv_fd_table *fds;
   wv_fd *own[WV_OWN_STREAMS]; /* with a shared table: its streams, or NULL */
-  wv_held held;
+  wv_lookups lookups;
   wv_strings args;
   wv_strings environ;
   int64_t wait_timeout; /* milliseconds on a full stream, -1 for no limit */
@@ -83,8 +92,8 @@ wv_errno wv_guest_insert(wv_guest *guest, wv_fd *entry, uint32_t *fd);
  * limit. A call that is resumed goes on with what it has. */
 wv_wait *wv_guest_wait(wv_guest *guest, int64_t limit);
 
-/* Ends an operation of the host's that looked at entries; a call does so
- * itself. */
+/* Lets go of what was looked up: at the end of a call and of an operation of
+ * the host's. */
 void wv_guest_release(wv_guest *guest);
 
 /* The two ways of wv_dispatch. */

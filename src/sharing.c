@@ -171,18 +171,6 @@ wv_errno wv_share(wv_guest *guest, const uint8_t *memory) {
   return WV_ENOMEM;
 }
 
-wv_errno wv_guest_let_go(wv_guest *guest, wv_fd *entry) {
-  wv_fd *own = NULL;
-  wv_errno error;
-
-  if (entry->kind == WV_KIND_OWN) {
-    own = guest->own[entry->host_fd];
-    guest->own[entry->host_fd] = NULL;
-  }
-  error = wv_fd_release(entry);
-  return own == NULL ? error : wv_fd_release(own);
-}
-
 static void forget(const wv_sharing *sharing) {
   wv_sharing **at = &all;
 
@@ -203,32 +191,4 @@ void wv_table_leave(wv_fd_table *table) {
   if (!last) return;
   wv_fd_table_free(table);
   if (sharing != NULL) free_sharing(sharing);
-}
-
-static bool make_room(wv_held *held) {
-  uint32_t size = held->size == 0 ? 4 : held->size * 2;
-  wv_fd **entries;
-
-  if (held->count < held->size) return true;
-  entries = realloc(held->entries, size * sizeof(*entries));
-  if (entries == NULL) return false;
-  held->entries = entries;
-  held->size = size;
-  return true;
-}
-
-wv_fd *wv_guest_hold(wv_guest *guest, uint32_t fd) {
-  wv_fd *entry;
-  int stream;
-
-  if (!make_room(&guest->held)) return NULL;
-  entry = wv_fd_hold(guest->fds, fd);
-  if (entry == NULL) return NULL;
-  if (entry->kind == WV_KIND_OWN) {
-    stream = entry->host_fd;
-    wv_fd_release(entry);
-    return guest->own[stream];
-  }
-  guest->held.entries[guest->held.count++] = entry;
-  return entry;
 }

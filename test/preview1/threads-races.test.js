@@ -5,7 +5,7 @@
 const assert = require('node:assert/strict');
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
-const { setImmediate } = require('node:timers/promises');
+const { setImmediate, setTimeout } = require('node:timers/promises');
 const { descriptorsOf, itWithProc } = require('../helpers/descriptors');
 const { describeShared, useThreads } = require('../helpers/guest-threads');
 const { useHostFiles } = require('../helpers/host-files');
@@ -13,6 +13,9 @@ const { RIGHTS } = require('../helpers/session');
 const { countCalls, runRound } = require('../helpers/table-rounds');
 
 const { O_RDWR, O_NONBLOCK } = fs.constants;
+
+const SLICES = 100; // ms, of 20 each: what waits has been called anew
+const MORE_THAN_FITS = 200_000; // bytes, into a pipe
 
 const WRITE = { write: 2, pwrite: 1 };
 const READ = { header: 2, inode: 1 };
@@ -130,6 +133,17 @@ describeShared('Threads of one guest at the same time', () => {
       return { fd, other, reader, text };
     }
 
+    /** What is in a FIFO now. */
+    function readSome(end) {
+      const bytes = Buffer.alloc(4096);
+      try {
+        return bytes.subarray(0, fs.readSync(end, bytes));
+      } catch (error) {
+        assert.equal(error.code, 'EAGAIN');
+        return bytes.subarray(0, 0);
+      }
+    }
+
     function writeFifo(text) {
       const fd = fs.openSync(dir.path('fifo'), O_RDWR | O_NONBLOCK);
       fs.writeSync(fd, text);
@@ -162,16 +176,48 @@ describeShared('Threads of one guest at the same time', () => {
 
     itWithProc('close it, and the last user closes', async () => {
       const { fd, other, text } = await startReader();
-      await other.call('makeFiles', 'file ', 300);
+      dir.write('file', 'of another file');
       await other.call('close', fd);
-      assert.equal(await other.call('open', 'file'), fd);
-      await other.call('write', fd, 'a file');
+      const rights = RIGHTS.FD_READ | RIGHTS.FD_WRITE;
+      assert.equal(await other.call('open', 'file', { oflags: 0, rights }), fd);
+      await setTimeout(SLICES);
       const held = writeFifo('at last');
       assert.equal(await text, 'at last');
       fs.closeSync(held);
-      assert.equal(dir.read('file'), 'a file');
+      await other.call('write', fd, 'OF');
+      assert.equal(dir.read('file'), 'OF another file');
       assert.deepEqual(descriptorsOf(dir.path('fifo')), []);
     });
+
+    itWithProc(
+      'close it while its bytes go out, and none is lost',
+      async () => {
+        execFileSync('mkfifo', [dir.path('fifo')]);
+        const end = fs.openSync(dir.path('fifo'), O_RDWR | O_NONBLOCK);
+        const writer = await start();
+        const other = await start();
+        const open = { oflags: 0, rights: RIGHTS.FD_WRITE };
+        const fd = await other.call('open', 'fifo', open);
+        const all = 'x'.repeat(MORE_THAN_FITS);
+        const written = writer.call('write', fd, all);
+        const got = [readSome(end)];
+        while (got[0].length === 0) got[0] = readSome(end);
+        await other.call('close', fd);
+        assert.equal(await other.call('open', 'file'), fd);
+        await setTimeout(SLICES);
+        let length = got[0].length;
+        while (length < all.length) {
+          got.push(readSome(end));
+          length += got.at(-1).length;
+          await setImmediate();
+        }
+        await written;
+        assert.equal(Buffer.concat(got).toString(), all);
+        assert.equal(dir.read('file'), '');
+        fs.closeSync(end);
+        assert.deepEqual(descriptorsOf(dir.path('fifo')), []);
+      },
+    );
 
     itWithProc('terminate it, and go on with its number', async () => {
       const { fd, other, reader } = await startReader();

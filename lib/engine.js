@@ -28,6 +28,7 @@
 //   stats()              { calls, bytes } that the system took, and { buffered,
 //                        bufferedBytes, flushes }
 //   close()              closes what was opened for the guest; no fd is open then
+//   freeCaptures()       what they have taken is not asked for any more
 //
 // It has a `delivery`: `deliver(target, iovs, iovsLen, nwritten)` makes a write to a
 // target, `write(target, chunk)` one of what was buffered ({ errno, done, canRetry }),

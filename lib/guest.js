@@ -182,6 +182,7 @@ class Guest {
     const left = this.#output.abandon();
     if (left !== undefined) warnOf(left);
     this.#output.host.close();
+    this.#output.host.freeCaptures();
   }
 }
 

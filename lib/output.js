@@ -118,13 +118,15 @@ class Output {
 
   /** Puts a stream of `TargetList.streamOf` at a guest fd. */
   insert(fd, stream) {
-    this.host.before();
+    this.remove(fd);
     this.host.insert(fd, stream);
   }
 
   remove(fd) {
     this.host.before();
+    const target = this.host.describe(fd)?.target;
     this.host.remove(fd);
+    this.#targets.remove(target);
   }
 
   /** Writes out what is buffered, throws what went wrong, or closes. */

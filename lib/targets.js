@@ -34,7 +34,7 @@ class FunctionTarget {
     if (this.failed) return 0;
     try {
       const target = this.#function; // called without a `this`
-      target(Uint8Array.from(chunk));
+      target(new Uint8Array(chunk));
       return chunk.length;
     } catch (error) {
       this.failed = true;
@@ -122,7 +122,8 @@ function checkTarget(target, name) {
 /** The targets of one guest, by number, and what code of the user's threw in them. */
 class TargetList {
   #options;
-  #targets = [];
+  #targets = new Map();
+  #count = 0;
   #thrown = [];
 
   /** @param {{ captureLimit: number, waitTimeout: number }} options */
@@ -148,11 +149,16 @@ class TargetList {
 
   /** @returns {number} of a target */
   put(target) {
-    return this.#targets.push(target) - 1;
+    this.#targets.set(this.#count, target);
+    return this.#count++;
   }
 
   get(number) {
-    return this.#targets[number];
+    return this.#targets.get(number);
+  }
+
+  remove(number) {
+    this.#targets.delete(number);
   }
 
   /** Keeps what was thrown for `rethrow`. */

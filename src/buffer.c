@@ -170,7 +170,6 @@ bool wv_buffer_give_back(struct wv_guest *guest, uint32_t fd, uint32_t target,
   buffer->left = (uint32_t)bytes.size;
   buffer->offset = -1;
   buffer->error = error;
-  buffer->bytes -= bytes.size;
   return true;
 }
 

@@ -5,7 +5,7 @@
 #include "guest.h"
 
 /* clang-format off */
-#define WV_ABI_HASH "5cd857d651a506e4"
+#define WV_ABI_HASH "3b6cba96ab1fb7a4"
 
 #define WV_BOX_OP 0
 #define WV_BOX_RESULT 1
@@ -74,15 +74,17 @@ enum wv_op {
   WV_OP_INSERT_BYTES = 56,
   WV_OP_PREOPEN = 57,
   WV_OP_REMOVE = 58,
-  WV_OP_DESCRIBE = 59,
-  WV_OP_UNFLUSHED = 60,
-  WV_OP_TAKEN = 61,
-  WV_OP_GIVE_BACK = 62,
-  WV_OP_DISCARD = 63,
-  WV_OP_CAPTURE_SIZE = 64,
-  WV_OP_CAPTURE_READ = 65,
-  WV_OP_STATS = 66,
-  WV_OP_CLOSE = 67,
+  WV_OP_REMOVE_TARGET = 59,
+  WV_OP_DESCRIBE = 60,
+  WV_OP_UNFLUSHED = 61,
+  WV_OP_TAKEN = 62,
+  WV_OP_GIVE_BACK = 63,
+  WV_OP_DISCARD = 64,
+  WV_OP_CAPTURE_SIZE = 65,
+  WV_OP_CAPTURE_READ = 66,
+  WV_OP_FREE_CAPTURES = 67,
+  WV_OP_STATS = 68,
+  WV_OP_CLOSE = 69,
 };
 
 wv_errno wv_args_get(wv_guest *, uint32_t, uint32_t);

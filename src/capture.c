@@ -29,10 +29,11 @@ wv_capture *wv_capture_new(uint64_t limit) {
 }
 
 void wv_capture_free(wv_capture *capture) {
-  block *each = capture->first;
+  block *each;
   block *next;
 
-  for (; each != NULL; each = next) {
+  if (capture == NULL) return;
+  for (each = capture->first; each != NULL; each = next) {
     next = each->next;
     free(each);
   }

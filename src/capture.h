@@ -9,7 +9,7 @@ typedef struct wv_capture wv_capture;
 
 /* Takes up to `limit` bytes. NULL: no memory. */
 wv_capture *wv_capture_new(uint64_t limit);
-void wv_capture_free(wv_capture *capture);
+void wv_capture_free(wv_capture *capture); /* or NULL */
 
 /* How many bytes it took: what is over the limit, or finds no memory, it does
  * not. */

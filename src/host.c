@@ -50,17 +50,26 @@ static wv_errno set_strings(const wv_host *host, wv_memory from,
   return WV_SUCCESS;
 }
 
-static wv_errno new_capture(wv_host *host, wv_fd *entry) {
-  const uint32_t number = host->capture_count;
-  wv_capture **grown =
-      realloc(host->captures, (number + 1) * sizeof(*host->captures));
+/* The number of a capture that is none yet. */
+static bool find_number(wv_host *host, uint32_t *number) {
+  wv_capture **grown;
 
-  if (grown == NULL) return WV_ENOMEM;
+  for (*number = 0; *number < host->capture_count; (*number)++)
+    if (host->captures[*number] == NULL) return true;
+  grown = realloc(host->captures, (*number + 1) * sizeof(*host->captures));
+  if (grown == NULL) return false;
   host->captures = grown;
-  grown[number] = wv_capture_new(wide(host)[0]);
-  if (grown[number] == NULL) return WV_ENOMEM;
-  host->capture_count++;
-  entry->capture = grown[number];
+  grown[host->capture_count++] = NULL;
+  return true;
+}
+
+static wv_errno new_capture(wv_host *host, wv_fd *entry) {
+  uint32_t number;
+
+  if (!find_number(host, &number)) return WV_ENOMEM;
+  host->captures[number] = wv_capture_new(wide(host)[0]);
+  if (host->captures[number] == NULL) return WV_ENOMEM;
+  entry->capture = host->captures[number];
   entry->host_fd = (int)number;
   host->box[WV_BOX_OUT] = number;
   return WV_SUCCESS;
@@ -136,6 +145,50 @@ static wv_errno preopen(wv_host *host, wv_memory names) {
   return error;
 }
 
+static void free_capture(wv_host *host, uint32_t number) {
+  wv_capture_free(host->captures[number]);
+  host->captures[number] = NULL;
+}
+
+/* argument: guest fd. What a capture there has taken goes with it, but for what
+ * waits in the buffer. */
+static wv_errno remove_fd(wv_host *host) {
+  const wv_fd *entry = wv_guest_get(&host->guest, argument(host, 0));
+  const bool is_capture = entry != NULL && entry->capture != NULL &&
+                          entry != host->guest.buffer.entry;
+  const uint32_t number = is_capture ? (uint32_t)entry->host_fd : 0;
+  wv_errno error = wv_fd_remove(host->guest.fds, argument(host, 0));
+
+  if (is_capture) free_capture(host, number);
+  return error;
+}
+
+static bool is_target(const wv_fd *entry, uint32_t number) {
+  return entry != NULL && entry->kind == WV_KIND_TARGET &&
+         entry->capture == NULL && (uint32_t)entry->host_fd == number;
+}
+
+/* arguments: guest fd, target. For an fd_close whose flush has failed: the
+ * target may have put something else there. */
+static wv_errno remove_target(wv_host *host) {
+  wv_guest *guest = &host->guest;
+  const uint32_t fd = argument(host, 0);
+  wv_fd *entry;
+
+  if (!is_target(wv_guest_get(guest, fd), argument(host, 1))) return WV_EBADF;
+  entry = wv_fd_take(guest->fds, fd);
+  return entry == NULL ? WV_EBADF : wv_guest_let_go(guest, entry);
+}
+
+/* After WV_OP_CLOSE: nothing writes to them any more. */
+static wv_errno free_captures(wv_host *host) {
+  uint32_t i;
+
+  if (!host->guest.closed) return WV_EINVAL;
+  for (i = 0; i < host->capture_count; i++) free_capture(host, i);
+  return WV_SUCCESS;
+}
+
 /* argument: guest fd. */
 static uint32_t describe(wv_host *host) {
   const wv_fd *entry = wv_guest_get(&host->guest, argument(host, 0));
@@ -164,9 +217,10 @@ static wv_errno unflushed(wv_host *host) {
   return buffer->error;
 }
 
-/* arguments: guest fd, target, errno; the view has the bytes. OUT: whether they
- * are back. */
+/* arguments: guest fd, target, errno, how many bytes were not taken; the view
+ * has those that are to be kept. OUT: whether they are. */
 static wv_errno give_back(wv_host *host, wv_memory bytes) {
+  host->guest.buffer.bytes -= argument(host, 3);
   host->box[WV_BOX_OUT] =
       wv_buffer_give_back(&host->guest, argument(host, 0), argument(host, 1),
                           bytes, (wv_errno)argument(host, 2));
@@ -206,8 +260,12 @@ uint32_t wv_host_control(wv_host *host, wv_memory bytes) {
       return insert_own(host, wv_sys_open_bytes(bytes.base, bytes.size));
     case WV_OP_PREOPEN:
       return preopen(host, bytes);
-    case WV_OP_REMOVE: /* argument: guest fd */
-      return wv_fd_remove(guest->fds, argument(host, 0));
+    case WV_OP_REMOVE:
+      return remove_fd(host);
+    case WV_OP_REMOVE_TARGET:
+      return remove_target(host);
+    case WV_OP_FREE_CAPTURES:
+      return free_captures(host);
     case WV_OP_DESCRIBE:
       return describe(host);
     case WV_OP_UNFLUSHED:
@@ -239,6 +297,6 @@ void wv_host_free(wv_host *host) {
   uint32_t i;
 
   if (host->guest.fds != NULL) wv_guest_free(&host->guest);
-  for (i = 0; i < host->capture_count; i++) wv_capture_free(host->captures[i]);
+  for (i = 0; i < host->capture_count; i++) free_capture(host, i);
   free(host->captures);
 }

@@ -83,7 +83,9 @@ class FallbackHost {
   }
 
   remove(fd) {
+    const { capture } = this.describe(fd) ?? {};
     this.#fds.remove(fd);
+    this.#opened.freeCapture(capture);
   }
 
   describe(fd) {
@@ -125,6 +127,10 @@ class FallbackHost {
   close() {
     this.#fds.close();
     this.#opened.close();
+  }
+
+  freeCaptures() {
+    this.#opened.freeCaptures();
   }
 }
 

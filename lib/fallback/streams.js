@@ -108,6 +108,14 @@ class Streams {
     return this.#captures.get(target).read();
   }
 
+  freeCapture(target) {
+    this.#captures.delete(target);
+  }
+
+  freeCaptures() {
+    this.#captures.clear();
+  }
+
   close() {
     for (const hostFd of this.#opened.splice(0)) fs.closeSync(hostFd);
   }

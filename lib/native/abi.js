@@ -39,6 +39,7 @@ const CONTROL = Object.freeze([
   'insert_bytes',
   'preopen',
   'remove',
+  'remove_target',
   'describe',
   'unflushed',
   'taken',
@@ -46,6 +47,7 @@ const CONTROL = Object.freeze([
   'discard',
   'capture_size',
   'capture_read',
+  'free_captures',
   'stats',
   'close',
 ]);

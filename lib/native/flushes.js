@@ -64,6 +64,7 @@ function flushAtExit() {
     const left = host.unflushed();
     if (left !== undefined) warnOf(left);
     warnOfThrown(host);
+    waiting.delete(host); // once
   }
 }
 

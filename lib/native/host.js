@@ -194,11 +194,11 @@ class NativeHost {
     const chunk = this.#buffer.view.slice(from, from + length);
     mailbox.control(OPS.taken);
     const { errno, done, canRetry } = this.#delivery.write(target, chunk);
-    if (done === length) return { fd, errno: ERRNO.SUCCESS };
+    if (done === length) return { fd, target, errno: ERRNO.SUCCESS };
     const rest = canRetry ? chunk.subarray(done) : EMPTY;
-    mailbox.controlWith(OPS.give_back, rest, fd, target, errno);
+    mailbox.controlWith(OPS.give_back, rest, fd, target, errno, length - done);
     if (mailbox.out === 0) this.#delivery.lose({ fd, errno, rest });
-    return { fd, errno };
+    return { fd, target, errno };
   }
 
   stats() {
@@ -216,6 +216,10 @@ class NativeHost {
   close() {
     this.#mailbox.control(OPS.close);
     this.#flushes?.done();
+  }
+
+  freeCaptures() {
+    this.#mailbox.control(OPS.free_captures);
   }
 }
 

@@ -57,8 +57,8 @@ class Mailbox {
 
   /**
    * What is for JS to do: `deliver(target, iovs, iovsLen, nwritten)` makes a write
-   * to a target, `deliverBuffered()` one of what was buffered, and returns the fd and
-   * the errno; `takes(target)` says whether it takes anything.
+   * to a target, `deliverBuffered()` one of what was buffered, and returns the fd, the
+   * target and the errno; `takes(target)` says whether it takes anything.
    */
   delivery;
 
@@ -132,11 +132,10 @@ class Mailbox {
       } else if (answer === DELIVER_BUFFERED) {
         const errno = this.#deliverBuffered(op);
         if (errno !== SUCCESS) return errno;
-        box[OP] = op;
+        this.#again(op);
       } else if (answer === ASK) {
-        const takes = this.delivery.takes(box[OUT]);
-        box[FLAGS] |= takes ? ASKED : NOT_BUFFERED;
-        box[OP] = op;
+        this.#ask();
+        this.#again(op);
       } else if (answer === DELIVER) {
         return this.delivery.deliver(
           box[OUT],
@@ -154,13 +153,27 @@ class Mailbox {
     }
   }
 
-  // A target may call the guest: the arguments are put back after it.
+  // After code of the user's has run, which may have let the memory grow.
+  #again(op) {
+    if (this.view.byteLength === 0 && this.#size > 0) this.#refresh();
+    this.box[OP] = op;
+  }
+
+  // A stream's getters may call the guest, as a target may: the arguments are put
+  // back after them.
+  #ask() {
+    const frame = this.box.slice();
+    const takes = this.delivery.takes(frame[OUT]);
+    this.box.set(frame);
+    this.box[FLAGS] |= takes ? ASKED : NOT_BUFFERED;
+  }
+
   #deliverBuffered(op) {
     const frame = this.box.slice();
-    const { fd, errno } = this.delivery.deliverBuffered();
+    const { fd, target, errno } = this.delivery.deliverBuffered();
     if (errno !== SUCCESS && isAbout(op, frame, fd)) {
       // It is told once, and the fd is closed all the same.
-      if (op === OPS.fd_close) this.control(OPS.remove, fd);
+      if (op === OPS.fd_close) this.control(OPS.remove_target, fd, target);
       return errno;
     }
     this.box.set(frame);
@@ -179,11 +192,12 @@ class Mailbox {
   }
 
   /** One that takes bytes. */
-  controlWith(op, bytes, a = 0, b = 0, c = 0) {
+  controlWith(op, bytes, a = 0, b = 0, c = 0, d = 0) {
     const { box } = this;
     box[ARGUMENTS] = a;
     box[ARGUMENTS + 1] = b;
     box[ARGUMENTS + 2] = c;
+    box[ARGUMENTS + 3] = d;
     box[OP] = op;
     this.#call(bytes);
     return box[RESULT];

@@ -99,6 +99,32 @@ describe('run() and runSync()', () => {
     assert.deepEqual(texts, ['NUMBER=one\n', 'NUMBER=two\n', 'NUMBER=three\n']);
   });
 
+  it('runSync() keeps no output of tools that are over, in one turn', () => {
+    const { before, after } = resultInChild(
+      (file) => {
+        const { runSync } = require('../..');
+        const { rss } = process.memoryUsage;
+        const stdin = Buffer.alloc(8 * 2 ** 20);
+        const tool = new WebAssembly.Module(
+          require('node:fs').readFileSync(file),
+        );
+        const once = () => {
+          const { stdout } = runSync(tool, { args: ['cat'], stdin });
+          if (stdout.length !== stdin.length) throw new Error('cut');
+          globalThis.gc();
+        };
+        for (let i = 0; i < 5; i++) once();
+        const result = { before: rss() };
+        for (let i = 0; i < 30; i++) once();
+        return { ...result, after: rss() };
+      },
+      [TOOLBOX],
+      ['--expose-gc'],
+    );
+    // All of it would be 240 MiB.
+    assert.ok(after - before < 100 * 2 ** 20, `${before}, ${after}`);
+  });
+
   itWithProc('leave nothing behind, however often they are called', () => {
     fs.mkdirSync(dir.path('temporary'));
     const { before, after } = resultInChild(

@@ -7,7 +7,7 @@ const { spawnSync } = require('node:child_process');
 const path = require('node:path');
 const { ERRNO } = require('../../lib/preview1');
 const { assertSameBytes, pattern } = require('../helpers/bytes');
-const { describeWithFull } = require('../helpers/full');
+const { FULL, describeWithFull } = require('../helpers/full');
 const { useHostFiles } = require('../helpers/host-files');
 const {
   commandLine,
@@ -406,6 +406,30 @@ describe('Bytes for a pipe that is full, and that nobody reads', () => {
     assert.match(
       stderr,
       /^wasi-writev: \d+ bytes for guest fd 1 could not be written: EAGAIN\n$/,
+    );
+  });
+});
+
+describeWithFull('Bytes for a full device', () => {
+  it('are told of once where another guest ends the process', () => {
+    const { status, stderr } = inChild(
+      (device) => {
+        const fs = require('node:fs');
+        const { withWASI } = require('./guest');
+        const { Session } = require('./session');
+        const stdout = fs.openSync(device, 'w');
+        new Session(withWASI({ buffered: true, stdout })).write(1, 'hello');
+        new Session(withWASI({ returnOnExit: false })).guest.proc_exit(3);
+      },
+      [FULL],
+    );
+    assert.deepEqual(
+      { status, stderr },
+      {
+        status: 3,
+        stderr:
+          'wasi-writev: 5 bytes for guest fd 1 could not be written: ENOSPC\n',
+      },
     );
   });
 });

@@ -9,6 +9,7 @@ const { ERRNO } = require('../../lib/preview1');
 const { BUFFERED } = require('../helpers/buffering');
 const { assertSameBytes, pattern } = require('../helpers/bytes');
 const { createCommand, runCommand } = require('../helpers/command');
+const { resultInChild } = require('../helpers/in-child');
 const { THROUGH, useOutputs } = require('../helpers/outputs');
 const { call, forEachMode } = require('../helpers/target-calls');
 
@@ -25,6 +26,34 @@ const took = (count) => ({ errno: ERRNO.SUCCESS, count });
 
 describe('A capture', () => {
   const open = useOutputs();
+
+  it('goes with what it has taken when another target replaces it', () => {
+    const { before, after } = resultInChild(
+      () => {
+        const { createWrites } = require('../..');
+        const { rss } = process.memoryUsage;
+        const size = 4 * 2 ** 20;
+        const memory = new WebAssembly.Memory({ initial: 128 });
+        new Uint32Array(memory.buffer).set([1024, size]);
+        const writes = createWrites({ memory });
+        const once = (i) => {
+          writes.map(i % 5, 'capture');
+          if (writes.fd_write(i % 5, 0, 1, 16) !== 0) throw new Error('lost');
+          const { length } = writes.captured(i % 5);
+          if (length !== size) throw new Error(`${length} bytes`);
+          globalThis.gc();
+        };
+        for (let i = 0; i < 5; i++) once(i);
+        const first = rss();
+        for (let i = 0; i < 60; i++) once(i);
+        return { before: first, after: rss() };
+      },
+      [],
+      ['--expose-gc'],
+    );
+    // All of them would be 240 MiB.
+    assert.ok(after - before < 100 * MIB, `${before}, ${after}`);
+  });
 
   forEachMode((through, buffered, mode) => {
     it(`gives each fd what was written to it, ${mode}`, () => {

@@ -222,6 +222,18 @@ describe('the counters', () => {
     assert.deepEqual([after.calls, after.bytes, after.buffered], [1, 0, 1]);
   });
 
+  for (const buffered of [false, true]) {
+    it(`have no bytes that a function throws at, buffered: ${buffered}`, () => {
+      const stdout = () => {
+        throw new Error('of the function');
+      };
+      const session = new Session(withWASI({ buffered, stdout }));
+      session.tryWrite(1, 'hello');
+      assert.throws(() => session.wasi.flush(), /of the function/);
+      assert.equal(session.wasi.stats.bytes, 0);
+    });
+  }
+
   describe('of a capture', () => {
     const ifBuffered = (counts) => (engine === 'native' ? counts : {});
 

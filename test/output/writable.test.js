@@ -284,6 +284,30 @@ describe('A Writable', () => {
     });
   }
 
+  it('may have its getters ask for what is captured', () => {
+    const chunks = [];
+    const stream = new Writable({
+      write(chunk, encoding, done) {
+        chunks.push(textOf(chunk));
+        done();
+      },
+    });
+    const started = {};
+    Object.defineProperty(stream, 'writable', {
+      get: () => started.output?.captured(STDERR) !== null,
+    });
+    const { output } = Object.assign(started, {
+      output: open(
+        'createWrites',
+        { [STDOUT]: stream, [STDERR]: 'capture' },
+        { buffered: true },
+      ),
+    });
+    assert.equal(output.write(STDOUT, 'one'), 3);
+    output.flush();
+    assert.deepEqual(chunks, ['one']);
+  });
+
   it('may write to the guest from its write()', () => {
     const seen = [];
     const stream = new Writable({

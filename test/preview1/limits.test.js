@@ -162,6 +162,30 @@ describeNative('A process without the memory for a large bufferSize', () => {
   }
 });
 
+describe('A process without the memory to let a guest grow in place', () => {
+  // The first call has its bytes delivered first, to a function that moves the
+  // memory, and stores its result there.
+  function growMeanwhile() {
+    const { WASI } = require('../..');
+    const memory = new WebAssembly.Memory({ initial: 1 });
+    const stdout = () => memory.grow(4000);
+    const wasi = new WASI({ version: 'preview1', buffered: true, stdout });
+    wasi.finalizeBindings({ exports: {} }, { memory });
+    const { fd_write, fd_fdstat_get } = wasi.wasiImport;
+    new Uint32Array(memory.buffer).set([100, 5]);
+    const errnos = [fd_write(1, 0, 1, 16), fd_fdstat_get(1, 40_000)];
+    const [type] = new Uint8Array(memory.buffer, 40_000);
+    console.log(JSON.stringify({ errnos, type }));
+  }
+
+  it('has the results of a call in the memory that was moved', () => {
+    const flags = ['--disable-wasm-trap-handler', '--max-old-space-size=100'];
+    const [node, ...args] = commandLine(growMeanwhile);
+    const result = withLimit('ulimit -v 2000000', [node, ...flags, ...args]);
+    assert.deepEqual(result, { errnos: [0, 0], type: 6 });
+  });
+});
+
 describe('A list of 100,000 buffers', () => {
   const host = useHostFiles();
   const COUNT = 100_000;

@@ -83,7 +83,8 @@ const hosts = () =>
 
 /**
  * @param {object} options `waitTimeout` in milliseconds, -1 for no limit;
- *   `buffered` and `bufferSize`; `buffers`, whether anything is; `maxOpenFiles`;
+ *   `buffered`: that of the caller, or 'captures' for those alone; `bufferSize`;
+ *   `maxOpenFiles`;
  *   `version`, `args`, `env` (strings), `preopens` (pairs of the guest's name and the
  *   host's path), `streams` (three)
  * @param {object} delivery

@@ -5,7 +5,6 @@
 
 const { createGuestHost, flushAtExit, warnOf } = require('./engine');
 const { accessDenied, invalidValue } = require('./errors');
-const { isMemory } = require('./memory');
 const {
   bindingName,
   validateArray,
@@ -78,7 +77,9 @@ function checkStrings(strings, name) {
 
 class Guest {
   #captures;
-  #output;
+
+  /** Where its writes go: its memory, flushes and counts are there. */
+  output;
 
   /** The functions for the guest to import. */
   imports;
@@ -107,10 +108,11 @@ class Guest {
       captures: streams.some(({ capture }) => capture !== undefined),
       pipeClosed: options[kPipeClosed],
     });
-    this.#output = output;
+    this.output = output;
     this.#captures = streams.map(({ capture }, fd) =>
       capture === undefined ? undefined : output.host.describe(fd).capture,
     );
+    // The host's own object, which nobody else has.
     this.imports = Object.assign(output.host.imports, {
       fd_write: output.fd_write,
       fd_pwrite: output.fd_pwrite,
@@ -122,16 +124,12 @@ class Guest {
     });
   }
 
-  // With the process goes whoever could be told later.
+  // The process exits next, so report errors now.
   #exitProcess(code) {
-    this.#output.rethrow();
-    this.#output.throwUnwritten();
+    this.output.rethrow();
+    this.output.throwUnwritten();
     flushAtExit();
     process.exit(code >>> 0);
-  }
-
-  setMemory(memory) {
-    this.#output.setMemory(memory);
   }
 
   /**
@@ -139,7 +137,7 @@ class Guest {
    * @returns {number} its exit code
    */
   start(run) {
-    const output = this.#output;
+    const output = this.output;
     let exitCode;
     let thrown;
     try {
@@ -149,7 +147,7 @@ class Guest {
     }
     output.settle();
     if (thrown === undefined) output.dropUnread();
-    summarize(this);
+    summarize(output);
     // What a function target threw is the cause of whatever came after.
     output.rethrow();
     if (thrown !== undefined) throw thrown.error;
@@ -159,30 +157,14 @@ class Guest {
 
   /** What the guest's stdout or stderr has captured, or null. */
   captured(fd) {
-    return this.#output.captured(this.#captures[fd]);
-  }
-
-  get stats() {
-    return this.#output.stats();
-  }
-
-  flush() {
-    this.#output.flush();
-  }
-
-  discard() {
-    return this.#output.discard();
-  }
-
-  close() {
-    this.#output.close();
+    return this.output.captured(this.#captures[fd]);
   }
 
   dispose() {
-    const left = this.#output.abandon();
+    const left = this.output.abandon();
     if (left !== undefined) warnOf(left);
-    this.#output.host.close();
-    this.#output.host.freeCaptures();
+    this.output.host.close();
+    this.output.host.freeCaptures();
   }
 }
 
@@ -196,4 +178,4 @@ function createGuest(given, exit) {
   return { bindingName: name, guest: new Guest(checked, exit) };
 }
 
-module.exports = { createGuest, isMemory, kPipeClosed, kStreams };
+module.exports = { createGuest, kPipeClosed, kStreams };

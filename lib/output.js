@@ -47,9 +47,10 @@ class Output {
     this.#targets = targets;
     this.#next = next;
     this.#pipeClosed = pipeClosed;
-    const buffers = options.buffered !== false || captures;
+    // A write to a capture leaves nothing to wait for: it is always buffered.
+    const buffered = options.buffered || (captures && 'captures');
     this.host = createHost(
-      { ...options, buffers },
+      { ...options, buffered },
       {
         add: (target) => targets.put(target),
         deliver: (...call) => this.#deliver(...call),

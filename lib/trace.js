@@ -62,9 +62,9 @@ function printTo(print) {
 }
 
 /** A guest has ended: its `stats` as `calls=2 bytes=92 ...` for those who print. */
-function summarize({ stats }) {
+function summarize(output) {
   if (printers.length === 0) return;
-  const line = Object.entries(stats)
+  const line = Object.entries(output.stats())
     .map(([name, value]) => `${name}=${value}`)
     .join(' ');
   for (const print of printers) print(line);

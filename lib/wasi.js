@@ -6,6 +6,7 @@
 const loadGuest = () => require('./guest');
 const loadChecks = () => require('./node-checks');
 const loadErrors = () => require('./errors');
+const loadMemory = () => require('./memory');
 
 // Own properties under symbols, as Node's: packages look these up by description,
 // and wrap instances in a Proxy, which private fields would not survive.
@@ -29,8 +30,8 @@ class WASI {
     });
     this[kBindingName] = bindingName;
     this[kSetMemory] = (memory) => {
-      if (!loadGuest().isMemory(memory)) throw loadErrors().invalidMemory();
-      guest.setMemory(memory);
+      if (!loadMemory().isMemory(memory)) throw loadErrors().invalidMemory();
+      guest.output.setMemory(memory);
     };
     this[kStarted] = false;
     this[kExitCode] = 0;
@@ -88,19 +89,19 @@ class WASI {
   }
 
   get stats() {
-    return this[kGuest].stats;
+    return this[kGuest].output.stats();
   }
 
   flush() {
-    this[kGuest].flush();
+    this[kGuest].output.flush();
   }
 
   discard() {
-    return this[kGuest].discard();
+    return this[kGuest].output.discard();
   }
 
   close() {
-    this[kGuest].close();
+    this[kGuest].output.close();
   }
 }
 

@@ -2,7 +2,7 @@
 
 // The memory in which writes are buffered, and the plain case of them, which
 // src/combiner.wat makes without leaving WebAssembly where the engine has several
-// memories. All else is in src/buffer.c, which shares the header.
+// memories. All else is in src/preview1/buffered.c, which shares the header.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -39,7 +39,7 @@ function hasMultiMemory() {
 // What stands for the memory of a guest that has not given its own.
 let noMemory;
 
-class Buffer {
+class WriteBuffer {
   #memory;
   #table;
   #writes;
@@ -101,4 +101,4 @@ class Buffer {
   }
 }
 
-module.exports = { Buffer };
+module.exports = { WriteBuffer };

@@ -5,7 +5,7 @@
 
 const { isMainThread } = require('node:worker_threads');
 const { OPS } = require('./abi');
-const { Buffer: WriteBuffer } = require('./buffer');
+const { WriteBuffer } = require('./buffer');
 const { Flushes } = require('./flushes');
 const { createBufferedWrites, createImports } = require('./imports');
 const { Mailbox } = require('./mailbox');
@@ -24,7 +24,7 @@ const IS_CAPTURE = 1 << 2;
 
 // As in src/buffer.h.
 const BUFFERED = new Map([
-  [false, 0], // captures alone
+  ['captures', 0],
   ['auto', 1],
   [true, 2],
 ]);
@@ -48,7 +48,7 @@ class NativeHost {
 
   constructor(binding, options, delivery) {
     const { buffered, bufferSize } = options;
-    if (options.buffers) this.#buffer = new WriteBuffer(bufferSize);
+    if (buffered !== false) this.#buffer = new WriteBuffer(bufferSize);
     const mailbox = new Mailbox(binding, {
       ...options,
       mayBlock: isMainThread,
@@ -150,7 +150,9 @@ class NativeHost {
   flush(limit = NO_LIMIT) {
     if (this.#buffer === undefined) return ERRNO.SUCCESS;
     const errno = this.#mailbox.operate(OPS.flush, limit);
-    if (this.unflushed() === undefined) this.#flushes.done();
+    if (errno === ERRNO.SUCCESS || this.unflushed() === undefined) {
+      this.#flushes.done();
+    }
     return errno;
   }
 

@@ -1,14 +1,20 @@
 'use strict';
 
-// Makes src/calls.h from the table of calls: `npm run build:calls`. The result is
-// committed.
+// Makes src/abi.h and src/calls.h from the table of calls and the numbers of
+// lib/native/abi.js: `npm run build:calls`. The results are committed.
 
 const fs = require('node:fs');
 const path = require('node:path');
-const { BOX, BUFFERED, CONTROL, OPS, abiHash } = require('../lib/native/abi');
+const {
+  CONTROL,
+  NUMBERS,
+  OPS,
+  OWN_CALLS,
+  abiHash,
+} = require('../lib/native/abi');
 const { CALLS, flushOf } = require('../lib/preview1');
 
-const FILE = path.join(__dirname, '..', 'src', 'calls.h');
+const SRC = path.join(__dirname, '..', 'src');
 
 const C_TYPES = { i: 'uint32_t', I: 'uint64_t' };
 
@@ -31,24 +37,44 @@ function labels(macro, names, how) {
   ];
 }
 
-function header() {
-  const calls = Object.entries(CALLS);
-  const done = calls.filter(([name]) => name !== 'proc_exit');
+const macrosOf = ([prefix, numbers]) =>
+  Object.entries(numbers).map(
+    ([name, number]) => `#define WV_${prefix}_${name} ${number}u`,
+  );
+
+/** lib/native/abi.js says what each number is. */
+function abi() {
   return [
-    '/* The calls of preview1 and the mailbox. Made by scripts/build-calls.js. */',
-    '#ifndef WV_CALLS_H',
-    '#define WV_CALLS_H',
-    '',
-    '#include "guest.h"',
+    '/* The numbers of lib/native/abi.js. Made by scripts/build-calls.js. */',
+    '#ifndef WV_ABI_H',
+    '#define WV_ABI_H',
     '',
     '/* clang-format off */',
     `#define WV_ABI_HASH "${abiHash()}"`,
     '',
-    ...Object.entries(BOX).map(([name, at]) => `#define WV_BOX_${name} ${at}`),
+    ...Object.entries(NUMBERS).flatMap(macrosOf),
+    '/* clang-format on */',
     '',
+    '#endif',
+    '',
+  ].join('\n');
+}
+
+function calls() {
+  const all = Object.entries(CALLS);
+  const done = all.filter(([name]) => name !== 'proc_exit');
+  return [
+    '/* The calls of preview1. Made by scripts/build-calls.js. */',
+    '#ifndef WV_CALLS_H',
+    '#define WV_CALLS_H',
+    '',
+    '#include "abi.h"',
+    '#include "guest.h"',
+    '',
+    '/* clang-format off */',
     'enum wv_op {',
-    ...calls.map(([name]) => `  WV_OP_${name.toUpperCase()} = ${OPS[name]},`),
-    ...[...BUFFERED, ...CONTROL].map(
+    ...all.map(([name]) => `  WV_OP_${name.toUpperCase()} = ${OPS[name]},`),
+    ...[...OWN_CALLS, ...CONTROL].map(
       (name) => `  WV_OP_${name.toUpperCase()} = ${OPS[name]},`,
     ),
     '};',
@@ -78,6 +104,13 @@ function header() {
   ].join('\n');
 }
 
-if (require.main === module) fs.writeFileSync(FILE, header());
+/** The files of src/, and what is in each. */
+const headers = () => ({ 'abi.h': abi(), 'calls.h': calls() });
 
-module.exports = { FILE, header };
+if (require.main === module) {
+  for (const [name, text] of Object.entries(headers())) {
+    fs.writeFileSync(path.join(SRC, name), text);
+  }
+}
+
+module.exports = { headers };

@@ -74,9 +74,9 @@ static wv_errno set_memory(napi_env env, instance *self, wv_memory memory,
   return wv_share(guest, memory.base);
 }
 
-/* argument 0: WV_BUFFER_*, what is buffered. JS keeps the memory alive as long
- * as the guest: with it the two are collected at once, and do not wait for a
- * finalizer, which a program that never comes to its event loop never runs. */
+/* argument 0: WV_BUFFERED_*. JS keeps the memory alive as long as the guest:
+ * the two are collected at once, and do not wait for a finalizer, which a
+ * program that never comes to its event loop never runs. */
 static wv_errno set_buffer(napi_env env, instance *self, wv_memory memory,
                            napi_value array) {
   if (memory.size <= WV_BUFFER_HEADER_SIZE) return WV_EINVAL;

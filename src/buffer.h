@@ -12,6 +12,7 @@
 #ifndef WV_BUFFER_H
 #define WV_BUFFER_H
 
+#include "abi.h"
 #include "fd_table.h"
 #include "memory.h"
 
@@ -22,34 +23,19 @@ struct wv_guest;
 
 /* The header, at the start of the memory; its words are little-endian. */
 enum {
-  WV_BUFFER_WRITE_FD = 0,     /* i64: whose fd_write is buffered, or -1 */
-  WV_BUFFER_PWRITE_FD = 8,    /* i64: whose fd_pwrite is, or -1 */
-  WV_BUFFER_END = 16,         /* i64: where the next fd_pwrite continues */
-  WV_BUFFER_USED = 24,        /* i32: bytes buffered */
-  WV_BUFFER_CAPACITY = 28,    /* i32: bytes that may be, for the plain case */
-  WV_BUFFER_CALLS = 32,       /* i32: calls buffered, modulo 2^32 */
-  WV_BUFFER_HEADER_SIZE = 64, /* then the data */
-};
-
-/* What is buffered. */
-enum {
-  WV_BUFFER_CAPTURES =
-      0,              /* captures alone: nobody sees one before it is read */
-  WV_BUFFER_AUTO = 1, /* regular files too */
-  WV_BUFFER_ALL = 2,  /* all but fd 2 */
-};
-
-/* Bits of the last argument of both writes. */
-enum {
-  WV_BUFFER_TRACED = 1 << 0, /* no plain case: each call is to come here */
-  WV_BUFFER_NOT = 1 << 1, /* nobody will come to flush, or the target is over */
-  WV_BUFFER_ASKED = 1 << 2, /* JS has been asked: the target is not over */
+  WV_BUFFER_WRITE_FD = 0,  /* i64: whose fd_write is buffered, or -1 */
+  WV_BUFFER_PWRITE_FD = 8, /* i64: whose fd_pwrite is, or -1 */
+  WV_BUFFER_END = 16,      /* i64: where the next fd_pwrite continues */
+  WV_BUFFER_USED = 24,     /* i32: bytes buffered */
+  WV_BUFFER_CAPACITY = 28, /* i32: bytes that may be, for the plain case */
+  WV_BUFFER_CALLS = 32,    /* i32: calls buffered, modulo 2^32 */
+  /* the data is at WV_BUFFER_HEADER_SIZE */
 };
 
 typedef struct wv_buffer {
   uint8_t *base; /* the header, or NULL: nothing is buffered */
   uint32_t size; /* bytes of data */
-  uint8_t what;  /* WV_BUFFER_* */
+  uint8_t what;  /* WV_BUFFERED_* */
 
   wv_fd *entry;  /* whose bytes these are, held; NULL: there are none */
   uint32_t fd;   /* its number when they were written */

@@ -1,19 +1,11 @@
-/* The calls of preview1 and the mailbox. Made by scripts/build-calls.js. */
+/* The calls of preview1. Made by scripts/build-calls.js. */
 #ifndef WV_CALLS_H
 #define WV_CALLS_H
 
+#include "abi.h"
 #include "guest.h"
 
 /* clang-format off */
-#define WV_ABI_HASH "3b6cba96ab1fb7a4"
-
-#define WV_BOX_OP 0
-#define WV_BOX_RESULT 1
-#define WV_BOX_OUT 2
-#define WV_BOX_ARGUMENTS 3
-#define WV_BOX_WIDE 6
-#define WV_BOX_WORDS 16
-
 enum wv_op {
   WV_OP_ARGS_GET = 0,
   WV_OP_ARGS_SIZES_GET = 1,

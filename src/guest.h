@@ -2,18 +2,16 @@
 #ifndef WV_GUEST_H
 #define WV_GUEST_H
 
+#include "abi.h"
 #include "buffer.h"
 #include "fd_table.h"
 #include "memory.h"
 #include "wait.h"
 
-/* Not errnos of WASI, as WV_RESUME is none: what JS is to do. The write is for
- * a target of JS, wv_guest.target; what waits in the buffer is, and comes
- * before this call; does the target take anything, which is to be buffered for
- * it? */
-#define WV_DELIVER ((wv_errno)0xffff)
-#define WV_DELIVER_BUFFERED ((wv_errno)0xfffd)
-#define WV_ASK ((wv_errno)0xfffc)
+/* Not errnos of WASI: lib/native/abi.js says what JS does. */
+#define WV_DELIVER ((wv_errno)WV_ANSWER_DELIVER)
+#define WV_DELIVER_BUFFERED ((wv_errno)WV_ANSWER_DELIVER_BUFFERED)
+#define WV_ASK ((wv_errno)WV_ANSWER_ASK)
 
 /* 0 to 2. */
 #define WV_OWN_STREAMS 3

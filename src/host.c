@@ -9,23 +9,7 @@
 #include "capture.h"
 #include "errno_map.h"
 
-/* What stands behind a number of WV_OP_INSERT. lib/native/host.js has the same
- * list. */
-enum {
-  INSERT_HOST = 0,    /* a descriptor of the caller's */
-  INSERT_TARGET = 1,  /* a target of JS */
-  INSERT_CAPTURE = 2, /* WIDE: the limit; OUT: its number */
-  INSERT_NULL = 3,    /* the null device: 0 to read, 1 to write */
-};
-
-/* What WV_OP_DESCRIBE answers, likewise. */
-enum {
-  IS_OPEN = 1 << 0,
-  IS_TARGET = 1 << 1,  /* OUT has its number */
-  IS_CAPTURE = 1 << 2, /* likewise */
-};
-
-static uint32_t argument(const wv_host *host, int n) {
+static uint32_t argument(const wv_host *host, uint32_t n) {
   return host->box[WV_BOX_ARGUMENTS + n];
 }
 
@@ -88,7 +72,7 @@ static wv_errno insert_own(wv_host *host, int host_fd) {
   return error;
 }
 
-/* arguments: guest fd, number, INSERT_*. */
+/* arguments: guest fd, number, WV_INSERT_*. */
 static wv_errno insert(wv_host *host) {
   const int number = (int)argument(host, 1);
   wv_fd entry = {.host_fd = number,
@@ -99,13 +83,13 @@ static wv_errno insert(wv_host *host) {
   wv_errno error = WV_SUCCESS;
 
   switch (argument(host, 2)) {
-    case INSERT_HOST:
+    case WV_INSERT_HOST:
       entry = wv_fd_of_host(number);
       break;
-    case INSERT_CAPTURE:
+    case WV_INSERT_CAPTURE:
       error = new_capture(host, &entry);
       break;
-    case INSERT_NULL:
+    case WV_INSERT_NULL:
       return insert_own(host, wv_sys_open_null(number == 1));
     default:
       break;
@@ -194,9 +178,9 @@ static uint32_t describe(wv_host *host) {
   const wv_fd *entry = wv_guest_get(&host->guest, argument(host, 0));
 
   if (entry == NULL) return 0;
-  if (entry->kind != WV_KIND_TARGET) return IS_OPEN;
+  if (entry->kind != WV_KIND_TARGET) return WV_IS_OPEN;
   host->box[WV_BOX_OUT] = (uint32_t)entry->host_fd;
-  return IS_OPEN | (entry->capture == NULL ? IS_TARGET : IS_CAPTURE);
+  return WV_IS_OPEN | (entry->capture == NULL ? WV_IS_TARGET : WV_IS_CAPTURE);
 }
 
 /* ARGUMENTS: the guest fd, where the bytes begin in the view of

@@ -7,10 +7,11 @@
 #ifndef WV_WAIT_H
 #define WV_WAIT_H
 
+#include "abi.h"
 #include "sys.h"
 
 /* Not an errno of WASI. */
-#define WV_RESUME ((wv_errno)0xfffe)
+#define WV_RESUME ((wv_errno)WV_ANSWER_RESUME)
 
 /* The progress of one call, which a wait has cut in slices. */
 typedef struct wv_wait {

@@ -6,11 +6,11 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
+const { BUFFER } = require('./abi');
 const { outOfMemory } = require('../errors');
 const { isShared } = require('../memory');
 
 const PAGE = 65536;
-const HEADER = 64; // bytes: src/buffer.h has the list
 
 const modules = new Map();
 
@@ -49,7 +49,7 @@ class WriteBuffer {
 
   /** @param {number} size bytes that are buffered at the most */
   constructor(size) {
-    const length = HEADER + size;
+    const length = BUFFER.HEADER_SIZE + size;
     try {
       this.view = hasMultiMemory()
         ? this.#allocatePages(length)

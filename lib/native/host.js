@@ -4,7 +4,7 @@
 // lib/engine.js says what a host is.
 
 const { isMainThread } = require('node:worker_threads');
-const { OPS } = require('./abi');
+const { BUFFERED, INSERT, IS, OPS } = require('./abi');
 const { WriteBuffer } = require('./buffer');
 const { Flushes } = require('./flushes');
 const { createBufferedWrites, createImports } = require('./imports');
@@ -13,20 +13,11 @@ const { preopenFailed, streamFailed } = require('../errors');
 const { EMPTY } = require('../memory');
 const { ERRNO, ERRNO_NAMES } = require('../preview1');
 
-// As in src/host.c: what `insert` puts there, and what `describe` answers.
-const INSERT_HOST = 0;
-const INSERT_TARGET = 1;
-const INSERT_CAPTURE = 2;
-const INSERT_NULL = 3;
-
-const IS_TARGET = 1 << 1;
-const IS_CAPTURE = 1 << 2;
-
-// As in src/buffer.h.
-const BUFFERED = new Map([
-  ['captures', 0],
-  ['auto', 1],
-  [true, 2],
+/** By the option. */
+const WHAT = new Map([
+  ['captures', BUFFERED.CAPTURES],
+  ['auto', BUFFERED.AUTO],
+  [true, BUFFERED.ALL],
 ]);
 
 const NO_LIMIT = -1;
@@ -64,7 +55,7 @@ class NativeHost {
     if (this.#buffer === undefined) return;
     this.#flushes = new Flushes(this);
     Object.assign(this.imports, createBufferedWrites(mailbox, this.#flushes));
-    const what = BUFFERED.get(buffered);
+    const what = WHAT.get(buffered);
     mailbox.controlWith(OPS.set_buffer, this.#buffer.view, what);
   }
 
@@ -97,19 +88,19 @@ class NativeHost {
   insert(fd, { hostFd, target, capture, bytes }) {
     const mailbox = this.#mailbox;
     if (target !== undefined) {
-      return mailbox.control(OPS.insert, fd, target, INSERT_TARGET);
+      return mailbox.control(OPS.insert, fd, target, INSERT.TARGET);
     }
     if (capture !== undefined) {
       mailbox.setWide(BigInt(capture));
-      return mailbox.control(OPS.insert, fd, 0, INSERT_CAPTURE);
+      return mailbox.control(OPS.insert, fd, 0, INSERT.CAPTURE);
     }
     if (bytes !== undefined) {
       return mailbox.controlWith(OPS.insert_bytes, bytes, fd);
     }
     if (hostFd !== undefined) {
-      return mailbox.control(OPS.insert, fd, hostFd, INSERT_HOST);
+      return mailbox.control(OPS.insert, fd, hostFd, INSERT.HOST);
     }
-    return mailbox.control(OPS.insert, fd, fd === STDIN ? 0 : 1, INSERT_NULL);
+    return mailbox.control(OPS.insert, fd, fd === STDIN ? 0 : 1, INSERT.NULL);
   }
 
   #preopen(guestName, hostPath) {
@@ -126,8 +117,8 @@ class NativeHost {
     const answer = this.#mailbox.control(OPS.describe, fd);
     if (answer === 0) return undefined;
     return {
-      target: answer & IS_TARGET ? this.#mailbox.out : undefined,
-      capture: answer & IS_CAPTURE ? this.#mailbox.out : undefined,
+      target: answer & IS.TARGET ? this.#mailbox.out : undefined,
+      capture: answer & IS.CAPTURE ? this.#mailbox.out : undefined,
     };
   }
 

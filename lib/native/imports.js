@@ -5,17 +5,13 @@
 // takes any number of them is slower. A guest that declares an import with other
 // types gets INVAL.
 
-const { BOX, OPS } = require('./abi');
+const { BOX, OPS, WRITE } = require('./abi');
 const { CALLS, ERRNO } = require('../preview1');
 const { isTraced } = require('../trace');
 
 const A = BOX.ARGUMENTS;
 const W = BOX.WIDE;
 const { INVAL } = ERRNO;
-
-// Bits of the last argument of buffered writes: as in src/buffer.h.
-const TRACED = 1;
-const NOT_BUFFERED = 2;
 
 const i = (value) => typeof value === 'number';
 const I = (value) => typeof value === 'bigint';
@@ -266,7 +262,7 @@ function createBufferedWrites(mailbox, flushes) {
   const write = SHAPES.iiiii(mailbox, OPS.buffered_write);
   const pwrite = SHAPES.iiiIii(mailbox, OPS.buffered_pwrite);
   const flags = () =>
-    (isTraced() ? TRACED : 0) | (flushes.ended ? NOT_BUFFERED : 0);
+    (isTraced() ? WRITE.TRACED : 0) | (flushes.ended ? WRITE.NOT_BUFFERED : 0);
   return {
     fd_write(fd, iovs, iovsLen, nwritten) {
       flushes.schedule();

@@ -4,7 +4,7 @@
 // called, and the answer is found there. Whoever needs an answer reads it before
 // anything else runs: the next call overwrites it.
 
-const { BOX, OPS } = require('./abi');
+const { ANSWERS, BOX, OPS, WRITE } = require('./abi');
 const { notStarted, outOfMemory } = require('../errors');
 const { EMPTY, isShared, viewOf } = require('../memory');
 const { ERRNO, flushOf } = require('../preview1');
@@ -13,16 +13,9 @@ const { OP, RESULT, OUT, ARGUMENTS, WIDE } = BOX;
 const { set_memory: SET_MEMORY } = OPS;
 const { SUCCESS, FAULT, NOMEM } = ERRNO;
 
-// Not errnos: as in src/guest.h and src/wait.h.
-const DELIVER = 0xffff;
-const RESUME = 0xfffe;
-const DELIVER_BUFFERED = 0xfffd;
-const ASK = 0xfffc;
-
-// Bits of the last argument of buffered writes: as in src/buffer.h.
-const NOT_BUFFERED = 2;
-const ASKED = 4;
-const FLAGS = ARGUMENTS + 4;
+const { ASK, DELIVER, DELIVER_BUFFERED, RESUME } = ANSWERS;
+const { ASKED, NOT_BUFFERED } = WRITE;
+const FLAGS = ARGUMENTS + 4; // of buffered writes
 
 const SECOND_FD = new Set([OPS.fd_renumber]);
 const FIRST_FD = new Set(

@@ -30,7 +30,7 @@ static uint32_t room_for_target(const wv_buffer *buffer, uint32_t fd,
   uint64_t room;
 
   if (entry->capture == NULL)
-    return buffer->what == WV_BUFFER_ALL && fd != STDERR ? buffer->size : 0;
+    return buffer->what == WV_BUFFERED_ALL && fd != STDERR ? buffer->size : 0;
   room = wv_capture_room(entry->capture);
   return room < buffer->size ? (uint32_t)room : buffer->size;
 }
@@ -40,16 +40,16 @@ static uint32_t room_for(struct wv_guest *guest, wv_fd *entry,
                          const request *of) {
   const wv_buffer *buffer = &guest->buffer;
 
-  if (of->flags & WV_BUFFER_NOT) return 0;
+  if (of->flags & WV_WRITE_NOT_BUFFERED) return 0;
   if (entry->kind == WV_KIND_TARGET)
     return of->positioned ? 0 : room_for_target(buffer, of->fd, entry);
-  if (buffer->what == WV_BUFFER_CAPTURES || of->fd == STDERR) return 0;
+  if (buffer->what == WV_BUFFERED_CAPTURES || of->fd == STDERR) return 0;
   /* Another thread may look at a file at any time. */
   if (guest->fds->sharing != NULL && !is_own_stream(guest, entry)) return 0;
   if (wv_fd_learn_kind(entry) != WV_SUCCESS) return 0;
   /* For a regular file NONBLOCK means nothing. */
   if (entry->kind == WV_KIND_FILE) return buffer->size;
-  if (of->positioned || buffer->what != WV_BUFFER_ALL) return 0;
+  if (of->positioned || buffer->what != WV_BUFFERED_ALL) return 0;
   return entry->fdflags & WV_FDFLAGS_NONBLOCK ? 0 : buffer->size;
 }
 
@@ -108,7 +108,7 @@ static void open_buffer(struct wv_guest *guest, wv_fd *entry,
     wv_buffer_set_wide(buffer, WV_BUFFER_END, (int64_t)of->offset);
   /* Another thread may put something else at the number, which the plain case
    * would not see. */
-  if (!(of->flags & WV_BUFFER_TRACED) && guest->fds->sharing == NULL)
+  if (!(of->flags & WV_WRITE_TRACED) && guest->fds->sharing == NULL)
     wv_buffer_set_word(buffer, WV_BUFFER_CAPACITY, buffer->room);
 }
 
@@ -157,7 +157,7 @@ static wv_errno add_or_write(struct wv_guest *guest, wv_fd *entry,
     if (buffer->entry != NULL || total >= room_for(guest, entry, of))
       return write_through(guest, of);
     if (entry->kind == WV_KIND_TARGET && entry->capture == NULL &&
-        !(of->flags & WV_BUFFER_ASKED)) {
+        !(of->flags & WV_WRITE_ASKED)) {
       guest->target = (uint32_t)entry->host_fd;
       return WV_ASK;
     }

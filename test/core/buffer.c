@@ -105,7 +105,7 @@ static void test_close(void) {
   uint32_t full;
   int ends[2];
 
-  use_buffer(64, WV_BUFFER_ALL);
+  use_buffer(64, WV_BUFFERED_ALL);
   guest.wait_timeout = 0;
   CHECK(pipe2(ends, O_NONBLOCK | O_CLOEXEC) == 0);
   full = fill(ends[1]);
@@ -143,7 +143,7 @@ static void test_bound(void) {
   uint32_t fd;
   int i;
 
-  use_buffer(64, WV_BUFFER_ALL);
+  use_buffer(64, WV_BUFFERED_ALL);
   for (i = 0; i < 100; i++) {
     fd = insert_host(open("/dev/full", O_RDWR | O_CLOEXEC));
     EXPECT(i == 0 ? WV_SUCCESS : WV_ENOSPC, write_string(fd, "0123456789"));
@@ -166,7 +166,7 @@ static void test_part(void) {
   CHECK(getrlimit(RLIMIT_FSIZE, &limit) == 0);
   small = limit;
   small.rlim_cur = 10;
-  use_buffer(64, WV_BUFFER_AUTO);
+  use_buffer(64, WV_BUFFERED_AUTO);
   memcpy(M(BUF), "0123456789abcdefghij", 20);
   put_iovec(LIST, BUF, 5);
   EXPECT(WV_SUCCESS, call_pwrite(fd, 1, 0));
@@ -194,7 +194,7 @@ static void test_slices_of_flush(void) {
   uint32_t fd;
   int ends[2];
 
-  use_buffer(64, WV_BUFFER_ALL);
+  use_buffer(64, WV_BUFFERED_ALL);
   CHECK(pipe2(ends, O_NONBLOCK | O_CLOEXEC) == 0);
   full = fill(ends[1]);
   fcntl(ends[1], F_SETFL, 0);
@@ -256,12 +256,12 @@ static void test_target(void) {
                                .rights = WV_RIGHTS_ALL});
   uint32_t null = insert_host(open("/dev/null", O_RDWR | O_CLOEXEC));
 
-  use_buffer(64, WV_BUFFER_AUTO);
+  use_buffer(64, WV_BUFFERED_AUTO);
   EXPECT(WV_DELIVER, write_string(fd, "hello"));
-  use_buffer(64, WV_BUFFER_ALL);
+  use_buffer(64, WV_BUFFERED_ALL);
   EXPECT(WV_ASK, write_string(fd, "hello"));
   CHECK(guest.target == 7 && kept() == 0);
-  EXPECT(WV_SUCCESS, call_write(fd, 1, WV_BUFFER_ASKED));
+  EXPECT(WV_SUCCESS, call_write(fd, 1, WV_WRITE_ASKED));
   CHECK(result() == 5 && kept() == 5);
   EXPECT(WV_SUCCESS, write_string(fd, "again")); /* asked once */
   CHECK(kept() == 10);

@@ -1,18 +1,21 @@
 'use strict';
 
-// src/calls.h, and the list of sources that the addon is built from.
+// The generated headers, and the list of sources that the addon is built from.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const { CALLS } = require('../../lib/preview1');
-const { FILE, header } = require('../../scripts/build-calls');
+const { headers } = require('../../scripts/build-calls');
 
 const SOURCES = path.join(__dirname, '../../src');
 
 describe('The sources of the addon', () => {
-  it('have the header that scripts/build-calls.js makes', () => {
-    assert.equal(fs.readFileSync(FILE, 'utf8'), header());
+  it('have the headers that scripts/build-calls.js makes', () => {
+    for (const [name, text] of Object.entries(headers())) {
+      const file = path.join(SOURCES, name);
+      assert.equal(fs.readFileSync(file, 'utf8'), text, name);
+    }
   });
 
   it('have the 46 calls of preview1', () => {

@@ -269,8 +269,8 @@ static void write_to(uint32_t slot) {
   if (random_below(3) == 0 ||
       !write_plainly(FIRST + slot, count, total, false, 0))
     error = call_write(FIRST + slot, count,
-                       random_below(30) == 0   ? WV_BUFFER_NOT
-                       : random_below(20) == 0 ? WV_BUFFER_TRACED
+                       random_below(30) == 0   ? WV_WRITE_NOT_BUFFERED
+                       : random_below(20) == 0 ? WV_WRITE_TRACED
                                                : 0);
   check_written(of, error, total);
   /* Nothing of fd 2 is kept, where somebody could look. */

@@ -93,7 +93,7 @@ void new_guest(thread_guest *of, uint32_t thread, enum preopens preopens) {
   if (preopens == BOTH) preopen(&of->guest, many, "/many");
   wv_buffer_set(&of->guest.buffer,
                 (wv_memory){.base = of->buffer, .size = sizeof(of->buffer)},
-                WV_BUFFER_AUTO);
+                WV_BUFFERED_AUTO);
 }
 
 void share_guest(thread_guest *of, uint8_t *memory) {

@@ -127,18 +127,18 @@ static void test_one_look(void) {
   EXPECT(WV_SUCCESS, wv_share(&one, memory));
   EXPECT(WV_SUCCESS, wv_fd_insert(one.fds, &entry, &fd));
   wv_sock_recv(&one, fd, PAGE, 1, 0, 0, 0);
-  CHECK(one.held.count == 1);
+  CHECK(one.lookups.count == 1);
   wv_sock_send(&one, fd, PAGE, 1, 0, 0);
-  CHECK(one.held.count == 2);
+  CHECK(one.lookups.count == 2);
   wv_sock_shutdown(&one, fd, WV_SDFLAGS_WR);
-  CHECK(one.held.count == 3);
+  CHECK(one.lookups.count == 3);
   wv_sock_accept(&one, fd, 0, PAGE);
-  CHECK(one.held.count == 4);
+  CHECK(one.lookups.count == 4);
   memset(memory, 0, WV_SUBSCRIPTION_SIZE);
   memory[8] = 2; /* fd_write */
   memory[16] = (uint8_t)fd;
   wv_poll_oneoff(&one, 0, 64, 1, 0);
-  CHECK(one.held.count == 5);
+  CHECK(one.lookups.count == 5);
   wv_guest_release(&one);
   wv_guest_free(&one);
   close(ends[0]);

@@ -9,7 +9,8 @@
 #include <node_api.h>
 #include <stdlib.h>
 
-#include "calls.h"
+#include "dispatch.h"
+#include "flush.h"
 #include "host.h"
 #include "sharing.h"
 

@@ -10,10 +10,12 @@
           "sources": [
             "beneath.c",
             "binding.c",
-            "buffer.c",
             "capture.c",
+            "directory.c",
+            "dispatch.c",
             "errno_map.c",
             "fd_table.c",
+            "flush.c",
             "guest.c",
             "host.c",
             "iovec.c",
@@ -36,7 +38,8 @@
             "sys_posix_path.c",
             "sys_posix_wait.c",
             "wait.c",
-            "walk.c"
+            "walk.c",
+            "write.c"
           ],
           "defines": ["NAPI_VERSION=8", "_FILE_OFFSET_BITS=64"],
           "cflags": [

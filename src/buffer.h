@@ -3,8 +3,8 @@
  *
  * The plain case, a write that continues what is buffered and fits, is made in
  * WebAssembly where that has several memories: combiner.wat, which shares the
- * header of the buffer. All else is here, so that V8 cannot end a guest in the
- * middle of it.
+ * header of the buffer. All else is in C, so that V8 cannot end a guest in the
+ * middle of it: preview1/buffered.c has the writes, flush.c the way out.
  *
  * What a flush cannot write stays in the buffer, unflushed, and nothing else is
  * buffered until it is out or given up: bufferSize is the bound of what is kept
@@ -84,39 +84,5 @@ void wv_buffer_set(wv_buffer *buffer, wv_memory memory, uint8_t what);
 /* The memory is gone, or may go: nothing is buffered from then on. What was is
  * lost. */
 void wv_buffer_unset(wv_buffer *buffer);
-
-/* fd_write and fd_pwrite. WV_DELIVER, WV_DELIVER_BUFFERED, WV_ASK,
- * WV_RESUME. */
-wv_errno wv_buffered_write(struct wv_guest *guest, uint32_t fd, uint32_t iovs,
-                           uint32_t iovs_len, uint32_t nwritten,
-                           uint32_t flags);
-wv_errno wv_buffered_pwrite(struct wv_guest *guest, uint32_t fd, uint32_t iovs,
-                            uint32_t iovs_len, uint64_t offset,
-                            uint32_t nwritten, uint32_t flags);
-
-/* Writes what is buffered, before a call that could see it. An errno is of the
- * fd that the call is about, and takes the place of the call.
- * WV_DELIVER_BUFFERED, WV_RESUME. */
-wv_errno wv_buffer_before(struct wv_guest *guest, uint32_t fd);
-
-/* Writes all that can be, also what a flush has left. `limit` milliseconds of
- * waiting, WV_NO_LIMIT for the guest's own. The errno, or one of the two. */
-#define WV_NO_LIMIT UINT32_MAX
-wv_errno wv_buffer_flush(struct wv_guest *guest, uint32_t limit);
-
-/* With WV_DELIVER_BUFFERED: the unflushed bytes are JS's, which has a copy. */
-void wv_buffer_taken(wv_buffer *buffer);
-
-/* JS could not deliver them to the target at `fd`. False: there is no place for
- * them any more. */
-bool wv_buffer_give_back(struct wv_guest *guest, uint32_t fd, uint32_t target,
-                         wv_memory bytes, wv_errno error);
-
-/* Forgets what is not written. Returns how many bytes that were. */
-uint32_t wv_buffer_discard(struct wv_guest *guest);
-
-/* Brings the counts up to date. Returns the bytes that were buffered, but for
- * those that a flush could not write. */
-uint64_t wv_buffer_count(wv_buffer *buffer);
 
 #endif

@@ -5,9 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "directory.h"
 #include "errno_map.h"
-#include "preview1/fd_readdir.h"
-#include "sharing.h"
 
 wv_fd_table *wv_fd_table_new(uint32_t limit) {
   wv_fd_table *table = calloc(1, sizeof(*table));

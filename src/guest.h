@@ -107,25 +107,4 @@ static inline bool wv_guest_has_done(const wv_guest *guest, uint32_t *done) {
  * the host's. */
 void wv_guest_release(wv_guest *guest);
 
-/* The two ways of wv_dispatch. */
-wv_errno wv_call(wv_guest *guest, const uint32_t *box);
-wv_errno wv_call_with_care(wv_guest *guest, const uint32_t *box);
-
-/* Makes the call in the mailbox: its arguments stand there as calls.h says.
- * Where something is buffered, that may come first; where threads share the
- * table, what the call holds is let go. */
-static inline wv_errno wv_dispatch(wv_guest *guest, const uint32_t *box) {
-  return guest->buffer.entry == NULL && guest->fds->mutex == NULL
-             ? wv_call(guest, box)
-             : wv_call_with_care(guest, box);
-}
-
-/* Closes all that the guest has open; what is not written is given up. ENOMEM:
- * nothing has happened. */
-wv_errno wv_guest_close(wv_guest *guest);
-
-/* Writes what is buffered as far as nothing is to be waited for, closes and
- * frees all that the guest has. */
-void wv_guest_free(wv_guest *guest);
-
 #endif

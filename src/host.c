@@ -8,6 +8,8 @@
 #include "calls.h"
 #include "capture.h"
 #include "errno_map.h"
+#include "flush.h"
+#include "sharing.h"
 
 static uint32_t argument(const wv_host *host, uint32_t n) {
   return host->box[WV_BOX_ARGUMENTS + n];
@@ -275,6 +277,42 @@ uint32_t wv_host_control(wv_host *host, wv_memory bytes) {
     default:
       return WV_ENOSYS;
   }
+}
+
+static void free_strings(wv_strings *strings) {
+  free(strings->bytes);
+  *strings = (wv_strings){.bytes = NULL, .size = 0, .count = 0};
+}
+
+static void let_go_of_all(wv_guest *guest) {
+  uint32_t i;
+
+  wv_buffer_discard(guest);
+  for (i = 0; i < WV_OWN_STREAMS; i++) {
+    if (guest->own[i] != NULL) wv_fd_release(guest->own[i]);
+    guest->own[i] = NULL;
+  }
+  wv_table_leave(guest->fds);
+}
+
+wv_errno wv_guest_close(wv_guest *guest) {
+  wv_fd_table *empty = wv_fd_table_new(guest->fds->limit);
+
+  if (empty == NULL) return WV_ENOMEM;
+  let_go_of_all(guest);
+  guest->fds = empty;
+  guest->closed = true;
+  return WV_SUCCESS;
+}
+
+void wv_guest_free(wv_guest *guest) {
+  wv_buffer_flush(guest, 0);
+  let_go_of_all(guest);
+  free_strings(&guest->args);
+  free_strings(&guest->environ);
+  wv_guest_release(guest);
+  free(guest->lookups.list);
+  free(guest->scratch);
 }
 
 void wv_host_free(wv_host *host) {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "preview1/fd_readdir.h"
+#include "directory.h"
 
 /* What makes two preopens the same, behind the guest's name. */
 typedef struct identity {

@@ -2,6 +2,7 @@
  * what goes straight out. */
 #include "../calls.h"
 #include "../capture.h"
+#include "../flush.h"
 #include "../iovec.h"
 
 #define STDERR 2

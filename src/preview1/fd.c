@@ -3,6 +3,7 @@
 
 #include "../calls.h"
 #include "../errno_map.h"
+#include "../flush.h"
 #include "../sys.h"
 #include "filestat.h"
 

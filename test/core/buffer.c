@@ -1,8 +1,6 @@
 /* Buffered writes: what is told when they cannot be written, what is kept then,
  * and for how long. */
 #define _GNU_SOURCE
-#include "buffer.h"
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -10,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "buffered.h"
+#include "flush.h"
 
 _Alignas(8) uint8_t buffer_memory[WV_BUFFER_HEADER_SIZE + BUFFER_MAX];
 

@@ -3,8 +3,9 @@
 #ifndef BUFFERED_H
 #define BUFFERED_H
 
-#include "buffer.h"
 #include "check.h"
+#include "dispatch.h"
+#include "flush.h"
 
 #define RESULT 0u
 #define LIST 1024u

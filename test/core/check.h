@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "calls.h"
+#include "dispatch.h"
+#include "flush.h"
+#include "host.h"
 
 #define PAGE 65536u
 

@@ -16,7 +16,8 @@ const CORPUS = path.join(FUZZ, 'corpus');
 
 const HARNESS = ['core.c', 'kernel.c', 'replay.c', 'unused.c'];
 const SOURCES = [
-  'buffer.c',
+  'directory.c',
+  'dispatch.c',
   'errno_map.c',
   'fd_table.c',
   'guest.c',

@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "calls.h"
+#include "dispatch.h"
+#include "flush.h"
+#include "host.h"
 
 #define FOLLOW WV_LOOKUP_SYMLINK_FOLLOW
 #define READ_RIGHTS (WV_RIGHTS_FD_READ | WV_RIGHTS_FD_READDIR)

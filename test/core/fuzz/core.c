@@ -380,8 +380,8 @@ static void buffered_call(void) {
   kernel.base = buf;
   kernel.shared = NULL;
   do {
-    error = wv_write_buffered(&guest, entry, buf + total, len - total,
-                              offset < 0 ? -1 : offset + (int64_t)total, &done);
+    error = wv_write_out(&guest, entry, buf + total, len - total,
+                         offset < 0 ? -1 : offset + (int64_t)total, &done);
     total += done;
     CHECK(total == kernel.out);
     if (error == WV_RESUME) CHECK(kernel.stream && slice_is_over());

@@ -6,7 +6,9 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
-#include "calls.h"
+#include "dispatch.h"
+#include "flush.h"
+#include "host.h"
 #include "sharing.h"
 
 #define THREADS 8u

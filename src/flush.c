@@ -1,9 +1,8 @@
-/* Buffered writes. */
-#include "buffer.h"
+/* The way out of what is buffered. */
+#include "flush.h"
 
-#include "calls.h"
 #include "capture.h"
-#include "preview1/fd_write.h"
+#include "write.h"
 
 static bool is_open(const wv_buffer *buffer) {
   return buffer->entry != NULL && buffer->left == 0;
@@ -79,8 +78,8 @@ static wv_errno write_unflushed(struct wv_guest *guest, uint64_t *done) {
 
   *done = 0;
   if (entry->kind != WV_KIND_TARGET)
-    return wv_write_buffered(guest, entry, bytes, buffer->left, buffer->offset,
-                             done);
+    return wv_write_out(guest, entry, bytes, buffer->left, buffer->offset,
+                        done);
   if (entry->capture == NULL) {
     guest->target = (uint32_t)entry->host_fd;
     return WV_DELIVER_BUFFERED;

@@ -83,6 +83,15 @@ wv_errno wv_guest_insert(wv_guest *guest, wv_fd *entry, uint32_t *fd);
  * limit. A call that is resumed goes on with what it has. */
 wv_wait *wv_guest_wait(wv_guest *guest, int64_t limit);
 
+/* Has the call that is made once more done something? Then it succeeds with
+ * `*done`, also where its arguments are no longer good: another thread may have
+ * changed them since, or the data that was read may be over them. */
+static inline bool wv_guest_has_done(const wv_guest *guest, uint32_t *done) {
+  if (!guest->resumed || guest->wait.done == 0) return false;
+  *done = (uint32_t)guest->wait.done;
+  return true;
+}
+
 /* Ends an operation of the host's that looked at entries; a call does so
  * itself. */
 void wv_guest_release(wv_guest *guest);

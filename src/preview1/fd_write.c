@@ -208,24 +208,34 @@ static wv_errno write_capture(const wv_guest *guest, wv_fd *entry,
   return done > 0 || batch->total == 0 ? WV_SUCCESS : WV_ENOSPC;
 }
 
+/* The checks of fd_write. WV_DELIVER: what comes is for JS. */
+static wv_errno prepare(wv_guest *guest, uint32_t fd, const guest_list *list,
+                        uint32_t nwritten, wv_fd **entry, wv_batch *batch) {
+  wv_errno error = wv_guest_fd(guest, fd, WV_RIGHTS_FD_WRITE, entry);
+
+  if (error != WV_SUCCESS) return error;
+  if ((*entry)->kind == WV_KIND_TARGET && (*entry)->capture == NULL) {
+    guest->target = (uint32_t)(*entry)->host_fd;
+    return WV_DELIVER;
+  }
+  return check(guest, list, nwritten, batch);
+}
+
 wv_errno wv_fd_write(wv_guest *guest, uint32_t fd, uint32_t iovs,
                      uint32_t iovs_len, uint32_t nwritten) {
   const guest_list list = {.iovs = iovs, .iovs_len = iovs_len};
   wv_batch batch;
   wv_fd *entry;
   uint32_t done = 0;
-  wv_errno error = wv_guest_fd(guest, fd, WV_RIGHTS_FD_WRITE, &entry);
+  wv_errno error = prepare(guest, fd, &list, nwritten, &entry, &batch);
 
+  if ((error != WV_SUCCESS || batch.total == 0) &&
+      wv_guest_has_done(guest, &done))
+    return succeed(guest, nwritten, done);
   if (error != WV_SUCCESS) return error;
-  if (entry->kind == WV_KIND_TARGET && entry->capture == NULL) {
-    guest->target = (uint32_t)entry->host_fd;
-    return WV_DELIVER;
-  }
-  error = check(guest, &list, nwritten, &batch);
-  if (error == WV_SUCCESS)
-    error = entry->capture != NULL
-                ? write_capture(guest, entry, &list, &batch, &done)
-                : write_list(guest, entry, &list, &batch, &done);
+  error = entry->capture != NULL
+              ? write_capture(guest, entry, &list, &batch, &done)
+              : write_list(guest, entry, &list, &batch, &done);
   return error == WV_SUCCESS ? succeed(guest, nwritten, done) : error;
 }
 

@@ -79,6 +79,24 @@ static wv_errno receive(wv_guest *guest, const wv_fd *entry, wv_batch *batch,
   return *done > 0 ? WV_SUCCESS : error;
 }
 
+/* The checks of sock_recv. */
+static wv_errno prepare_recv(wv_guest *guest, uint32_t fd, uint32_t iovs,
+                             uint32_t iovs_len, uint32_t flags,
+                             uint32_t datalen, uint32_t roflags, wv_fd **entry,
+                             wv_batch *batch) {
+  const wv_memory *memory = &guest->memory;
+  wv_errno error = get_socket(guest, fd, WV_RIGHTS_FD_READ, entry);
+
+  if (error != WV_SUCCESS) return error;
+  if (!wv_in_bounds(memory, datalen, sizeof(uint32_t)) ||
+      !wv_in_bounds(memory, roflags, sizeof(uint16_t)))
+    return WV_EFAULT;
+  error = wv_decode(memory, iovs, iovs_len, NULL, batch);
+  if (error != WV_SUCCESS) return error;
+  return flags & ~(uint32_t)(WV_RIFLAGS_PEEK | WV_RIFLAGS_WAITALL) ? WV_EINVAL
+                                                                   : WV_SUCCESS;
+}
+
 wv_errno wv_sock_recv(wv_guest *guest, uint32_t fd, uint32_t iovs,
                       uint32_t iovs_len, uint32_t flags, uint32_t datalen,
                       uint32_t roflags) {
@@ -87,18 +105,13 @@ wv_errno wv_sock_recv(wv_guest *guest, uint32_t fd, uint32_t iovs,
   uint32_t done = 0;
   wv_batch batch;
   wv_fd *entry;
-  wv_errno error = get_socket(guest, fd, WV_RIGHTS_FD_READ, &entry);
+  wv_errno error = prepare_recv(guest, fd, iovs, iovs_len, flags, datalen,
+                                roflags, &entry, &batch);
 
-  if (error != WV_SUCCESS) return error;
-  if (!wv_in_bounds(memory, datalen, sizeof(uint32_t)) ||
-      !wv_in_bounds(memory, roflags, sizeof(uint16_t)))
-    return WV_EFAULT;
-  error = wv_decode(memory, iovs, iovs_len, NULL, &batch);
-  if (error != WV_SUCCESS) return error;
-  if (flags & ~(uint32_t)(WV_RIFLAGS_PEEK | WV_RIFLAGS_WAITALL))
-    return WV_EINVAL;
-
-  error = receive(guest, entry, &batch, flags, &done, &truncated);
+  if (error == WV_SUCCESS)
+    error = receive(guest, entry, &batch, flags, &done, &truncated);
+  else if (wv_guest_has_done(guest, &done))
+    error = WV_SUCCESS;
   if (error != WV_SUCCESS) return error;
   wv_store_u32(memory->base + datalen, done);
   wv_store_u16(memory->base + roflags,
@@ -151,26 +164,39 @@ static wv_errno send_list(wv_guest *guest, const wv_fd *entry, uint32_t iovs,
   return *done > 0 ? WV_SUCCESS : error;
 }
 
-wv_errno wv_sock_send(wv_guest *guest, uint32_t fd, uint32_t iovs,
-                      uint32_t iovs_len, uint32_t flags, uint32_t datalen) {
+/* The checks of sock_send. */
+static wv_errno prepare_send(wv_guest *guest, uint32_t fd, uint32_t iovs,
+                             uint32_t iovs_len, uint32_t flags,
+                             uint32_t datalen, wv_fd **entry, wv_batch *batch) {
   const wv_memory *memory = &guest->memory;
-  uint32_t done = 0;
-  wv_batch batch;
-  wv_fd *entry;
-  wv_errno error = get_socket(guest, fd, WV_RIGHTS_FD_WRITE, &entry);
+  wv_errno error = get_socket(guest, fd, WV_RIGHTS_FD_WRITE, entry);
 
   if (error != WV_SUCCESS) return error;
   if (!wv_in_bounds(memory, datalen, sizeof(uint32_t))) return WV_EFAULT;
   if (iovs_len > WV_IOV_MAX && guest->scratch == NULL)
     guest->scratch = malloc(WV_SCRATCH_SIZE);
-  error = wv_decode(memory, iovs, iovs_len, guest->scratch, &batch);
+  error = wv_decode(memory, iovs, iovs_len, guest->scratch, batch);
   if (error != WV_SUCCESS) return error;
   if (flags != 0) return WV_EINVAL;
-  if (entry->filetype == WV_FILETYPE_SOCKET_DGRAM && batch.bytes < batch.total)
-    return WV_EMSGSIZE;
+  return (*entry)->filetype == WV_FILETYPE_SOCKET_DGRAM &&
+                 batch->bytes < batch->total
+             ? WV_EMSGSIZE
+             : WV_SUCCESS;
+}
 
-  error = send_list(guest, entry, iovs, iovs_len, &batch, &done);
-  if (error == WV_SUCCESS) wv_store_u32(memory->base + datalen, done);
+wv_errno wv_sock_send(wv_guest *guest, uint32_t fd, uint32_t iovs,
+                      uint32_t iovs_len, uint32_t flags, uint32_t datalen) {
+  uint32_t done = 0;
+  wv_batch batch;
+  wv_fd *entry;
+  wv_errno error =
+      prepare_send(guest, fd, iovs, iovs_len, flags, datalen, &entry, &batch);
+
+  if (error == WV_SUCCESS)
+    error = send_list(guest, entry, iovs, iovs_len, &batch, &done);
+  else if (wv_guest_has_done(guest, &done))
+    error = WV_SUCCESS;
+  if (error == WV_SUCCESS) wv_store_u32(guest->memory.base + datalen, done);
   return error;
 }
 

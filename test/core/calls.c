@@ -159,6 +159,7 @@ int main(void) {
   test_poll();
   test_sock();
   test_readdir();
+  test_rewritten();
   wv_guest_free(&guest);
   free(guest.memory.base);
   if (failures > 0) fprintf(stderr, "%d failed\n", failures);

@@ -67,6 +67,7 @@ void test_slices(void);
 void test_stream(void);
 void test_buffer(void);
 void test_sharing(void);
+void test_rewritten(void);
 
 #define M(at) (guest.memory.base + (at))
 

@@ -60,18 +60,19 @@ static wv_errno write_now(struct wv_guest *guest, const request *of) {
              : wv_fd_write(guest, of->fd, of->iovs, of->iovs_len, of->nwritten);
 }
 
-/* Behind all that is buffered. */
+/* Behind all that is buffered. What `nwritten` says in the guest's memory is
+ * not read again: another thread may have rewritten it. */
 static wv_errno write_through(struct wv_guest *guest, const request *of) {
   wv_buffer *buffer = &guest->buffer;
   wv_errno error = wv_buffer_before(guest, of->fd);
-  uint32_t written;
+  const uint64_t before = guest->bytes;
+  uint64_t written;
 
   if (error == WV_SUCCESS) error = write_now(guest, of);
-  if (error != WV_SUCCESS || !of->positioned) return error;
-  written = wv_load_u32(guest->memory.base + of->nwritten);
-  if (written == 0) return error;
+  written = guest->bytes - before;
+  if (error != WV_SUCCESS || !of->positioned || written == 0) return error;
   buffer->last_fd = of->fd;
-  buffer->last_end = (int64_t)of->offset + written;
+  buffer->last_end = (int64_t)(of->offset + written);
   return error;
 }
 

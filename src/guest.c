@@ -11,17 +11,19 @@ void wv_guest_release(wv_guest *guest) {
     wv_fd_release(guest->held.entries[--guest->held.count]);
 }
 
-wv_errno wv_guest_fd(wv_guest *guest, uint32_t fd, uint64_t rights,
-                     wv_fd **entry) {
+wv_errno wv_fd_allows(const wv_fd *entry, uint64_t rights) {
   const uint8_t readable = rights & WV_RIGHTS_FD_READ ? WV_FD_READABLE : 0;
   const uint8_t writable = rights & WV_RIGHTS_FD_WRITE ? WV_FD_WRITABLE : 0;
   const uint8_t access = readable | writable;
-  wv_fd *found = wv_guest_get(guest, fd);
 
-  *entry = found;
-  if (found == NULL) return WV_EBADF;
-  if ((found->flags & access) != access) return WV_EBADF;
-  return (found->rights & rights) == rights ? WV_SUCCESS : WV_ENOTCAPABLE;
+  if ((entry->flags & access) != access) return WV_EBADF;
+  return (entry->rights & rights) == rights ? WV_SUCCESS : WV_ENOTCAPABLE;
+}
+
+wv_errno wv_guest_fd(wv_guest *guest, uint32_t fd, uint64_t rights,
+                     wv_fd **entry) {
+  *entry = wv_guest_get(guest, fd);
+  return *entry == NULL ? WV_EBADF : wv_fd_allows(*entry, rights);
 }
 
 wv_errno wv_guest_seekable(wv_guest *guest, uint32_t fd, uint64_t rights,

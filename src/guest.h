@@ -67,7 +67,11 @@ static inline wv_fd *wv_guest_get(wv_guest *guest, uint32_t fd) {
 wv_errno wv_guest_fd(wv_guest *guest, uint32_t fd, uint64_t rights,
                      wv_fd **entry);
 
-/* The same for a call that gives an offset.
+/* The checks of wv_guest_fd, for an entry that was looked up: a second look may
+ * find another, where threads share the table. */
+wv_errno wv_fd_allows(const wv_fd *entry, uint64_t rights);
+
+/* wv_guest_fd for a call that gives an offset.
  * ESPIPE: what stands there cannot seek, whatever the rights. */
 wv_errno wv_guest_seekable(wv_guest *guest, uint32_t fd, uint64_t rights,
                            wv_fd **entry);

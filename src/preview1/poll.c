@@ -89,12 +89,10 @@ static uint32_t pollfd_of(polling *poll, int host_fd) {
 }
 
 /* Directories have no such rights, and are ready as poll(2) has it. */
-static wv_errno check_access(wv_guest *guest, const subscription *of,
-                             wv_fd *entry) {
+static wv_errno check_access(const subscription *of, const wv_fd *entry) {
   if (entry->kind == WV_KIND_DIRECTORY) return WV_SUCCESS;
-  return wv_guest_fd(
-      guest, of->fd,
-      of->tag == FD_READ ? WV_RIGHTS_FD_READ : WV_RIGHTS_FD_WRITE, &entry);
+  return wv_fd_allows(
+      entry, of->tag == FD_READ ? WV_RIGHTS_FD_READ : WV_RIGHTS_FD_WRITE);
 }
 
 /* What is to wait for. */
@@ -103,7 +101,7 @@ static void look_up(wv_guest *guest, polling *poll, subscription *of) {
 
   of->entry = entry;
   of->error = entry == NULL ? WV_EBADF : wv_fd_learn_kind(entry);
-  if (of->error == WV_SUCCESS) of->error = check_access(guest, of, entry);
+  if (of->error == WV_SUCCESS) of->error = check_access(of, entry);
   if (of->error != WV_SUCCESS) return;
   if (entry->kind == WV_KIND_FILE || entry->kind == WV_KIND_DIRECTORY ||
       entry->kind == WV_KIND_TARGET)

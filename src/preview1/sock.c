@@ -14,7 +14,7 @@
 #include "../iovec.h"
 #include "../wait.h"
 
-/* EBADF, then ENOTSOCK, then what wv_guest_fd says of the rights. */
+/* EBADF, then ENOTSOCK, then what wv_fd_allows says of the rights. */
 static wv_errno get_socket(wv_guest *guest, uint32_t fd, uint64_t rights,
                            wv_fd **entry) {
   wv_errno error;
@@ -24,7 +24,7 @@ static wv_errno get_socket(wv_guest *guest, uint32_t fd, uint64_t rights,
   error = wv_fd_learn_kind(*entry);
   if (error != WV_SUCCESS) return error;
   if ((*entry)->kind != WV_KIND_SOCKET) return WV_ENOTSOCK;
-  return wv_guest_fd(guest, fd, rights, entry);
+  return wv_fd_allows(*entry, rights);
 }
 
 /* After a call that failed: WV_SUCCESS, and it is made again. */

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "check.h"
 
@@ -111,7 +112,42 @@ static void test_close_by_host(void) {
   close(readers[1]);
 }
 
+/* What a call has checked is what it uses: a second look at the fd may find
+ * what another thread has put there. The entries that it holds tell how often
+ * it looked. */
+static void test_one_look(void) {
+  int reader;
+  wv_guest one = new_guest(&reader);
+  uint32_t fd = UINT32_MAX;
+  int ends[2];
+  wv_fd entry;
+
+  CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+  entry = wv_fd_of_host(ends[0]);
+  EXPECT(WV_SUCCESS, wv_share(&one, memory));
+  EXPECT(WV_SUCCESS, wv_fd_insert(one.fds, &entry, &fd));
+  wv_sock_recv(&one, fd, PAGE, 1, 0, 0, 0);
+  CHECK(one.held.count == 1);
+  wv_sock_send(&one, fd, PAGE, 1, 0, 0);
+  CHECK(one.held.count == 2);
+  wv_sock_shutdown(&one, fd, WV_SDFLAGS_WR);
+  CHECK(one.held.count == 3);
+  wv_sock_accept(&one, fd, 0, PAGE);
+  CHECK(one.held.count == 4);
+  memset(memory, 0, WV_SUBSCRIPTION_SIZE);
+  memory[8] = 2; /* fd_write */
+  memory[16] = (uint8_t)fd;
+  wv_poll_oneoff(&one, 0, 64, 1, 0);
+  CHECK(one.held.count == 5);
+  wv_guest_release(&one);
+  wv_guest_free(&one);
+  close(ends[0]);
+  close(ends[1]);
+  close(reader);
+}
+
 void test_sharing(void) {
+  test_one_look();
   test_close_of_own_stream();
   test_renumber_over_own_stream();
   test_move_of_own_stream();

@@ -167,8 +167,9 @@ wv_errno wv_fd_fdstat_set_rights(wv_guest *guest, uint32_t fd, uint64_t rights,
   if (error != WV_SUCCESS) return error;
   if ((rights & ~entry->rights) != 0 || (inheriting & ~entry->inheriting) != 0)
     return WV_ENOTCAPABLE;
-  entry->rights = rights;
-  entry->inheriting = inheriting;
+  /* Another thread may have dropped some since: they do not come back. */
+  atomic_fetch_and(&entry->rights, rights);
+  atomic_fetch_and(&entry->inheriting, inheriting);
   return WV_SUCCESS;
 }
 

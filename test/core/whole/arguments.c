@@ -169,7 +169,8 @@ static void put_iovec(player *self, uint32_t at, bool wrong) {
 
 /* A list of buffers: its pointer, and its length to `*count`. */
 static uint32_t list(player *self, uint32_t *count) {
-  uint32_t n = one_in(self, 60) ? below(self, LIST_MAX) : below(self, 5) + 1;
+  const uint32_t often = self->alone ? 60 : 6;
+  uint32_t n = one_in(self, often) ? below(self, LIST_MAX) : below(self, 5) + 1;
   uint32_t wrong = hostile(self) ? below(self, n + 1) : UINT32_MAX;
   uint32_t at = room(self, n * 8);
   uint32_t i;
@@ -357,10 +358,12 @@ static void put_times(player *self, uint64_t *w, uint32_t *fstflags) {
   *fstflags = hostile(self) ? number(self, 16) : good[below(self, 9)];
 }
 
-static void for_write(player *self, uint32_t *a, uint32_t kinds) {
+static void for_write(player *self, enum wv_op op, uint32_t *a,
+                      uint32_t kinds) {
   a[0] = kinds & STREAMS && one_in(self, 3)
              ? 1 + below(self, 2)
              : fd_of(self, kinds, WV_FD_WRITABLE);
+  if (op == self->last_op && !one_in(self, 4)) a[0] = self->last_fd;
   a[1] = list(self, &a[2]);
   a[3] = room(self, 4);
   a[4] = one_in(self, 8) ? WV_BUFFER_TRACED : 0;
@@ -508,6 +511,7 @@ void make_arguments(player *self, enum wv_op op) {
   uint32_t *a = self->box + WV_BOX_ARGUMENTS;
   uint64_t *w = (uint64_t *)(void *)self->box + WV_BOX_WIDE;
 
+  self->hot_count = 0;
   switch (op) {
     case WV_OP_ARGS_GET:
     case WV_OP_ENVIRON_GET:
@@ -538,12 +542,12 @@ void make_arguments(player *self, enum wv_op op) {
       break;
     case WV_OP_FD_PWRITE:
     case WV_OP_BUFFERED_PWRITE:
-      w[0] = one_in(self, 3) ? end_of_last(self) : offset(self);
-      for_write(self, a, FILES);
+      w[0] = one_in(self, 2) ? end_of_last(self) : offset(self);
+      for_write(self, op, a, FILES);
       break;
     case WV_OP_FD_WRITE:
     case WV_OP_BUFFERED_WRITE:
-      for_write(self, a, FILES | STREAMS);
+      for_write(self, op, a, FILES | STREAMS);
       break;
     case WV_OP_PATH_OPEN:
       for_path_open(self, a, w);

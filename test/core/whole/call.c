@@ -307,6 +307,12 @@ static enum wv_op any_op(player *self) {
   const enum wv_op op = (enum wv_op)below(self, WV_OP_RESUME);
   uint32_t times = 1;
 
+  /* What is buffered is of calls that follow each other. */
+  if ((self->last_op == WV_OP_BUFFERED_WRITE ||
+       self->last_op == WV_OP_BUFFERED_PWRITE) &&
+      !one_in(self, 3))
+    return self->last_op;
+
   if (op == WV_OP_FD_CLOSE || op == WV_OP_FD_RENUMBER) times = 2;
   if (op == WV_OP_SOCK_SHUTDOWN || op == WV_OP_PROC_EXIT ||
       op == WV_OP_FD_FDSTAT_SET_RIGHTS)
@@ -327,6 +333,8 @@ void call_at_random(player *self) {
   self->polite = one_in(self, 2);
   make_arguments(self, op);
   memcpy(a, arguments(self), sizeof(a));
+  self->last_op = op;
+  self->last_fd = a[0];
   if (self->alone) seen = look_before(self);
   answer = complete(self, op);
   if (answer >= ANSWERS)
@@ -341,7 +349,8 @@ void call_at_random(player *self) {
 }
 
 static void begin_buffer(player *self) {
-  const uint32_t size = WV_BUFFER_HEADER_SIZE + 1 + below(self, BUFFER_MAX);
+  const uint32_t most = one_in(self, 2) ? 100 : BUFFER_MAX;
+  const uint32_t size = WV_BUFFER_HEADER_SIZE + 1 + below(self, most);
 
   self->buffer = NULL;
   if (one_in(self, 4)) return;

@@ -118,6 +118,7 @@ static void begin_player(uint32_t i, uint64_t seed) {
   players[i].random = (seed * 2 + i + 1) * UINT64_C(0x9e3779b97f4a7c15);
   players[i].alone = !now.shared && !now.rewritten;
   players[i].depth = 0;
+  players[i].last_op = WV_OP_ARGS_GET;
   players[i].call = 0;
   memset((void *)players[i].hot, 0, sizeof(players[i].hot));
   players[i].tally = &tallies[i];

@@ -8,6 +8,9 @@
 
 #include "whole.h"
 
+#define STRIPE 16u
+#define TIMES 60u
+
 static pthread_t thread;
 static atomic_bool stop;
 static bool started;
@@ -23,28 +26,40 @@ static uint8_t bad_byte(player *self) {
   return (uint8_t) "/.\0\xff/..f"[below(self, 8)];
 }
 
-/* Bytes, since a pointer of a guest is aligned to nothing. */
-static void store(volatile uint8_t *to, const uint8_t *from, uint32_t len) {
+/* A pointer of a guest is aligned to nothing. */
+typedef struct __attribute__((packed)) word {
+  uint32_t bits;
+} word;
+
+/* Puts other words there and what was there back, many times: `count` of them,
+ * each in an element of a list. */
+static void rewrite_words(player *self, uint8_t *at, uint32_t count,
+                          uint32_t size) {
+  const uint32_t bad = bad_word(self, size);
+  uint32_t good[STRIPE];
+  uint32_t times;
   uint32_t i;
 
-  for (i = 0; i < len; i++) to[i] = from[i];
+#define WORD(n) ((volatile word *)(void *)(at + (n) * sizeof(wv_iovec)))->bits
+  for (i = 0; i < count; i++) good[i] = WORD(i);
+  for (times = 0; times < TIMES; times++) {
+    for (i = 0; i < count; i++) WORD(i) = bad;
+    for (i = 0; i < count; i++) WORD(i) = good[i];
+  }
+  if (one_in(self, 4)) WORD(0) = bad;
+#undef WORD
 }
 
-/* Puts something else there and what was there back, many times. */
-static void rewrite(player *self, volatile uint8_t *at, uint32_t size) {
-  const uint32_t len = one_in(self, 2) ? 4 : 1;
-  uint8_t good[4];
-  uint8_t bad[4];
-  uint32_t i;
+/* The same of a byte, as of a path. */
+static void rewrite_byte(player *self, volatile uint8_t *at) {
+  const uint8_t bad = bad_byte(self);
+  const uint8_t good = *at;
+  uint32_t times;
 
-  wv_store_u32(bad, bad_word(self, size));
-  if (len == 1) bad[0] = bad_byte(self);
-  for (i = 0; i < len; i++) good[i] = at[i];
-  for (i = 0; i < 40; i++) {
-    store(at, bad, len);
-    store(at, good, len);
+  for (times = 0; times < TIMES; times++) {
+    *at = bad;
+    *at = good;
   }
-  if (one_in(self, 4)) store(at, bad, len);
 }
 
 static void rewrite_some(player *self, player *of) {
@@ -54,11 +69,21 @@ static void rewrite_some(player *self, player *of) {
   const uint32_t at = (uint32_t)hot;
   const uint32_t len = (uint32_t)(hot >> 32);
   uint32_t offset;
+  uint32_t count;
 
-  if (len < 4 || at + (uint64_t)len > memory->size) return;
-  offset = below(self, len - 3);
-  if (one_in(self, 2)) offset -= offset % 4;
-  rewrite(self, memory->base + at + offset, (uint32_t)memory->size);
+  if (len < 8 || at + (uint64_t)len > memory->size) {
+    if (len > 0 && at + (uint64_t)len <= memory->size)
+      rewrite_byte(self, memory->base + at + below(self, len));
+    return;
+  }
+  offset = below(self, len - 7);
+  if (!one_in(self, 4)) offset -= offset % 4;
+  count = (len - offset - 4) / 8 + 1;
+  if (one_in(self, 4))
+    rewrite_byte(self, memory->base + at + offset);
+  else
+    rewrite_words(self, memory->base + at + offset,
+                  count < STRIPE ? count : STRIPE, (uint32_t)memory->size);
 }
 
 static void *run(void *argument) {

@@ -19,7 +19,7 @@
 #define ENDED (WV_ENOTCAPABLE + 1)
 #define ANSWERS (ENDED + 1)
 
-#define HOT 8 /* places that a call reads */
+#define HOT 2 /* places that a call reads */
 
 typedef struct tally {
   unsigned long answers[OPS][ANSWERS];

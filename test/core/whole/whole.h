@@ -37,6 +37,8 @@ typedef struct player {
   bool polite;               /* this call has arguments that could be good */
   bool alone;                /* no other thread has the memory, or the table */
   uint32_t root;             /* the preopen that this call is about: 0 or 1 */
+  enum wv_op last_op;        /* the call before */
+  uint32_t last_fd;          /* and its first argument */
   uint32_t depth;            /* of calls within calls */
   _Atomic uint64_t call;     /* its number in this round */
   _Atomic uint64_t hot[HOT]; /* offset and, above, length */

@@ -80,10 +80,7 @@ static wv_errno write_unflushed(struct wv_guest *guest, uint64_t *done) {
   if (entry->kind != WV_KIND_TARGET)
     return wv_write_out(guest, entry, bytes, buffer->left, buffer->offset,
                         done);
-  if (entry->capture == NULL) {
-    guest->target = (uint32_t)entry->host_fd;
-    return WV_DELIVER_BUFFERED;
-  }
+  if (entry->capture == NULL) return WV_DELIVER_BUFFERED;
   *done = wv_capture_write(entry->capture, bytes, buffer->left);
   return *done == buffer->left ? WV_SUCCESS : WV_ENOSPC;
 }

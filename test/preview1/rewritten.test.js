@@ -15,7 +15,7 @@ const { useTempDir } = require('../helpers/temp');
 const { WASI } = require('../..');
 
 const SCRIPT = path.join(__dirname, '../fixtures/flip-thread.js');
-const CALLS = 20_000;
+const CALLS = 100_000;
 const AT = 4096;
 const EVENTS = 8192;
 const RESULT = 128;
@@ -76,10 +76,12 @@ describeShared('What another thread rewrites', () => {
       return errno;
     });
     assert.deepEqual(fs.readdirSync(temp.path('.')), outside);
+    // It has four bytes, or a NUL inside.
+    assert.equal(fs.existsSync(temp.path('root/x')), false);
   });
 
   it('as subscriptions gives an event of one of them, or INVAL', async () => {
-    const COUNT = 8;
+    const COUNT = 1; // of several any that is wrong ends the call
     const SIZE = 48;
     const of = (tag, value) => {
       const bytes = Buffer.alloc(COUNT * SIZE);
@@ -102,11 +104,10 @@ describeShared('What another thread rewrites', () => {
       const found = view.getUint32(RESULT, true);
       assert.ok(found >= 1 && found <= COUNT, `${found} events`);
       for (let at = EVENTS; at < EVENTS + found * 32; at += 32) {
-        const isClock = view.getUint8(at + 10) === 0;
-        assert.equal(
-          view.getUint16(at + 8, true),
-          isClock ? ERRNO.SUCCESS : ERRNO.BADF,
-        );
+        const type = view.getUint8(at + 10);
+        assert.ok(type <= 2, `an event of type ${type}`);
+        const expected = type === 0 ? ERRNO.SUCCESS : ERRNO.BADF;
+        assert.equal(view.getUint16(at + 8, true), expected);
       }
       return errno;
     });

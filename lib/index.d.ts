@@ -60,7 +60,7 @@ export interface WriteOptions {
  *   or is an uncaught exception where a microtask flushed; the guest gets `IO`,
  *   and the function is not called again.
  * - A `Writable`: written to in order. `process.stdout` and `process.stderr` are
- *   written through their descriptor while they hold nothing back.
+ *   written through their descriptor while they have nothing queued.
  */
 export type WriteTarget =
   number | 'capture' | ((chunk: Uint8Array) => void) | Writable;

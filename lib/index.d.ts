@@ -22,22 +22,22 @@ export interface WriteOptions {
   waitTimeout?: number | undefined;
 
   /**
-   * Whether writes are buffered and written out together, in the order in which
-   * the guest made them and before anything could see that they were not:
+   * Whether writes are buffered, and flushed together, in the order in which the
+   * guest made them and before it could see that they were not written:
    * - `false`: no;
    * - `true`: all but those to stderr (fd 2);
    * - `'auto'`: those to regular files.
    *
-   * Writes to a capture are buffered in any case, since nobody sees those
-   * before it is read. Of a guest with threads (a shared memory) only a thread's own
-   * standard streams are. The fallback engine buffers nothing.
+   * Writes to a capture are buffered in any case. Of a guest with threads (a shared
+   * memory) only a thread's own standard streams are. The fallback engine buffers
+   * nothing.
    * @default false
    */
   buffered?: boolean | 'auto' | undefined;
 
   /**
    * How many bytes are buffered at the most, 1 to 2^30: for all fds of a guest
-   * together, with what a flush could not write.
+   * together, unflushed ones among them.
    * @default 65536
    * @throws `ERR_MEMORY_ALLOCATION_FAILED` where there is no memory for it
    */
@@ -60,7 +60,7 @@ export interface WriteOptions {
  *   or is an uncaught exception where a microtask flushed; the guest gets `IO`,
  *   and the function is not called again.
  * - A `Writable`: written to in order. `process.stdout` and `process.stderr` are
- *   written through their descriptor while they hold nothing back.
+ *   written through their descriptor while they have nothing queued.
  */
 export type WriteTarget =
   number | 'capture' | ((chunk: Uint8Array) => void) | Writable;
@@ -94,7 +94,8 @@ export interface WASIOptions
 
   /**
    * How many fds the guest may have open at once, its standard streams and
-   * preopens among them; one more is `MFILE`. 0 to 2^20.
+   * preopens among them; one more is `MFILE`. 0 to 2^20. Threads of one guest have
+   * that of the first instance.
    * @default half of the soft limit of descriptors of the process; in the fallback
    * engine none
    */
@@ -139,9 +140,9 @@ export interface FlushError extends Error {
  * all calls of preview1 in C. A guest stays in its `preopens`: docs/api.md has what
  * differs from Node's.
  *
- * Instances in several threads over one shared memory, with the same `preopens`, are
- * threads of one guest: what one opens the others write, read and close, and the last
- * to end closes it. With the addon.
+ * Instances over one shared memory with the same `preopens` are threads of one guest:
+ * what one opens the others write, read and close, and the last to end closes it.
+ * With the addon.
  *
  * It is no subclass: `instanceof` Node's class is false, but under the preload.
  *
@@ -207,7 +208,8 @@ export class WASI {
   /**
    * Writes out what is buffered, and closes all that was opened for the guest: its
    * files and preopens. Each fd is `BADF` after it. A `WASI` that is collected, and
-   * the end of its thread, close the same.
+   * the end of its thread, close the same. Over a shared memory the files close with
+   * the last instance, and the memory can go at once.
    * @throws a `FlushError`, and closes nothing then: see `discard()`
    */
   close(): void;

@@ -63,7 +63,7 @@ describe('A write of nearly 4 GiB', () => {
 
   const inBounds = ({ megabytes, largest, ...rest }) => {
     assert.ok(megabytes < 400, `${megabytes} MB`);
-    assert.ok(largest <= 64 * MIB, `a chunk of ${largest}`);
+    assert.ok(largest <= 16 * MIB, `a chunk of ${largest}`);
     return rest;
   };
 

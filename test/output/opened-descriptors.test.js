@@ -384,5 +384,16 @@ describe('The descriptors of files', () => {
       });
       assert.deepEqual(locks, ['locked', 'locked']);
     });
+
+    it('release it when the guest opens and closes that file itself', () => {
+      const locks = lockAfter((directory) => {
+        const { withWASI } = require('./guest');
+        const { Session } = require('./session');
+        const session = new Session(withWASI({ preopens: { '/': directory } }));
+        session.close(session.open('locked'));
+        session.wasi.close();
+      });
+      assert.deepEqual(locks, ['locked', 'free']);
+    });
   });
 });

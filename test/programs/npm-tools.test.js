@@ -8,6 +8,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const zlib = require('node:zlib');
 const { runSync } = require('../..');
+const { throughSlowPipe } = require('../helpers/in-child');
 const { useTempDir } = require('../helpers/temp');
 
 const ROOT = path.join(__dirname, '../..');
@@ -58,6 +59,36 @@ describe('Tools from npm', () => {
     const exported = { exports: {} };
     new Function('module', 'exports', temp.read('out/out.js'))(exported, {});
     assert.equal(exported.exports.default, 3);
+  });
+
+  // Go sets NONBLOCK on its streams: under node:wasi most of this is lost.
+  it('esbuild prints all of 1.5 MB to a slow pipe', () => {
+    const LINES = 20_000;
+    const line = (i) => `export const name${i} = "value of ${i}";\n`;
+    temp.write(
+      'in.js',
+      Array.from({ length: LINES }, (_, i) => line(i)).join(''),
+    );
+    const { stdout, stderr } = throughSlowPipe(
+      (file, directory) => {
+        const { runSync } = require('../..');
+        const { exitCode } = runSync(file, {
+          args: ['/in.js', '--format=cjs'],
+          env: { PWD: '/' },
+          preopens: { '/': directory },
+          stdin: 'ignore',
+          stdout: 1,
+          buffered: false,
+        });
+        process.exitCode = exitCode;
+      },
+      [inModules('@esbuild/wasi-preview1/esbuild.wasm'), temp.path('.')],
+    );
+    assert.match(stderr, /status 0\n$/);
+    const exported = { exports: {} };
+    new Function('module', 'exports', stdout.toString())(exported, {});
+    assert.equal(Object.keys(exported.exports).length, LINES);
+    assert.ok(stdout.length > 1_000_000);
   });
 
   it('Python writes a zip to stdout that is captured', () => {

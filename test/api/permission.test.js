@@ -1,0 +1,60 @@
+'use strict';
+
+// Under Node's permission model.
+
+const assert = require('node:assert/strict');
+const { engine } = require('../..');
+const { resultInChild } = require('../helpers/in-child');
+
+const FLAG = process.allowedNodeEnvironmentFlags.has('--permission')
+  ? '--permission'
+  : '--experimental-permission';
+// The addon, the package and the guests; nothing to write.
+const FLAGS = [FLAG, '--allow-addons', '--allow-fs-read=*'];
+
+/** How each way ends, in a process: 'ran', or the code and the permission. */
+async function tryAll() {
+  const { WASI, createWrites, run, runSync } = require('../..');
+  const { readFileSync } = require('node:fs');
+  const tool = readFileSync('../guests/toolbox.wasm');
+  const ways = {
+    WASI: () => new WASI({ version: 'preview1', stdout: 'capture' }),
+    'WASI with a function': () =>
+      new WASI({ version: 'preview1', stdout: () => {} }),
+    run: () => run(tool, { stdin: 'ignore' }),
+    runSync: () => runSync(tool, { stdin: 'ignore' }),
+    createWrites: () => createWrites({ fds: { 1: 'capture', 2: () => {} } }),
+  };
+  const ends = {};
+  for (const [name, way] of Object.entries(ways)) {
+    try {
+      await way();
+      ends[name] = 'ran';
+    } catch ({ code, permission }) {
+      ends[name] = `${code} ${permission}`;
+    }
+  }
+  return ends;
+}
+
+describe('The permission model of Node', () => {
+  before(function () {
+    if (engine !== 'native') this.skip();
+  });
+
+  it('has to allow WASI and run(), and createWrites() asks for nothing', () => {
+    const denied = 'ERR_ACCESS_DENIED WASI';
+    const denies = { WASI: denied, 'WASI with a function': denied };
+    assert.deepEqual(resultInChild(tryAll, [], FLAGS), {
+      ...denies,
+      run: denied,
+      runSync: denied,
+      createWrites: 'ran',
+    });
+  });
+
+  it('lets a guest run that it allows, without leave to write files', () => {
+    const ends = resultInChild(tryAll, [], [...FLAGS, '--allow-wasi']);
+    assert.deepEqual([...new Set(Object.values(ends))], ['ran']);
+  });
+});

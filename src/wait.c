@@ -121,15 +121,16 @@ wv_errno wv_wait_poll(wv_wait *wait, wv_sys_pollfd *fds, uint32_t count,
                       uint32_t clock, uint64_t deadline, uint32_t *ready) {
   int64_t left = -1;
   int64_t slice;
-  int n = 0;
+  int n;
 
   do {
     if (deadline != UINT64_MAX) left = left_until(clock, deadline);
     slice = left == 0 ? SLICE : slice_left(wait);
     if (slice == 0) return WV_RESUME;
     /* Time that has come needs no system call. */
-    if (count > 0 || left != 0)
-      n = wv_sys_poll(fds, count, shorter(left, slice));
+    n = count == 0 && left == 0
+            ? 0
+            : wv_sys_poll(fds, count, shorter(left, slice));
     if (n < 0 && errno != EINTR) return wv_errno_from_host(errno);
   } while (n < 0 || (n == 0 && left != 0));
   *ready = (uint32_t)n;

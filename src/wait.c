@@ -53,13 +53,14 @@ static int64_t shorter(int64_t left, int64_t slice) {
   return left >= 0 && left < slice ? left : slice;
 }
 
-/* The pause before the next look, within what is left. */
+/* The pause before the next look, within what is left of the limit and of the
+ * slice. */
 static int64_t next_pause(wv_wait *wait, int64_t left) {
   int64_t pause =
       wait->attempts < 5 ? (int64_t)1 << wait->attempts : (int64_t)LOOK_MAX;
 
   wait->attempts++;
-  return shorter(left, pause * NS_PER_MS);
+  return shorter(left, shorter(pause * NS_PER_MS, slice_left(wait)));
 }
 
 wv_errno wv_wait_turn(wv_wait *wait) {
@@ -109,7 +110,6 @@ wv_errno wv_wait_open(wv_wait *wait) {
   int64_t left = time_left(wait);
 
   if (left == 0) return WV_EAGAIN;
-  slice_left(wait);
   /* A pause that a signal cuts short is only an early look. */
   wv_sys_poll(NULL, 0, next_pause(wait, left));
   return wv_wait_turn(wait);

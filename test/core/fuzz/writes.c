@@ -1,24 +1,19 @@
-/* Fuzzing of the C core: calls of a guest over a kernel that does what the
- * input says.
+/* fd_write, fd_pwrite, buffered writes, and the table of descriptors.
  *
- * Guest memory is an allocation of its exact size, so that AddressSanitizer
- * sees an access one byte outside. The oracle is not the absence of a crash
- * alone: what went out must be the guest's buffers in their order, each byte
- * once, up to nwritten; the errno must be the one that fd_write.h promises; and
- * nothing else in memory may change. */
+ * What went out must be the guest's buffers in their order, each byte once, up
+ * to nwritten; the errno must be the one that fd_write.h promises; and nothing
+ * else in memory may change. */
 #include <errno.h>
-#include <stddef.h>
 #include <string.h>
 
 #include "calls.h"
-#include "errno_map.h"
+#include "core.h"
 #include "iovec.h"
-#include "kernel.h"
 #include "preview1/fd_write.h"
+#include "writes_kernel.h"
 
-enum { OPEN_MAX_OF_GUEST = 5 };
+enum { OPEN_MAX_OF_GUEST = 5, CALLS_MAX = 4 };
 
-static wv_guest guest;
 static int host_fds;
 
 typedef struct write_arguments {
@@ -33,13 +28,13 @@ typedef struct write_arguments {
 /* The oracle. */
 
 /* The checks of fd_write.h, in their order, and what there is to write. */
-static wv_errno check_arguments(const wv_memory *memory, const wv_fd *entry,
+static wv_errno check_arguments(const wv_fd *entry,
                                 const write_arguments *call) {
   uint64_t rights =
       WV_RIGHTS_FD_WRITE | (call->positioned ? WV_RIGHTS_FD_SEEK : 0);
-  uint64_t i;
+  wv_errno error;
 
-  memset(&expected, 0, offsetof(struct expected, elements));
+  expect_nothing();
   if (entry == NULL) return WV_EBADF;
   if (call->positioned &&
       (entry->kind == WV_KIND_PIPE || entry->kind == WV_KIND_SOCKET ||
@@ -48,21 +43,9 @@ static wv_errno check_arguments(const wv_memory *memory, const wv_fd *entry,
   if (!(entry->flags & WV_FD_WRITABLE)) return WV_EBADF;
   if ((entry->rights & rights) != rights) return WV_ENOTCAPABLE;
   if (entry->kind == WV_KIND_TARGET) return WV_DELIVER;
-  if ((uint64_t)call->nwritten + 4 > memory->size) return WV_EFAULT;
-  if ((uint64_t)call->iovs + (uint64_t)call->iovs_len * 8 > memory->size)
-    return WV_EFAULT;
-  for (i = 0; i < call->iovs_len; i++) {
-    const uint8_t *at = memory->base + call->iovs + i * 8;
-    uint32_t buf = at[0] | at[1] << 8 | at[2] << 16 | (uint32_t)at[3] << 24;
-    uint32_t len = at[4] | at[5] << 8 | at[6] << 16 | (uint32_t)at[7] << 24;
-
-    if (len == 0) continue;
-    if ((uint64_t)buf + len > memory->size) return WV_EFAULT;
-    expected.elements[expected.count++] =
-        (wv_iovec){.buf = buf, .buf_len = len};
-    expected.total += len;
-  }
-  if (expected.total > UINT32_MAX) return WV_EINVAL;
+  if (!in_memory(call->nwritten, 4)) return WV_EFAULT;
+  error = expect_list(call->iovs, call->iovs_len);
+  if (error != WV_SUCCESS) return error;
   if (call->positioned && call->offset > INT64_MAX) return WV_EINVAL;
   return WV_SUCCESS;
 }
@@ -75,83 +58,53 @@ static bool may_be_cut(void) {
 /* A file that was opened for the guest is looked at when its first write did
  * not go out whole, and not before. */
 static void check_learned(wv_errno error, const wv_fd *entry) {
-  if (kernel.learned == NOT_ASKED) {
-    CHECK(error == WV_SUCCESS ? kernel.out == expected.total
-                              : kernel.error != EAGAIN);
+  if (outgoing.learned == NOT_ASKED) {
+    CHECK(error == WV_SUCCESS ? outgoing.out == expected.total
+                              : outgoing.error != EAGAIN);
     CHECK(entry->kind == WV_KIND_UNKNOWN);
-  } else if (kernel.learned == ASKED_IN_VAIN) {
+  } else if (outgoing.learned == ASKED_IN_VAIN) {
     CHECK(entry->kind == WV_KIND_UNKNOWN);
   } else {
-    CHECK(entry->kind == kernel.learned);
+    CHECK(entry->kind == outgoing.learned);
   }
 }
 
 static void check_outcome(wv_errno error, const wv_fd *entry, bool positioned,
                           uint32_t nwritten) {
-  bool unknown = kernel.kind == WV_KIND_UNKNOWN;
+  bool unknown = outgoing.kind == WV_KIND_UNKNOWN;
   bool once =
-      positioned || kernel.kind == WV_KIND_FILE ||
-      (unknown && (kernel.learned < 0 || kernel.learned == WV_KIND_FILE));
+      positioned || outgoing.kind == WV_KIND_FILE ||
+      (unknown && (outgoing.learned < 0 || outgoing.learned == WV_KIND_FILE));
 
-  if (!unknown || positioned) CHECK(entry->kind == kernel.kind);
+  if (!unknown || positioned) CHECK(entry->kind == outgoing.kind);
   if (expected.total == 0) {
-    CHECK(error == (kernel.bad_fd ? WV_EBADF : WV_SUCCESS));
-    CHECK(kernel.writes == 0);
+    CHECK(error == (outgoing.bad_fd ? WV_EBADF : WV_SUCCESS));
+    CHECK(outgoing.writes == 0);
   } else if (once) {
-    CHECK(kernel.writes == 1);
-    CHECK(kernel.offered == expected.total || may_be_cut());
-    CHECK(error == (kernel.error == 0 ? WV_SUCCESS : namesake(kernel.error)));
+    CHECK(outgoing.writes == 1);
+    CHECK(outgoing.offered == expected.total || may_be_cut());
+    CHECK(error ==
+          (outgoing.error == 0 ? WV_SUCCESS : namesake(outgoing.error)));
     if (unknown && !positioned) check_learned(error, entry);
   } else {
     /* Who may wait is never told that there is no room. */
-    CHECK(kernel.error != EAGAIN || kernel.limit >= 0);
-    if (kernel.out > 0) {
+    CHECK(outgoing.error != EAGAIN || outgoing.limit >= 0);
+    if (outgoing.out > 0) {
       CHECK(error == WV_SUCCESS);
       /* All, but for a reason to stop: an error, a write that took nothing, or
        * a guest that does not want to wait. */
-      CHECK(kernel.out == expected.total || kernel.error != 0 ||
-            kernel.took_none || entry->fdflags & WV_FDFLAGS_NONBLOCK);
+      CHECK(outgoing.out == expected.total || outgoing.error != 0 ||
+            outgoing.took_none || entry->fdflags & WV_FDFLAGS_NONBLOCK);
     } else {
-      CHECK(error == (kernel.error == 0 ? WV_SUCCESS : namesake(kernel.error)));
+      CHECK(error ==
+            (outgoing.error == 0 ? WV_SUCCESS : namesake(outgoing.error)));
     }
   }
   if (expected.total > 0 && !once && unknown) check_learned(error, entry);
-  if (error == WV_SUCCESS) CHECK(nwritten == kernel.out);
+  if (error == WV_SUCCESS) CHECK(nwritten == outgoing.out);
 }
 
 /* The input's calls. */
-
-/* MEMORY_MAX bytes that tell where they come from. */
-static const uint8_t *pattern(void) {
-  static uint8_t bytes[MEMORY_MAX];
-  uint32_t i;
-
-  if (bytes[1] == 0)
-    for (i = 0; i < MEMORY_MAX; i++)
-      bytes[i] = (uint8_t)(i * 2654435761u >> 24);
-  return bytes;
-}
-
-/* Some elements of the input, over and over until the list is full. */
-static void put_list(const wv_memory *memory, const write_arguments *call) {
-  uint8_t list[16 * 8];
-  uint32_t count = 1 + take_u8() % 16;
-  uint32_t buf = 0, len = 0;
-  uint64_t at;
-
-  for (uint32_t i = 0; i < count; i++) {
-    uint8_t how = take_u8();
-
-    buf = how & 1 ? buf + len : take_word(memory->size); /* touches the last */
-    len = how & 2 ? take_u8() : take_word(memory->size - buf);
-    wv_store_u32(list + i * 8, buf);
-    wv_store_u32(list + i * 8 + 4, len);
-  }
-  for (at = 0; at < (uint64_t)call->iovs_len * 8; at++) {
-    if (call->iovs + at >= memory->size) break;
-    memory->base[call->iovs + at] = list[at % (count * 8)];
-  }
-}
 
 static wv_fd make_entry(uint8_t what, uint8_t how, uint8_t flags) {
   static const uint8_t usual[] = {WV_KIND_FILE, WV_KIND_PIPE, WV_KIND_SOCKET};
@@ -170,10 +123,7 @@ static wv_fd make_entry(uint8_t what, uint8_t how, uint8_t flags) {
   if (!(flags & 32)) entry.flags |= WV_FD_WRITABLE;
   if (flags & 64) entry.flags |= WV_FD_READABLE;
   if (entry.kind == WV_KIND_TARGET) entry.flags &= (uint8_t)~WV_FD_OWNED;
-  if (entry.kind == WV_KIND_UNKNOWN) {
-    entry.flags |= WV_FD_OWNED;
-    kernel.opened[entry.host_fd] = true;
-  }
+  if (entry.kind == WV_KIND_UNKNOWN) entry.flags |= WV_FD_OWNED;
   kernel.owned[entry.host_fd] = (entry.flags & WV_FD_OWNED) != 0;
   return entry;
 }
@@ -291,10 +241,10 @@ static bool run(const write_arguments *call, bool by_mailbox, wv_errno *error) {
   for (;;) {
     *error = by_mailbox ? call_by_mailbox(call) : call_directly(call);
     if (*error != WV_RESUME) break;
-    CHECK(kernel.stream || kernel.learned > WV_KIND_FILE);
+    CHECK(outgoing.stream || outgoing.learned > WV_KIND_FILE);
     CHECK(slice_is_over());
     if (take_u8() % 16 == 15) break;
-    resume_kernel();
+    resume_writes();
     guest.resumed = true;
   }
   guest.resumed = false;
@@ -308,7 +258,6 @@ static void write_call(void) {
   write_arguments call = {.positioned = (options & 1) != 0};
   uint64_t calls = guest.calls, bytes = guest.bytes;
   wv_fd *entry;
-  uint8_t *before;
   uint32_t nwritten = 0;
   wv_errno wanted, error;
   bool ended;
@@ -319,39 +268,34 @@ static void write_call(void) {
   call.iovs_len = take_word(memory->size / 8);
   call.iovs = take_word(memory->size - (uint64_t)call.iovs_len * 8);
   call.nwritten = take_word(memory->size);
-  put_list(memory, &call);
+  put_list(call.iovs, call.iovs_len);
   entry = wv_fd_get(guest.fds, call.fd);
-  wanted = check_arguments(memory, entry, &call);
-  reset_kernel(&guest, entry, call.positioned ? (int64_t)call.offset : -1,
+  wanted = check_arguments(entry, &call);
+  begin_writes(entry, call.positioned ? (int64_t)call.offset : -1,
                options >> 4);
-  kernel.base = memory->base;
-  kernel.shared = shared ? memory->base : NULL;
-  kernel.shared_size = memory->size;
+  outgoing.base = memory->base;
+  outgoing.shared = shared;
 
-  before = malloc(memory->size);
-  memcpy(before, memory->base, memory->size);
+  begin_shadow();
   ended = !run(&call, (options & 4) != 0, &error);
   if (error == WV_SUCCESS) {
-    const uint8_t *at = memory->base + call.nwritten;
-
-    nwritten = at[0] | at[1] << 8 | at[2] << 16 | (uint32_t)at[3] << 24;
-    wv_store_u32(before + call.nwritten, nwritten);
+    nwritten = load_u32(memory->base + call.nwritten);
+    wv_store_u32(shadow + call.nwritten, nwritten);
   }
-  if (!shared) CHECK(memcmp(before, memory->base, memory->size) == 0);
-  free(before);
+  end_shadow();
 
   CHECK(guest.calls == calls + (error == WV_SUCCESS));
-  CHECK(guest.bytes == bytes + (error == WV_SUCCESS ? kernel.out : 0));
+  CHECK(guest.bytes == bytes + (error == WV_SUCCESS ? outgoing.out : 0));
   CHECK(wv_fd_get(guest.fds, call.fd) == entry);
   if (ended) {
     CHECK(wanted == WV_SUCCESS);
   } else if (wanted != WV_SUCCESS) {
     CHECK(error == wanted);
-    CHECK(kernel.writes == 0);
+    CHECK(outgoing.writes == 0);
     if (error == WV_DELIVER) CHECK(guest.target == (uint32_t)entry->host_fd);
   } else if (shared) {
-    CHECK(kernel.out <= UINT32_MAX);
-    CHECK(error != WV_SUCCESS || nwritten == kernel.out);
+    CHECK(outgoing.out <= UINT32_MAX);
+    CHECK(error != WV_SUCCESS || nwritten == outgoing.out);
   } else {
     check_outcome(error, entry, call.positioned, nwritten);
   }
@@ -376,16 +320,16 @@ static void buffered_call(void) {
   expected.elements[0] = (wv_iovec){.buf = 0, .buf_len = len};
   expected.count = 1;
   expected.at = expected.off = 0;
-  reset_kernel(&guest, entry, offset, options >> 4);
-  kernel.base = buf;
-  kernel.shared = NULL;
+  begin_writes(entry, offset, options >> 4);
+  outgoing.base = buf;
+  outgoing.shared = false;
   do {
     error = wv_write_buffered(&guest, entry, buf + total, len - total,
                               offset < 0 ? -1 : offset + (int64_t)total, &done);
     total += done;
-    CHECK(total == kernel.out);
-    if (error == WV_RESUME) CHECK(kernel.stream && slice_is_over());
-    resume_kernel();
+    CHECK(total == outgoing.out);
+    if (error == WV_RESUME) CHECK(outgoing.stream && slice_is_over());
+    resume_writes();
     guest.resumed = true;
   } while (error == WV_RESUME);
   guest.resumed = false;
@@ -394,45 +338,13 @@ static void buffered_call(void) {
   CHECK((error == WV_SUCCESS) == (total == len));
 }
 
-static void check_errnos(void) {
-  static bool checked;
-  int host;
-
-  for (host = 1; !checked && host < 256; host++)
-    CHECK(wv_errno_from_host(host) == namesake(host));
-  checked = true;
-}
-
-static void check_table(void) {
-  uint32_t count = 0;
-
-  for (uint32_t fd = 0; fd < guest.fds->size; fd++) {
-    if (wv_fd_get(guest.fds, fd) != NULL)
-      count++;
-    else
-      CHECK(fd >= guest.fds->lowest);
-  }
-  CHECK(count == guest.fds->count);
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  wv_memory *memory = &guest.memory;
+void fuzz_writes(void) {
   uint8_t options;
 
-  check_errnos();
-  input = data;
-  input_left = size;
-  memset(&guest, 0, sizeof(guest));
-  memset(&kernel, 0, sizeof(kernel));
+  begin_kernel(&write_answers);
+  memset(&outgoing, 0, sizeof(outgoing));
   host_fds = 0;
-  memory->size = take_u8() == 255
-                     ? MEMORY_MAX
-                     : take_word(MEMORY_USUAL) % (MEMORY_USUAL + 1);
-  memory->base = malloc(memory->size);
-  memcpy(memory->base, pattern(), memory->size);
-  guest.fds = wv_fd_table_new(OPEN_MAX_OF_GUEST);
+  begin_guest(OPEN_MAX_OF_GUEST);
   options = take_u8();
   guest.wait_timeout = (int64_t)(options % 4) - 1;
   guest.may_block = (options & 4) != 0;
@@ -448,9 +360,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   }
 
   check_table();
-  wv_guest_free(&guest);
-  for (int i = 0; i < HOST_FDS; i++)
-    CHECK(!kernel.owned[i] && !kernel.has_own[i]);
-  free(memory->base);
-  return 0;
+  end_guest();
+  check_all_closed();
 }

@@ -128,9 +128,8 @@ wv_errno wv_wait_poll(wv_wait *wait, wv_sys_pollfd *fds, uint32_t count,
     slice = left == 0 ? SLICE : slice_left(wait);
     if (slice == 0) return WV_RESUME;
     /* Time that has come needs no system call. */
-    n = count == 0 && left == 0
-            ? 0
-            : wv_sys_poll(fds, count, shorter(left, slice));
+    n = count == 0 && left == 0 ? 0
+                                : wv_sys_poll(fds, count, shorter(left, slice));
     if (n < 0 && errno != EINTR) return wv_errno_from_host(errno);
   } while (n < 0 || (n == 0 && left != 0));
   *ready = (uint32_t)n;

@@ -8,7 +8,7 @@
 
 struct kernel kernel;
 
-const found founds[FOUND_COUNT] = {
+const struct found founds[FOUND_COUNT] = {
     {WV_KIND_FILE, WV_FILETYPE_REGULAR_FILE, false},
     {WV_KIND_PIPE, WV_FILETYPE_SOCKET_STREAM, true},
     {WV_KIND_SOCKET, WV_FILETYPE_SOCKET_STREAM, false},
@@ -19,7 +19,7 @@ const found founds[FOUND_COUNT] = {
     {WV_KIND_DIRECTORY, WV_FILETYPE_DIRECTORY, false},
 };
 
-void begin_kernel(const answers *answers) {
+void begin_kernel(const struct answers *answers) {
   memset(&kernel, 0, sizeof(kernel));
   kernel.answers = answers;
 }

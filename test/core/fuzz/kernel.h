@@ -15,7 +15,7 @@ enum {
 };
 
 /* A function that is NULL has the answer of kernel.c, or none. */
-typedef struct answers {
+struct answers {
   int (*poll)(wv_sys_pollfd *fds, uint32_t count, int64_t timeout);
   int (*clock)(uint32_t id, uint64_t *now);
   int (*flags)(int fd);
@@ -23,10 +23,10 @@ typedef struct answers {
   bool (*is_terminal)(int fd);
   int (*reopen)(int fd);
   int (*close)(int fd);
-} answers;
+};
 
 extern struct kernel {
-  const answers *answers;
+  const struct answers *answers;
   int64_t now;            /* on the monotonic clock */
   int64_t slice_start;    /* of this slice, -1 before it asks for the time */
   bool owned[HOST_FDS];   /* descriptors of ours that are open */
@@ -35,7 +35,7 @@ extern struct kernel {
 } kernel;
 
 /* All descriptors of the kernel are closed. */
-void begin_kernel(const answers *answers);
+void begin_kernel(const struct answers *answers);
 void check_all_closed(void);
 
 /* Has the call that says WV_RESUME used its slice? */
@@ -48,12 +48,12 @@ int host_fd_of(int fd);
 int open_own(int fd);
 
 /* What fstat(2) may find: a kind, and how it is told. */
-typedef struct found {
+struct found {
   uint8_t kind; /* wv_kind */
   wv_filetype filetype;
   bool is_pipe;
-} found;
+};
 #define FOUND_COUNT 8
-extern const found founds[FOUND_COUNT];
+extern const struct found founds[FOUND_COUNT];
 
 #endif

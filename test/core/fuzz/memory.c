@@ -121,8 +121,11 @@ void end_shadow(void) {
   CHECK(memcmp(shadow, guest.memory.base, guest.memory.size) == 0);
 }
 
-void scribble(void) {
-  uint64_t at = take_u32() % (guest.memory.size + 1);
+void scribble(uint64_t near) {
+  const uint32_t where = take_u32();
+  uint64_t at = where & 1u << 31 ? near + where % 32 : where;
+
+  at %= guest.memory.size + 1;
 
   do {
     if (at == guest.memory.size) break;

@@ -52,7 +52,8 @@ void begin_shadow(void);
 /* They are the same. */
 void end_shadow(void);
 
-/* Another thread writes into a shared memory at any time. */
-void scribble(void);
+/* Another thread writes into a shared memory at any time: anywhere, or behind
+ * `near`. */
+void scribble(uint64_t near);
 
 #endif

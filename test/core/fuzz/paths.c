@@ -15,6 +15,10 @@ enum { OPEN_MAX_OF_GUEST = 8, CALLS_MAX = 6, PREOPENS_MAX = 3 };
 
 /* The tree: /out is outside, /p, /q and /r are preopens. */
 
+static char *copy_of(const char *text) {
+  return strcpy(malloc(strlen(text) + 1), text);
+}
+
 static void put_preopen(int node) {
   const char *name = take_guest_name();
   wv_fd entry = {.host_fd = open_for_host(node, WV_SYS_OPEN_READ),
@@ -23,7 +27,7 @@ static void put_preopen(int node) {
                  .flags = WV_FD_OWNED | WV_FD_READABLE,
                  .rights = WV_RIGHTS_ALL,
                  .inheriting = WV_RIGHTS_ALL,
-                 .preopen = strdup(name)};
+                 .preopen = copy_of(name)};
   uint32_t fd;
 
   if (take_u8() == 255) entry.inheriting &= ~WV_RIGHTS_FD_WRITE;
@@ -31,7 +35,7 @@ static void put_preopen(int node) {
   CHECK(wv_fd_insert(guest.fds, &entry, &fd) == WV_SUCCESS);
 }
 
-static void put_node(tree *tree, int *dirs, int *count) {
+static void put_node(struct tree *tree, int *dirs, int *count) {
   char target[TARGET_MAX + 1];
   const uint8_t what = take_u8();
   const int dir = dirs[take_u8() % *count];
@@ -58,7 +62,7 @@ static void make_tree(void) {
   static const char *const preopens[] = {"p", "q", "r"};
   const uint8_t options = take_u8();
   const int preopen_count = 1 + options % PREOPENS_MAX;
-  tree *tree = &paths.tree;
+  struct tree *tree = &paths.tree;
   int dirs[PREOPENS_MAX + 32];
   int count = 0;
 
@@ -198,10 +202,10 @@ static wv_errno run(const path_call *call) {
 }
 
 /* What was opened is what the guest got, and stays inside. */
-static void check_opened(const path_call *call, const opened *wanted) {
+static void check_opened(const path_call *call, const struct opened *wanted) {
   const uint32_t fd = load_u32(guest.memory.base + call->result);
   const wv_fd *entry = wv_fd_get(guest.fds, fd);
-  const handle *handle;
+  const struct handle *handle;
 
   CHECK(entry != NULL && entry->flags & WV_FD_OWNED);
   handle = handle_of(entry->host_fd);
@@ -215,7 +219,7 @@ static void check_opened(const path_call *call, const opened *wanted) {
 }
 
 static void check_outcome(const path_call *call, wv_errno wanted,
-                          const tree *tree, const opened *opened,
+                          const struct tree *tree, const struct opened *opened,
                           wv_errno error) {
   const bool nonblock = call->fdflags & WV_FDFLAGS_NONBLOCK;
 
@@ -231,9 +235,9 @@ static void check_outcome(const path_call *call, wv_errno wanted,
 static void path_call_of_input(void) {
   const uint8_t options = take_u8();
   const int open = paths.open;
-  static tree tree;
+  static struct tree tree;
   path_call call;
-  opened opened;
+  struct opened opened;
   wv_errno wanted, error;
 
   paths.has_openat2 = (options & 1) != 0;

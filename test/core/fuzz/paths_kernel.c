@@ -61,7 +61,8 @@ static int take_handle(int node, int flags) {
 
   while (i < HANDLES && paths.handles[i].open) i++;
   CHECK(i < HANDLES && ++paths.open <= paths.most);
-  paths.handles[i] = (handle){.open = true, .node = node, .flags = flags};
+  paths.handles[i] =
+      (struct handle){.open = true, .node = node, .flags = flags};
   return FIRST_HANDLE + i;
 }
 
@@ -70,15 +71,15 @@ int open_for_host(int node, int flags) {
   return take_handle(node, flags);
 }
 
-handle *handle_of(int host_fd) {
-  handle *found = &paths.handles[host_fd - FIRST_HANDLE];
+struct handle *handle_of(int host_fd) {
+  struct handle *found = &paths.handles[host_fd - FIRST_HANDLE];
 
   CHECK(host_fd >= FIRST_HANDLE && host_fd < FIRST_HANDLE + HANDLES);
   CHECK(found->open);
   return found;
 }
 
-void stat_node(const tree *tree, int node, wv_sys_stat *stat) {
+void stat_node(const struct tree *tree, int node, wv_sys_stat *stat) {
   static const wv_filetype types[] = {
       [DIRECTORY] = WV_FILETYPE_DIRECTORY,
       [REGULAR] = WV_FILETYPE_REGULAR_FILE,
@@ -96,14 +97,14 @@ void stat_node(const tree *tree, int node, wv_sys_stat *stat) {
 
 /* The racing guest. */
 
-static entry *take_entry(void) {
-  entry *found = &paths.tree.entries[take_u8() % 32];
+static struct entry *take_entry(void) {
+  struct entry *found = &paths.tree.entries[take_u8() % 32];
 
   return found->dir >= 0 && paths.tree.nodes[found->dir].inside ? found : NULL;
 }
 
-static void exchange(entry *one, entry *other) {
-  tree *tree = &paths.tree;
+static void exchange(struct entry *one, struct entry *other) {
+  struct tree *tree = &paths.tree;
   const int16_t first = one->node;
 
   if (tree_is_above(tree, first, other->dir) ||
@@ -118,7 +119,7 @@ static void exchange(entry *one, entry *other) {
 }
 
 /* Another object takes its name. */
-static void replace(const entry *one, node_type type) {
+static void replace(const struct entry *one, node_type type) {
   static const char *const targets[] = {
       "..", "../..", "../../out", "../out/b", "/out", "a", ".", "/a/b/"};
   const char *name = paths.tree.pool + one->name;
@@ -132,8 +133,8 @@ static void replace(const entry *one, node_type type) {
 /* Between two system calls. True: this one fails. */
 static bool race(void) {
   const uint8_t what = paths.races ? take_u8() : 0;
-  entry *one = what < 16 ? NULL : take_entry();
-  entry *other = what < 16 || what >= 128 ? NULL : take_entry();
+  struct entry *one = what < 16 ? NULL : take_entry();
+  struct entry *other = what < 16 || what >= 128 ? NULL : take_entry();
 
   if (what < 8) return false;
   if (what < 16) {
@@ -195,7 +196,7 @@ int wv_sys_open_at(int host_fd, const char *name, int flags) {
 int wv_sys_open_beneath(int host_fd, const char *path, int flags) {
   const int dir = directory_of(host_fd);
   const bool exclusive = (flags & WV_SYS_OPEN_EXCLUSIVE) != 0;
-  place place;
+  struct place place;
   int node, error;
 
   if (!paths.has_openat2) return result_of(ENOSYS);
@@ -321,7 +322,7 @@ static int answer_poll(wv_sys_pollfd *fds, uint32_t count, int64_t timeout) {
   return 0;
 }
 
-const answers path_answers = {
+const struct answers path_answers = {
     .poll = answer_poll,
     .fstat = answer_fstat,
     .close = answer_close,

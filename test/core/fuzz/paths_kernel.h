@@ -8,15 +8,15 @@
 
 enum { HANDLES = 128, FIRST_HANDLE = 100 };
 
-typedef struct handle {
+struct handle {
   bool open;
   int node;
   int flags; /* WV_SYS_OPEN_* that it was opened with */
-} handle;
+};
 
 extern struct paths {
-  tree tree;
-  handle handles[HANDLES];
+  struct tree tree;
+  struct handle handles[HANDLES];
   int open;   /* handles */
   int most;   /* that may be open */
   bool races; /* another thread renames, and calls fail */
@@ -25,14 +25,14 @@ extern struct paths {
   int looks;     /* until a FIFO has a reader, -1 for never */
 } paths;
 
-extern const answers path_answers;
+extern const struct answers path_answers;
 
 /* Opens what the host gives to the guest. */
 int open_for_host(int node, int flags);
-handle *handle_of(int host_fd);
+struct handle *handle_of(int host_fd);
 
 /* What stat(2) says. */
-void stat_node(const tree *tree, int node, wv_sys_stat *stat);
+void stat_node(const struct tree *tree, int node, wv_sys_stat *stat);
 
 /* A path of the input: some names with slashes. Its length. */
 uint32_t take_path(char *path, uint32_t size);

@@ -7,11 +7,11 @@
 
 enum { PATH_SIZE = 4096 };
 
-typedef struct path {
+struct path {
   int root;
   bool slash;
   char text[PATH_SIZE + 1]; /* without the slashes behind it */
-} path;
+};
 
 static const char *skip(const char *text) {
   while (*text == '/' || (*text == '.' && (text[1] == '/' || text[1] == 0)))
@@ -78,7 +78,8 @@ static wv_errno load_text(uint32_t at, uint32_t len, char *text) {
   return *text == '/' ? WV_EPERM : WV_SUCCESS;
 }
 
-static wv_errno load_path(uint32_t fd, uint32_t at, uint32_t len, path *path) {
+static wv_errno load_path(uint32_t fd, uint32_t at, uint32_t len,
+                          struct path *path) {
   wv_errno error = load_text(at, len, path->text);
   size_t end = len;
 
@@ -91,7 +92,8 @@ static wv_errno load_path(uint32_t fd, uint32_t at, uint32_t len, path *path) {
 }
 
 /* Where the last component is, which is not followed. */
-static int parent_of(const tree *tree, const path *path, place *found) {
+static int parent_of(const struct tree *tree, const struct path *path,
+                     struct place *found) {
   int error = tree_resolve(tree, path->root, path->text, RESOLVE_GUEST,
                            longest_preopen, found);
 
@@ -100,8 +102,8 @@ static int parent_of(const tree *tree, const path *path, place *found) {
 }
 
 /* Where it is, or what it leads to. */
-static int end_of(const tree *tree, const path *path, bool follow,
-                  place *found) {
+static int end_of(const struct tree *tree, const struct path *path, bool follow,
+                  struct place *found) {
   char text[PATH_SIZE + 1];
 
   strcpy(text, path->text);
@@ -111,7 +113,7 @@ static int end_of(const tree *tree, const path *path, bool follow,
                       longest_preopen, found);
 }
 
-static int directory_at(const tree *tree, const place *at) {
+static int directory_at(const struct tree *tree, const struct place *at) {
   int node;
   int error = tree_lookup(tree, at->dir, at->name, &node);
 
@@ -120,8 +122,8 @@ static int directory_at(const tree *tree, const place *at) {
 }
 
 /* What is at a path, a directory if it has a slash. */
-static int object_at(const tree *tree, const path *path, bool follow, place *at,
-                     int *node) {
+static int object_at(const struct tree *tree, const struct path *path,
+                     bool follow, struct place *at, int *node) {
   int error = end_of(tree, path, follow, at);
 
   if (error == 0) error = tree_lookup(tree, at->dir, at->name, node);
@@ -131,7 +133,7 @@ static int object_at(const tree *tree, const path *path, bool follow, place *at,
 
 /* The calls, behind the checks. */
 
-static void store_stat(uint8_t *to, const tree *tree, int node) {
+static void store_stat(uint8_t *to, const struct tree *tree, int node) {
   wv_sys_stat stat;
 
   stat_node(tree, node, &stat);
@@ -142,9 +144,9 @@ static void store_stat(uint8_t *to, const tree *tree, int node) {
   wv_store_u64(to + 48, stat.mtim);
 }
 
-static int read_link(const path_call *call, const tree *tree,
-                     const path *path) {
-  place at;
+static int read_link(const path_call *call, const struct tree *tree,
+                     const struct path *path) {
+  struct place at;
   int node;
   int error = object_at(tree, path, false, &at, &node);
   const char *target;
@@ -160,8 +162,9 @@ static int read_link(const path_call *call, const tree *tree,
   return 0;
 }
 
-static int touch(const path_call *call, tree *tree, const path *path) {
-  place at;
+static int touch(const path_call *call, struct tree *tree,
+                 const struct path *path) {
+  struct place at;
   int error = end_of(tree, path, call->flags != 0, &at);
   const uint64_t omit = WV_SYS_TIME_OMIT, now = WV_SYS_TIME_NOW;
   const uint32_t set = call->fstflags;
@@ -177,15 +180,16 @@ static int touch(const path_call *call, tree *tree, const path *path) {
                                    : omit));
 }
 
-static int unlink_file(tree *tree, const place *at) {
+static int unlink_file(struct tree *tree, const struct place *at) {
   int error = at->slash ? directory_at(tree, at) : 0;
 
   if (at->slash) return error == 0 ? EISDIR : error;
   return tree_unlink(tree, at->dir, at->name);
 }
 
-static wv_errno one_path(const path_call *call, tree *tree, const path *path) {
-  place at;
+static wv_errno one_path(const path_call *call, struct tree *tree,
+                         const struct path *path) {
+  struct place at;
   int node;
   int error;
 
@@ -210,9 +214,9 @@ static wv_errno one_path(const path_call *call, tree *tree, const path *path) {
   return from_host(unlink_file(tree, &at));
 }
 
-static int two_paths(const path_call *call, tree *tree, const path *from,
-                     const path *to) {
-  place source, target;
+static int two_paths(const path_call *call, struct tree *tree,
+                     const struct path *from, const struct path *to) {
+  struct place source, target;
   int error = parent_of(tree, from, &source);
 
   if (error == 0) error = parent_of(tree, to, &target);
@@ -232,8 +236,9 @@ static int two_paths(const path_call *call, tree *tree, const path *from,
   return tree_link(tree, source.dir, source.name, target.dir, target.name);
 }
 
-static int make_link(tree *tree, const path *path, const char *target) {
-  place at;
+static int make_link(struct tree *tree, const struct path *path,
+                     const char *target) {
+  struct place at;
   int error = parent_of(tree, path, &at);
 
   if (error != 0) return error;
@@ -251,12 +256,12 @@ static int access_of(uint64_t rights) {
   return WV_SYS_OPEN_WRITE | (rights & read ? WV_SYS_OPEN_READ : 0);
 }
 
-static int open_path(const path_call *call, tree *tree, const path *path,
-                     opened *opened) {
+static int open_path(const path_call *call, struct tree *tree,
+                     const struct path *path, struct opened *opened) {
   const bool create = call->oflags & WV_OFLAGS_CREAT;
   const bool exclusive = create && call->oflags & WV_OFLAGS_EXCL;
   int flags = access_of(call->rights);
-  place at;
+  struct place at;
   int error;
 
   opened->access = flags;
@@ -353,8 +358,8 @@ static bool check_pointers(const path_call *call) {
   }
 }
 
-static wv_errno expect_open(const path_call *call, tree *tree, const path *path,
-                            opened *opened) {
+static wv_errno expect_open(const path_call *call, struct tree *tree,
+                            const struct path *path, struct opened *opened) {
   uint32_t fd = 0;
   wv_errno error;
 
@@ -366,8 +371,9 @@ static wv_errno expect_open(const path_call *call, tree *tree, const path *path,
   return WV_SUCCESS;
 }
 
-wv_errno expect_path_call(const path_call *call, tree *tree, opened *opened) {
-  static path one, other;
+wv_errno expect_path_call(const path_call *call, struct tree *tree,
+                          struct opened *opened) {
+  static struct path one, other;
   char target[PATH_SIZE + 1];
   wv_errno error = check_fds(call);
 

@@ -25,14 +25,15 @@ typedef struct path_call {
 } path_call;
 
 /* Of path_open. */
-typedef struct opened {
+struct opened {
   int node;
   uint32_t fd;
   int access;  /* WV_SYS_OPEN_READ, _WRITE */
   bool pauses; /* it is a FIFO, which has no reader yet */
-} opened;
+};
 
 /* Changes `tree` and `shadow` as the call should. */
-wv_errno expect_path_call(const path_call *call, tree *tree, opened *opened);
+wv_errno expect_path_call(const path_call *call, struct tree *tree,
+                          struct opened *opened);
 
 #endif

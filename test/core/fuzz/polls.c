@@ -22,7 +22,7 @@ typedef struct poll_arguments {
 } poll_arguments;
 
 /* What a subscription asks for. */
-typedef struct wish {
+struct wish {
   uint64_t userdata;
   uint8_t tag;
   wv_errno error; /* of its event */
@@ -31,9 +31,9 @@ typedef struct wish {
   bool ready; /* needs no wait */
   int host_fd;
   uint8_t kind;
-} wish;
+};
 
-static wish wishes[MOST];
+static struct wish wishes[MOST];
 
 /* The oracle. */
 
@@ -56,7 +56,7 @@ static uint8_t kind_of_entry(const wv_fd *entry) {
   return finds < FOUND_COUNT ? founds[finds].kind : WV_KIND_UNKNOWN;
 }
 
-static void wish_for_fd(const uint8_t *at, wish *wish) {
+static void wish_for_fd(const uint8_t *at, struct wish *wish) {
   const wv_fd *entry = wv_fd_get(guest.fds, load_u32(at + 16));
   const bool read = wish->tag == FD_READ;
 
@@ -83,7 +83,7 @@ static void wish_for_fd(const uint8_t *at, wish *wish) {
 }
 
 /* A relative time counts from when the call began: then it is not known yet. */
-static void wish_for_clock(const uint8_t *at, wish *wish) {
+static void wish_for_clock(const uint8_t *at, struct wish *wish) {
   const uint64_t time = load_u64(at + 24);
 
   wish->clock = load_u32(at + 16);
@@ -117,7 +117,7 @@ static wv_errno check_arguments(const poll_arguments *call) {
     return WV_EFAULT;
   if (call->n == 0 || call->n > MOST) return WV_EINVAL;
   for (uint32_t i = 0; i < call->n; i++, at += 48) {
-    wish *wish = &wishes[i];
+    struct wish *wish = &wishes[i];
 
     if (is_invalid(at)) return WV_EINVAL;
     memset(wish, 0, sizeof(*wish));
@@ -132,8 +132,8 @@ static wv_errno check_arguments(const poll_arguments *call) {
   return WV_SUCCESS;
 }
 
-static uint64_t nbytes_of(const wish *wish) {
-  const polled *of = &polling.fds[wish->host_fd];
+static uint64_t nbytes_of(const struct wish *wish) {
+  const struct polled *of = &polling.fds[wish->host_fd];
 
   if (wish->kind == WV_KIND_DIRECTORY) return 0;
   if (wish->kind != WV_KIND_FILE)
@@ -144,7 +144,7 @@ static uint64_t nbytes_of(const wish *wish) {
 }
 
 /* False: there is none. */
-static bool event_of(const wish *wish, uint8_t *event) {
+static bool event_of(const struct wish *wish, uint8_t *event) {
   const uint8_t ready = polling.fds[wish->host_fd].ready;
   const bool read = wish->tag == FD_READ;
   wv_errno error = wish->error;
@@ -202,7 +202,7 @@ static void put_entry(void) {
   wv_fd entry = {.kind = kinds[take_u8() % sizeof(kinds)],
                  .rights = WV_RIGHTS_ALL,
                  .flags = WV_FD_OWNED};
-  polled *of;
+  struct polled *of;
   uint32_t fd;
 
   entry.host_fd = host_fd;
@@ -298,12 +298,13 @@ static void poll_call(void) {
   poll_arguments call;
   wv_errno wanted, error;
 
-  call.n = options >= 240 ? take_word(MOST) : 1 + options % 24;
+  call.n = options >= 240 ? take_word(MOST) : 1u + options % 24;
   call.in = take_word(guest.memory.size - (uint64_t)call.n * 48);
   call.out = take_word(guest.memory.size - (uint64_t)call.n * 32);
   call.nevents = take_word(guest.memory.size);
   put_list_of(&call);
   begin_polling((options & 32) != 0);
+  polling.list = call.in;
   begin_shadow();
   error = run(&call, &wanted);
   if (error != WV_RESUME) {

@@ -22,7 +22,8 @@ static int answer_clock(uint32_t id, uint64_t *now) {
   return 0;
 }
 
-/* Never beyond the slice, nor a deadline as it was seen. */
+/* Never beyond the slice, nor a deadline as it was seen. Where the wall clock
+ * is set, the deadlines are looked at again with the next slice. */
 static void check_timeout(int64_t timeout) {
   CHECK(timeout >= 0);
   CHECK(timeout <= polling.begun + SLICE - kernel.now +
@@ -31,7 +32,7 @@ static void check_timeout(int64_t timeout) {
   for (int id = 0; id < 2; id++) {
     const uint64_t deadline = polling.deadline[id];
 
-    if (deadline == UINT64_MAX) continue;
+    if (deadline == UINT64_MAX || polling.set) continue;
     CHECK(polling.seen[id] >= deadline
               ? timeout == 0 || polling.tick > 0
               : (uint64_t)timeout <=
@@ -62,10 +63,13 @@ static int answer_poll(wv_sys_pollfd *fds, uint32_t count, int64_t timeout) {
   CHECK(polling.error == 0);
   check_timeout(timeout);
   check_fds(fds, count);
-  if (polling.shared) scribble();
+  if (polling.shared) scribble(polling.list);
   for (int i = 0; i < HOST_FDS; i++) polling.fds[i].ready = 0;
   for (uint32_t i = 0; i < count; i++) fds[i].ready = 0;
-  if ((action & 0xf0) == 0xf0) polling.real += take_u32() - (1u << 31);
+  if ((action & 0xf0) == 0xf0) {
+    polling.real += take_u32() - (UINT64_C(1) << 31);
+    polling.set = true;
+  }
   if (action % 8 == 7) {
     pass((uint64_t)timeout / 2);
     errno = EINTR;
@@ -92,7 +96,7 @@ static int answer_poll(wv_sys_pollfd *fds, uint32_t count, int64_t timeout) {
 }
 
 static int answer_fstat(int fd, wv_sys_stat *stat) {
-  const polled *of = &polling.fds[fd];
+  const struct polled *of = &polling.fds[fd];
 
   CHECK(fd >= 0 && fd < HOST_FDS);
   if (of->finds >= FOUND_COUNT) {
@@ -122,7 +126,7 @@ int64_t wv_sys_readable(int fd) {
   return polling.fds[fd].readable;
 }
 
-const answers poll_answers = {
+const struct answers poll_answers = {
     .poll = answer_poll,
     .clock = answer_clock,
     .fstat = answer_fstat,
@@ -138,6 +142,7 @@ void begin_polling(bool shared) {
 void resume_polling(void) {
   polling.begun = kernel.now;
   polling.looks = 0;
+  polling.set = false;
   polling.error = 0;
   polling.ready = 0;
   for (int i = 0; i < HOST_FDS; i++) polling.fds[i].ready = 0;

@@ -105,7 +105,7 @@ static ssize_t give(int fd, const struct iovec *iov, int count,
 
   check_order(fd, offset);
   incoming.ready = incoming.no_answer = false;
-  if (incoming.shared) scribble();
+  if (incoming.shared) scribble(incoming.list);
   if (action % 8 == 7) {
     errno = EINTR;
     return -1;
@@ -291,7 +291,7 @@ static bool answer_is_terminal(int fd) {
   return founds[incoming.finds].kind == WV_KIND_TERMINAL;
 }
 
-const answers read_answers = {
+const struct answers read_answers = {
     .poll = answer_poll,
     .flags = answer_flags,
     .fstat = answer_fstat,
@@ -299,9 +299,9 @@ const answers read_answers = {
     .reopen = answer_reopen,
 };
 
-void begin_reads(const wv_fd *entry, reading reading, uint8_t options) {
+void begin_reads(const wv_fd *entry, reading call, uint8_t options) {
   memset(&incoming, 0, sizeof(incoming));
-  incoming.reading = reading;
+  incoming.reading = call;
   incoming.host_fd = entry == NULL ? -1 : entry->host_fd;
   incoming.kind = entry == NULL ? WV_KIND_UNKNOWN : (wv_kind)entry->kind;
   incoming.finds = take_u8() % (FOUND_COUNT + 1);

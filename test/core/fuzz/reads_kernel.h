@@ -38,10 +38,10 @@ extern struct incoming {
   uint8_t next;      /* the byte that comes next */
 } incoming;
 
-extern const answers read_answers;
+extern const struct answers read_answers;
 
 /* Before a call on the entry, which is NULL for none. */
-void begin_reads(const wv_fd *entry, reading reading, uint8_t options);
+void begin_reads(const wv_fd *entry, reading call, uint8_t options);
 
 /* Before a call is made, or made once more, whose list is in `expected`. */
 void resume_reads(void);

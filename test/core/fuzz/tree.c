@@ -4,14 +4,14 @@
 #include <errno.h>
 #include <string.h>
 
-void tree_clear(tree *tree) {
+void tree_clear(struct tree *tree) {
   memset(tree, 0, sizeof(*tree));
   for (int i = 0; i < ENTRIES; i++) tree->entries[i].dir = -1;
   tree->nodes[0].type = DIRECTORY;
   tree->node_count = 1;
 }
 
-int tree_entry(const tree *tree, int dir, const char *name) {
+int tree_entry(const struct tree *tree, int dir, const char *name) {
   for (int i = 0; i < ENTRIES; i++)
     if (tree->entries[i].dir == dir &&
         strcmp(tree->pool + tree->entries[i].name, name) == 0)
@@ -19,17 +19,17 @@ int tree_entry(const tree *tree, int dir, const char *name) {
   return -1;
 }
 
-const char *tree_target(const tree *tree, int node) {
+const char *tree_target(const struct tree *tree, int node) {
   return tree->pool + tree->nodes[node].target;
 }
 
-bool tree_is_above(const tree *tree, int above, int node) {
+bool tree_is_above(const struct tree *tree, int above, int node) {
   while (node != above && node != 0) node = tree->nodes[node].parent;
   return node == above;
 }
 
 /* -1: the pool is full. */
-static int keep(tree *tree, const char *text) {
+static int keep(struct tree *tree, const char *text) {
   const size_t size = strlen(text) + 1;
   const int at = tree->pool_used;
 
@@ -39,20 +39,20 @@ static int keep(tree *tree, const char *text) {
   return at;
 }
 
-static int put(tree *tree, int dir, const char *name, int node) {
+static int put(struct tree *tree, int dir, const char *name, int node) {
   int at = keep(tree, name);
   int i = 0;
 
   while (i < ENTRIES && tree->entries[i].dir >= 0) i++;
   if (at < 0 || i == ENTRIES) return ENOSPC;
-  tree->entries[i] =
-      (entry){.dir = (int16_t)dir, .node = (int16_t)node, .name = (uint16_t)at};
+  tree->entries[i] = (struct entry){
+      .dir = (int16_t)dir, .node = (int16_t)node, .name = (uint16_t)at};
   if (tree->nodes[node].type == DIRECTORY)
     tree->nodes[node].parent = (int16_t)dir;
   return 0;
 }
 
-int tree_add(tree *tree, int dir, const char *name, node_type type,
+int tree_add(struct tree *tree, int dir, const char *name, node_type type,
              const char *target) {
   const int made = tree->node_count;
   int text = 0;
@@ -60,15 +60,15 @@ int tree_add(tree *tree, int dir, const char *name, node_type type,
   if (made == NODES || tree_entry(tree, dir, name) >= 0) return -1;
   if (target != NULL) text = keep(tree, target);
   if (text < 0) return -1;
-  tree->nodes[made] = (node){.type = (uint8_t)type,
-                             .inside = tree->nodes[dir].inside,
-                             .target = (uint16_t)text};
+  tree->nodes[made] = (struct node){.type = (uint8_t)type,
+                                    .inside = tree->nodes[dir].inside,
+                                    .target = (uint16_t)text};
   if (put(tree, dir, name, made) != 0) return -1;
   tree->node_count++;
   return made;
 }
 
-int tree_lookup(const tree *tree, int dir, const char *name, int *node) {
+int tree_lookup(const struct tree *tree, int dir, const char *name, int *node) {
   int at;
 
   *node = -1;
@@ -80,13 +80,13 @@ int tree_lookup(const tree *tree, int dir, const char *name, int *node) {
   return at < 0 ? ENOENT : 0;
 }
 
-static int add(tree *tree, int dir, const char *name, node_type type,
+static int add(struct tree *tree, int dir, const char *name, node_type type,
                const char *target, int *made) {
   *made = tree_add(tree, dir, name, type, target);
   return *made < 0 ? ENOSPC : 0;
 }
 
-static int check_open(const node *node, bool slash, int flags) {
+static int check_open(const struct node *node, bool slash, int flags) {
   const bool directory = node->type == DIRECTORY;
 
   if (flags & WV_SYS_OPEN_EXCLUSIVE) return EEXIST;
@@ -99,8 +99,8 @@ static int check_open(const node *node, bool slash, int flags) {
   return node->closed ? EACCES : 0;
 }
 
-int tree_open(tree *tree, int dir, const char *name, bool slash, int flags,
-              int *node) {
+int tree_open(struct tree *tree, int dir, const char *name, bool slash,
+              int flags, int *node) {
   int error = tree_lookup(tree, dir, name, node);
 
   if (error == ENOENT && (flags & WV_SYS_OPEN_CREATE))
@@ -113,21 +113,22 @@ static bool is_dot(const char *name) {
 }
 
 /* 0: it can be created. */
-static int check_free(const tree *tree, int dir, const char *name) {
+static int check_free(const struct tree *tree, int dir, const char *name) {
   int node;
   int error = tree_lookup(tree, dir, name, &node);
 
   return error == ENOENT ? 0 : error != 0 ? error : EEXIST;
 }
 
-int tree_mkdir(tree *tree, int dir, const char *name) {
+int tree_mkdir(struct tree *tree, int dir, const char *name) {
   int node;
   int error = check_free(tree, dir, name);
 
   return error != 0 ? error : add(tree, dir, name, DIRECTORY, NULL, &node);
 }
 
-int tree_symlink(tree *tree, const char *target, int dir, const char *name) {
+int tree_symlink(struct tree *tree, const char *target, int dir,
+                 const char *name) {
   int node;
   int error = check_free(tree, dir, name);
 
@@ -135,17 +136,17 @@ int tree_symlink(tree *tree, const char *target, int dir, const char *name) {
   return error != 0 ? error : add(tree, dir, name, SYMLINK, target, &node);
 }
 
-static bool is_empty(const tree *tree, int dir) {
+static bool is_empty(const struct tree *tree, int dir) {
   for (int i = 0; i < ENTRIES; i++)
     if (tree->entries[i].dir == dir) return false;
   return true;
 }
 
-static void take_away(tree *tree, int dir, const char *name) {
+static void take_away(struct tree *tree, int dir, const char *name) {
   tree->entries[tree_entry(tree, dir, name)].dir = -1;
 }
 
-int tree_rmdir(tree *tree, int dir, const char *name) {
+int tree_rmdir(struct tree *tree, int dir, const char *name) {
   int node;
   int error = tree_lookup(tree, dir, name, &node);
 
@@ -157,7 +158,7 @@ int tree_rmdir(tree *tree, int dir, const char *name) {
   return 0;
 }
 
-int tree_unlink(tree *tree, int dir, const char *name) {
+int tree_unlink(struct tree *tree, int dir, const char *name) {
   int node;
   int error = tree_lookup(tree, dir, name, &node);
 
@@ -167,7 +168,7 @@ int tree_unlink(tree *tree, int dir, const char *name) {
   return 0;
 }
 
-int tree_link(tree *tree, int from_dir, const char *from, int to_dir,
+int tree_link(struct tree *tree, int from_dir, const char *from, int to_dir,
               const char *to) {
   int node;
   int error = tree_lookup(tree, from_dir, from, &node);
@@ -178,7 +179,8 @@ int tree_link(tree *tree, int from_dir, const char *from, int to_dir,
   return put(tree, to_dir, to, node);
 }
 
-static int check_rename(const tree *tree, int source, int target, int to_dir) {
+static int check_rename(const struct tree *tree, int source, int target,
+                        int to_dir) {
   const bool directory = tree->nodes[source].type == DIRECTORY;
   bool over;
 
@@ -190,7 +192,7 @@ static int check_rename(const tree *tree, int source, int target, int to_dir) {
   return over && !is_empty(tree, target) ? ENOTEMPTY : 0;
 }
 
-int tree_rename(tree *tree, int from_dir, const char *from, int to_dir,
+int tree_rename(struct tree *tree, int from_dir, const char *from, int to_dir,
                 const char *to) {
   int source, target, error;
 
@@ -214,7 +216,7 @@ int tree_rename(tree *tree, int from_dir, const char *from, int to_dir,
   return put(tree, to_dir, to, source);
 }
 
-int tree_touch(tree *tree, int dir, const char *name, uint64_t mtim) {
+int tree_touch(struct tree *tree, int dir, const char *name, uint64_t mtim) {
   int node;
   int error = tree_lookup(tree, dir, name, &node);
 
@@ -223,24 +225,24 @@ int tree_touch(tree *tree, int dir, const char *name, uint64_t mtim) {
 }
 
 /* What is still to go, and where it stands. */
-typedef struct way {
-  const tree *tree;
+struct way {
+  const struct tree *tree;
   int root;
   int dir;
   int links;
   int flags;
   preopen_of *find;
   char rest[LINKS_MAX * (TARGET_MAX + 1) + 2 * 4096];
-} way;
+};
 
-static int go_up(way *way) {
+static int go_up(struct way *way) {
   if (way->tree->nodes[way->dir].closed) return EACCES;
   if (way->dir == way->root) return way->flags & RESOLVE_GUEST ? EPERM : EXDEV;
   way->dir = way->tree->nodes[way->dir].parent;
   return 0;
 }
 
-static int go_along(way *way, int link, bool slash, const char *rest) {
+static int go_along(struct way *way, int link, bool slash, const char *rest) {
   const char *target = tree_target(way->tree, link);
   char text[sizeof(way->rest)];
 
@@ -256,7 +258,7 @@ static int go_along(way *way, int link, bool slash, const char *rest) {
 }
 
 /* One component. `*done`: it was the last one. */
-static int step(way *way, place *found, bool *done) {
+static int step(struct way *way, struct place *found, bool *done) {
   const char *at = way->rest + strspn(way->rest, "/");
   const size_t len = strcspn(at, "/");
   const char *rest = at + len + strspn(at + len, "/");
@@ -293,9 +295,9 @@ static int step(way *way, place *found, bool *done) {
   return 0;
 }
 
-int tree_resolve(const tree *tree, int root, const char *path, int flags,
-                 preopen_of *find, place *found) {
-  static way way;
+int tree_resolve(const struct tree *tree, int root, const char *path, int flags,
+                 preopen_of *find, struct place *found) {
+  static struct way way;
   bool done = false;
   int error = 0;
 

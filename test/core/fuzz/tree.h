@@ -24,62 +24,63 @@ typedef enum node_type {
   FIFO,
 } node_type;
 
-typedef struct node {
+struct node {
   uint8_t type;
   bool inside;     /* below a preopen */
   bool closed;     /* to search, read and write: mode 000 */
   int16_t parent;  /* of a directory */
   uint16_t target; /* of a link: in the pool */
   uint32_t touched;
-} node;
+};
 
-typedef struct entry {
+struct entry {
   int16_t dir; /* -1: free */
   int16_t node;
   uint16_t name; /* in the pool */
-} entry;
+};
 
-typedef struct tree {
-  node nodes[NODES];
-  entry entries[ENTRIES];
+struct tree {
+  struct node nodes[NODES];
+  struct entry entries[ENTRIES];
   uint16_t node_count;
   uint16_t pool_used;
   char pool[POOL_SIZE];
-} tree;
+};
 
-void tree_clear(tree *tree); /* but for node 0, the root */
+void tree_clear(struct tree *tree); /* but for node 0, the root */
 /* The node, or -1: the tree is full, or the name is taken. */
-int tree_add(tree *tree, int dir, const char *name, node_type type,
+int tree_add(struct tree *tree, int dir, const char *name, node_type type,
              const char *target);
 /* The entry, or -1. */
-int tree_entry(const tree *tree, int dir, const char *name);
-const char *tree_target(const tree *tree, int node);
+int tree_entry(const struct tree *tree, int dir, const char *name);
+const char *tree_target(const struct tree *tree, int node);
 /* Is the directory `above` the same as `node`, or over it? */
-bool tree_is_above(const tree *tree, int above, int node);
+bool tree_is_above(const struct tree *tree, int above, int node);
 
 /* What a name is, "." included: EACCES, ENOENT. */
-int tree_lookup(const tree *tree, int dir, const char *name, int *node);
+int tree_lookup(const struct tree *tree, int dir, const char *name, int *node);
 
 /* The last component of open: `flags` are WV_SYS_OPEN_*, and no link is
  * followed. `slash`: one stood behind the name. */
-int tree_open(tree *tree, int dir, const char *name, bool slash, int flags,
-              int *node);
-int tree_mkdir(tree *tree, int dir, const char *name);
-int tree_rmdir(tree *tree, int dir, const char *name);
-int tree_unlink(tree *tree, int dir, const char *name);
-int tree_rename(tree *tree, int from_dir, const char *from, int to_dir,
+int tree_open(struct tree *tree, int dir, const char *name, bool slash,
+              int flags, int *node);
+int tree_mkdir(struct tree *tree, int dir, const char *name);
+int tree_rmdir(struct tree *tree, int dir, const char *name);
+int tree_unlink(struct tree *tree, int dir, const char *name);
+int tree_rename(struct tree *tree, int from_dir, const char *from, int to_dir,
                 const char *to);
-int tree_link(tree *tree, int from_dir, const char *from, int to_dir,
+int tree_link(struct tree *tree, int from_dir, const char *from, int to_dir,
               const char *to);
-int tree_symlink(tree *tree, const char *target, int dir, const char *name);
-int tree_touch(tree *tree, int dir, const char *name, uint64_t mtim);
+int tree_symlink(struct tree *tree, const char *target, int dir,
+                 const char *name);
+int tree_touch(struct tree *tree, int dir, const char *name, uint64_t mtim);
 
 /* A path below `root`. */
-typedef struct place {
+struct place {
   int dir;
   char name[NAME_SIZE]; /* "." or a name without a slash */
   bool slash;           /* one stood behind it */
-} place;
+};
 
 enum {
   RESOLVE_FOLLOW = 1 << 0, /* a link as the last component */
@@ -92,7 +93,7 @@ enum {
  * way from there. */
 typedef int preopen_of(const char *target, const char **rest);
 
-int tree_resolve(const tree *tree, int root, const char *path, int flags,
-                 preopen_of *find, place *found);
+int tree_resolve(const struct tree *tree, int root, const char *path, int flags,
+                 preopen_of *find, struct place *found);
 
 #endif

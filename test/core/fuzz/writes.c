@@ -275,6 +275,7 @@ static void write_call(void) {
                options >> 4);
   outgoing.base = memory->base;
   outgoing.shared = shared;
+  outgoing.list = call.iovs;
 
   begin_shadow();
   ended = !run(&call, (options & 4) != 0, &error);

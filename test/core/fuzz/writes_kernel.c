@@ -71,7 +71,7 @@ static ssize_t take(int fd, const struct iovec *iov, int count,
   /* A reader that always makes room ends the slice too. */
   CHECK(!outgoing.stream || !outgoing.was_short || !slice_is_over());
   outgoing.ready = false;
-  if (outgoing.shared) scribble();
+  if (outgoing.shared) scribble(outgoing.list);
   if (action % 8 == 7) {
     errno = EINTR;
     return -1;
@@ -274,7 +274,7 @@ static bool answer_is_terminal(int fd) {
   return outgoing.learned == WV_KIND_TERMINAL;
 }
 
-const answers write_answers = {
+const struct answers write_answers = {
     .poll = answer_poll,
     .flags = answer_flags,
     .fstat = answer_fstat,

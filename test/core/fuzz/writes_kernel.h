@@ -11,6 +11,7 @@ enum { NOT_ASKED = -2, ASKED_IN_VAIN = -1 };
 extern struct outgoing {
   const uint8_t *base; /* of the guest's memory, or of what is drained */
   bool shared;         /* another thread rewrites the memory */
+  uint64_t list;       /* where the list stands */
   int host_fd;
   wv_kind kind;     /* that the guest knows when the call begins */
   int learned;      /* the wv_kind that fstat found, or one of those above */
@@ -33,7 +34,7 @@ extern struct outgoing {
   int error;        /* of the last call but EINTR, 0 if it took bytes */
 } outgoing;
 
-extern const answers write_answers;
+extern const struct answers write_answers;
 
 /* Before a call on the entry, which is NULL for none. */
 void begin_writes(const wv_fd *entry, int64_t offset, uint8_t options);

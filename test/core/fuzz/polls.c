@@ -283,7 +283,7 @@ static wv_errno run(const poll_arguments *call, wv_errno *wanted) {
     if (error != WV_RESUME) break;
     CHECK(*wanted == WV_SUCCESS && !polling.at_once && polling.ready == 0);
     CHECK(kernel.now - polling.begun >= SLICE);
-    for (int id = 0; id < 2 && polling.tick == 0; id++)
+    for (int id = 0; id < 2 && polling.tick == 0 && !polling.set; id++)
       CHECK(polling.seen[id] < polling.deadline[id]);
     if (input_left == 0 || take_u8() % 16 == 15) break;
     guest.resumed = true;

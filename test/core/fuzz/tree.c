@@ -72,6 +72,7 @@ int tree_lookup(const struct tree *tree, int dir, const char *name, int *node) {
   int at;
 
   *node = -1;
+  if (strlen(name) >= NAME_SIZE) return ENAMETOOLONG;
   if (tree->nodes[dir].closed) return EACCES;
   *node = dir;
   if (strcmp(name, ".") == 0) return 0;

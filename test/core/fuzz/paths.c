@@ -284,6 +284,7 @@ void fuzz_paths(void) {
   begin_guest(OPEN_MAX_OF_GUEST);
   options = take_u8();
   guest.wait_timeout = options < 128 ? -1 : options % 64;
+  if (options & 64) guest.fds->limit = PREOPENS_MAX + 1;
   make_tree();
   for (int i = 0; i < CALLS_MAX && input_left > 0; i++) {
     path_call_of_input();

@@ -33,10 +33,11 @@ static void check_timeout(int64_t timeout) {
     const uint64_t deadline = polling.deadline[id];
 
     if (deadline == UINT64_MAX || polling.set) continue;
-    CHECK(polling.seen[id] >= deadline
-              ? timeout == 0 || polling.tick > 0
-              : (uint64_t)timeout <=
-                    deadline - polling.seen[id] + polling.tick * 8);
+    if (polling.seen[id] >= deadline)
+      CHECK(timeout == 0 || polling.tick > 0);
+    else if ((uint64_t)timeout > deadline - polling.seen[id])
+      CHECK((uint64_t)timeout - (deadline - polling.seen[id]) <=
+            polling.tick * 8);
   }
 }
 

@@ -53,13 +53,14 @@ static int64_t shorter(int64_t left, int64_t slice) {
   return left >= 0 && left < slice ? left : slice;
 }
 
-/* The pause before the next look, within what is left. */
+/* The pause before the next look, within what is left of the limit and of the
+ * slice. */
 static int64_t next_pause(wv_wait *wait, int64_t left) {
   int64_t pause =
       wait->attempts < 5 ? (int64_t)1 << wait->attempts : (int64_t)LOOK_MAX;
 
   wait->attempts++;
-  return shorter(left, pause * NS_PER_MS);
+  return shorter(left, shorter(pause * NS_PER_MS, slice_left(wait)));
 }
 
 wv_errno wv_wait_turn(wv_wait *wait) {
@@ -109,7 +110,6 @@ wv_errno wv_wait_open(wv_wait *wait) {
   int64_t left = time_left(wait);
 
   if (left == 0) return WV_EAGAIN;
-  slice_left(wait);
   /* A pause that a signal cuts short is only an early look. */
   wv_sys_poll(NULL, 0, next_pause(wait, left));
   return wv_wait_turn(wait);
@@ -121,15 +121,15 @@ wv_errno wv_wait_poll(wv_wait *wait, wv_sys_pollfd *fds, uint32_t count,
                       uint32_t clock, uint64_t deadline, uint32_t *ready) {
   int64_t left = -1;
   int64_t slice;
-  int n = 0;
+  int n;
 
   do {
     if (deadline != UINT64_MAX) left = left_until(clock, deadline);
     slice = left == 0 ? SLICE : slice_left(wait);
     if (slice == 0) return WV_RESUME;
     /* Time that has come needs no system call. */
-    if (count > 0 || left != 0)
-      n = wv_sys_poll(fds, count, shorter(left, slice));
+    n = count == 0 && left == 0 ? 0
+                                : wv_sys_poll(fds, count, shorter(left, slice));
     if (n < 0 && errno != EINTR) return wv_errno_from_host(errno);
   } while (n < 0 || (n == 0 && left != 0));
   *ready = (uint32_t)n;

@@ -53,27 +53,41 @@ static wv_errno receive_some(const wv_fd *entry, const wv_batch *batch,
   return error;
 }
 
-/* An error after the first byte is left for the next call to find. */
-static wv_errno receive(wv_guest *guest, const wv_fd *entry, wv_batch *batch,
-                        uint32_t flags, uint32_t *done, bool *truncated) {
+/* The rest of a list that one system call does not take. False: there is none;
+ * or another thread has changed the list, and what is in is a short count. */
+static bool next_batch(const wv_memory *memory, uint32_t iovs,
+                       uint32_t iovs_len, wv_batch *batch, uint64_t done) {
+  return batch->next < iovs_len &&
+         wv_decode_next(memory, iovs, iovs_len, NULL, batch) == WV_SUCCESS &&
+         batch->bytes > 0 && done + batch->bytes <= UINT32_MAX;
+}
+
+/* `batch` is the beginning of the list, or all of it. An error after the first
+ * byte is left for the next call to find. */
+static wv_errno receive(wv_guest *guest, const wv_fd *entry, uint32_t iovs,
+                        uint32_t iovs_len, wv_batch *batch, uint32_t flags,
+                        uint32_t *done, bool *truncated) {
+  const wv_memory *memory = &guest->memory;
   const int peek = flags & WV_RIFLAGS_PEEK ? WV_SYS_MSG_PEEK : 0;
   /* A datagram is never more than one; what is peeked at stays first. */
   const bool all = (flags & WV_RIFLAGS_WAITALL) && !peek &&
                    entry->filetype != WV_FILETYPE_SOCKET_DGRAM;
   wv_wait *wait = wv_guest_wait(guest, -1);
-  wv_errno error;
+  wv_errno error = WV_SUCCESS;
+  bool more = wait->done == 0 ||
+              wv_batch_skip(memory, iovs, iovs_len, NULL, batch, wait->done);
   size_t n;
 
-  wv_batch_advance(batch,
-                   wait->done < batch->bytes ? wait->done : batch->bytes);
-  do {
+  while (error == WV_SUCCESS && more) {
     n = 0;
     error = receive_some(entry, batch, wait, peek, &n, truncated);
     wait->done += n;
     wv_batch_advance(batch, n);
-    if (error != WV_SUCCESS || !all || n == 0 || batch->bytes == 0) break;
-    error = wv_wait_turn(wait);
-  } while (error == WV_SUCCESS);
+    if (error != WV_SUCCESS || !all || n == 0) break;
+    more = batch->bytes > 0 ||
+           next_batch(memory, iovs, iovs_len, batch, wait->done);
+    if (more) error = wv_wait_turn(wait);
+  }
   if (error == WV_RESUME) return error;
   *done = (uint32_t)wait->done;
   return *done > 0 ? WV_SUCCESS : error;
@@ -109,7 +123,8 @@ wv_errno wv_sock_recv(wv_guest *guest, uint32_t fd, uint32_t iovs,
                                 roflags, &entry, &batch);
 
   if (error == WV_SUCCESS)
-    error = receive(guest, entry, &batch, flags, &done, &truncated);
+    error =
+        receive(guest, entry, iovs, iovs_len, &batch, flags, &done, &truncated);
   else if (wv_guest_has_done(guest, &done))
     error = WV_SUCCESS;
   if (error != WV_SUCCESS) return error;

@@ -1,7 +1,7 @@
 'use strict';
 
 // The C core alone, over a scripted kernel and with sanitizers: the inputs that
-// `npm run fuzz:core` found worth keeping. test/core/fuzz/core.c has the oracle.
+// `npm run fuzz:core` found worth keeping. test/core/fuzz/core.c begins it.
 
 const assert = require('node:assert/strict');
 const { execFileSync } = require('node:child_process');
@@ -14,20 +14,18 @@ const ROOT = path.join(__dirname, '..', '..');
 const FUZZ = path.join(__dirname, 'fuzz');
 const CORPUS = path.join(FUZZ, 'corpus');
 
-const HARNESS = ['core.c', 'kernel.c', 'replay.c', 'unused.c'];
-const SOURCES = [
-  'directory.c',
-  'dispatch.c',
-  'errno_map.c',
-  'fd_table.c',
-  'guest.c',
-  'iovec.c',
-  'sharing.c',
-  'stream.c',
-  'wait.c',
-  'preview1/buffered.c',
-  'preview1/fd_write.c',
-];
+const HARNESS = fs.readdirSync(FUZZ).filter((name) => name.endsWith('.c'));
+
+/** All but Node-API, and what stands below `sys.h`. */
+const SOURCES = ['.', 'preview1']
+  .flatMap((folder) =>
+    fs
+      .readdirSync(path.join(ROOT, 'src', folder))
+      .map((name) => path.join(folder, name)),
+  )
+  .filter((name) => name.endsWith('.c'))
+  .filter((name) => !/^(binding|sys_posix.*)\.c$/.test(name))
+  .concat('sys_posix_lock.c');
 
 describe('The C core', () => {
   const dir = useTempDir();

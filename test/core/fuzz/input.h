@@ -1,0 +1,33 @@
+/* What every subject of the fuzzer takes: the input, and what must be true. */
+#ifndef INPUT_H
+#define INPUT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "wasi.h"
+
+#define CHECK(condition)                                              \
+  do {                                                                \
+    if (!(condition)) {                                               \
+      fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
+      abort();                                                        \
+    }                                                                 \
+  } while (0)
+
+/* The input. Zero where it has ended. */
+
+extern const uint8_t *input;
+extern size_t input_left;
+
+uint8_t take_u8(void);
+uint32_t take_u32(void);
+uint64_t take_u64(void);
+/* A pointer or a length: small, about `near`, or anything. */
+uint32_t take_word(uint64_t near);
+
+/* What WASI calls an errno of the host. */
+wv_errno namesake(int host);
+
+#endif

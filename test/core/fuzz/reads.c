@@ -217,6 +217,10 @@ static void read_call(void) {
   slices = run(&call, entry, &wanted, &error);
   if (error == WV_RESUME) {
     CHECK(wanted == WV_SUCCESS);
+  } else if (wanted != WV_SUCCESS && slices > 1 && incoming.in > 0) {
+    /* What came in before a wait counts, whatever the list is by then. */
+    CHECK(error == WV_SUCCESS);
+    store_results(&call);
   } else if (wanted != WV_SUCCESS) {
     CHECK(error == wanted);
     /* No system call before them; in a later slice the list may be another. */

@@ -41,15 +41,13 @@ function loadAddon() {
   // What was built here comes first: that it does not load says more than that
   // there is no prebuilt one.
   const [cause] = errors;
+  const why =
+    cause.name === 'NotCapable' // Deno's, which names the flag that is missing
+      ? `wasi-writev may not load its addon. ${cause.message}`
+      : `wasi-writev has no native build for ${platform()} ` +
+        `(Node-API ${process.versions.napi}). ${howToBuild()}`;
   const { withCode } = require('./errors'); // most processes need none
-  throw withCode(
-    new Error(
-      `wasi-writev has no native build for ${platform()} ` +
-        `(Node-API ${process.versions.napi}). ${howToBuild()}`,
-      { cause },
-    ),
-    'ERR_WASI_WRITEV_NO_NATIVE',
-  );
+  throw withCode(new Error(why, { cause }), 'ERR_WASI_WRITEV_NO_NATIVE');
 }
 
 module.exports = { loadAddon, prebuilt };

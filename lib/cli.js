@@ -208,10 +208,11 @@ function statusOf(error, file) {
     console.error(`wasi-writev: ${error.message}: ${error.code}`);
     return error.exitCode & 0xff || FAILED;
   }
-  // What V8 throws for a module that is missing among the imports is a TypeError.
+  // For a module that is missing among the imports V8 and JavaScriptCore throw a
+  // TypeError.
   if (
     error instanceof WebAssembly.LinkError ||
-    /Import #/.test(error.message)
+    /Import #|^import \S+ must be/.test(error.message)
   ) {
     throw new UsageError(`${file} cannot be linked: ${error.message}`);
   }

@@ -38,6 +38,13 @@
 
 const { loadAddon } = require('./addon');
 
+const NO_NATIVE = 'ERR_WASI_WRITEV_NO_NATIVE';
+
+// Those of Deno and Bun have a node:wasi, which is not Node's.
+const isNode = !('deno' in process.versions || 'bun' in process.versions);
+
+let whyFallback = 'WASI_WRITEV_ENGINE is fallback';
+
 function choose() {
   const wanted = process.env.WASI_WRITEV_ENGINE;
   if (
@@ -57,7 +64,9 @@ function choose() {
   try {
     return loadAddon();
   } catch (error) {
-    if (wanted === 'native') throw error;
+    // Deno may let us see no file.
+    if (wanted === 'native' || error.code !== NO_NATIVE) throw error;
+    whyFallback = error.message;
     const { cause } = error;
     process.emitWarning(
       `${error.message}. Writes go through node:fs until then.`,
@@ -90,6 +99,11 @@ const hosts = () =>
  * @param {object} delivery
  */
 function createGuestHost(options, delivery) {
+  if (addon === undefined && !isNode) {
+    const { withCode } = require('./errors');
+    const message = `On Deno and Bun a guest needs the addon. ${whyFallback}`;
+    throw withCode(new Error(message), NO_NATIVE);
+  }
   return hosts().createGuestHost(options, delivery);
 }
 

@@ -71,7 +71,9 @@ function summarize(output) {
 }
 
 const debug = debuglog('wasi-writev');
-if (debug.enabled) printTo(debug);
+// Bun's has no `enabled`, and prints nothing where it is not.
+const { enabled = process.env.NODE_DEBUG !== undefined } = debug;
+if (enabled) printTo(debug);
 
 module.exports = {
   fdPwrite,

@@ -15,11 +15,18 @@
 #include "sharing.h"
 
 typedef struct instance {
+  struct instance *next; /* of the environment's */
+  struct instance **link; /* what points to this one; NULL in no list */
   wv_host host;
   uint32_t op;     /* the call that waits */
   napi_ref buffer; /* what host.guest.buffer points to, weak */
   napi_ref memory; /* that of a shared table, by whose address it is found */
 } instance;
+
+/* The guests of one environment: a thread, or a context. */
+typedef struct environment {
+  instance *first;
+} environment;
 
 /* The argument is a Uint8Array: of the guest's memory, of a buffer that never
  * moves, or of strings. */
@@ -55,10 +62,17 @@ static bool refer(napi_env env, napi_value value, uint32_t count,
   return napi_create_reference(env, value, count, ref) == napi_ok;
 }
 
+/* False too where Deno has taken the environment down and answers no more. */
 static bool is_alive(napi_env env, napi_ref ref) {
   napi_value value = NULL;
+  napi_handle_scope scope;
+  bool result;
 
-  return napi_get_reference_value(env, ref, &value) == napi_ok && value != NULL;
+  if (napi_open_handle_scope(env, &scope) != napi_ok) return false;
+  result =
+      napi_get_reference_value(env, ref, &value) == napi_ok && value != NULL;
+  napi_close_handle_scope(env, scope);
+  return result;
 }
 
 /* OUT: 1 for a memory that threads of the guest share. ARGUMENTS may be those
@@ -181,18 +195,42 @@ static napi_value call(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-/* With the function, or with the environment: also where a worker was ended in
- * the middle of a call. */
-static void finalize(napi_env env, void *data, void *hint) {
-  instance *self = data;
-
-  (void)hint;
+/* Closes what the guest has open, and keeps the state. May be done again. */
+static void end(napi_env env, instance *self) {
   if (self->buffer != NULL && !is_alive(env, self->buffer))
     wv_buffer_unset(&self->host.guest.buffer);
   wv_host_free(&self->host);
+  self->host = (wv_host){0};
   forget(env, &self->buffer);
   forget(env, &self->memory);
-  free(self);
+  if (self->link == NULL) return;
+  *self->link = self->next;
+  if (self->next != NULL) self->next->link = self->link;
+  self->link = NULL;
+}
+
+static void finalize(napi_env env, void *data, void *hint) {
+  (void)hint;
+  end(env, data);
+  free(data);
+}
+
+/* With the environment: also where a worker was ended in the middle of a call.
+ * Deno finalizes no function then, and Bun not each. A function that is
+ * finalized later still finds its state. */
+static void finalize_environment(napi_env env, void *data, void *hint) {
+  environment *all = data;
+
+  (void)hint;
+  while (all->first != NULL) end(env, all->first);
+  free(all);
+}
+
+static void add(environment *all, instance *self) {
+  self->next = all->first;
+  self->link = &all->first;
+  if (self->next != NULL) self->next->link = &self->next;
+  all->first = self;
 }
 
 /* create(waitTimeout, maxOpenFiles, mayBlock): the function of one guest. Its
@@ -202,6 +240,7 @@ static napi_value create(napi_env env, napi_callback_info info) {
   size_t argc = 3;
   napi_value arguments[3], box, function;
   instance *self = calloc(1, sizeof(*self));
+  environment *all;
   int64_t max_open_files;
   void *memory;
   napi_property_descriptor property = {.utf8name = "box"};
@@ -211,7 +250,8 @@ static napi_value create(napi_env env, napi_callback_info info) {
                      "Not enough memory for the state of a guest");
     return NULL;
   }
-  if (napi_get_cb_info(env, info, &argc, arguments, NULL, NULL) != napi_ok ||
+  if (napi_get_cb_info(env, info, &argc, arguments, NULL, (void **)&all) !=
+          napi_ok ||
       napi_get_value_int64(env, arguments[0], &self->host.guest.wait_timeout) !=
           napi_ok ||
       napi_get_value_int64(env, arguments[1], &max_open_files) != napi_ok ||
@@ -230,6 +270,7 @@ static napi_value create(napi_env env, napi_callback_info info) {
       napi_add_finalizer(env, function, self, finalize, NULL, NULL) != napi_ok)
     goto fail;
   self->host.box = memory;
+  add(all, self);
   return function;
 
 fail:
@@ -245,7 +286,15 @@ NAPI_MODULE_INIT(/* env, exports */) {
       {.utf8name = "abi", .attributes = napi_enumerable},
   };
 
+  environment *all = calloc(1, sizeof(*all));
+
   wv_sys_ignore_write_signals();
+  if (all == NULL) return NULL;
+  if (napi_set_instance_data(env, all, finalize_environment, NULL) != napi_ok) {
+    free(all);
+    return NULL;
+  }
+  properties[0].data = all;
   if (napi_create_string_utf8(env, WV_ABI_HASH, NAPI_AUTO_LENGTH,
                               &properties[1].value) != napi_ok ||
       napi_define_properties(env, exports, 2, properties) != napi_ok)

@@ -131,12 +131,13 @@ describe('run() and runSync()', () => {
       async (file, directory) => {
         const fs = require('node:fs');
         const { run, runSync } = require('../..');
+        const { countDescriptors } = require('./descriptors');
         process.env.TMPDIR = `${directory}/temporary`;
 
         const state = () => {
           globalThis.gc();
           return {
-            descriptors: fs.readdirSync('/proc/self/fd').length,
+            descriptors: [...countDescriptors()],
             listeners: process
               .eventNames()
               .map((name) => `${String(name)}: ${process.listenerCount(name)}`),
@@ -173,7 +174,7 @@ describe('run() and runSync()', () => {
       [TOOLBOX, dir.path('')],
       ['--expose-gc'],
     );
-    assert.equal(after.descriptors, before.descriptors);
+    assert.deepEqual(after.descriptors, before.descriptors);
     assert.deepEqual(after.listeners, before.listeners);
     assert.deepEqual(after.temporary, []);
     // In MiB.

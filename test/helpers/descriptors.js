@@ -45,10 +45,24 @@ function hostFlags(fd) {
   return parseInt(/^flags:\s*(\d+)/m.exec(info)[1], 8);
 }
 
+// The event loops of threads have some, and their copies of the standard streams:
+// Deno and Bun close them when they like.
+const isNode = !('deno' in process.versions || 'bun' in process.versions);
+const streams =
+  isNode || !fs.existsSync(DIRECTORY)
+    ? []
+    : links()
+        .slice(0, 3)
+        .map(([, target]) => target);
+
+const isOfRuntime = (target) =>
+  !isNode && (/^(anon_inode|socket):/.test(target) || streams.includes(target));
+
 /** How many descriptors are open on each target. */
 function countDescriptors() {
   const counts = new Map();
   for (const [, target] of links()) {
+    if (isOfRuntime(target)) continue;
     counts.set(target, (counts.get(target) ?? 0) + 1);
   }
   return counts;

@@ -61,6 +61,31 @@ function fetchPackages(directory, packages, flags = []) {
   return path.join(directory, 'node_modules');
 }
 
+const RUNTIMES = ['@deno/linux-x64-glibc', '@oven/bun-linux-x64'];
+let runtimes;
+
+/**
+ * Deno and Bun, for every test file of this process. WASI_WRITEV_RUNTIMES is a
+ * directory for them; it saves their download the next time.
+ *
+ * @returns {{ bun: string, deno: string }} paths
+ */
+function fetchRuntimes() {
+  if (runtimes !== undefined) return runtimes;
+  let directory = process.env.WASI_WRITEV_RUNTIMES;
+  if (!directory) {
+    directory = fs.mkdtempSync(path.join(os.tmpdir(), 'wasi-writev-runtimes-'));
+    process.once('exit', () => fs.rmSync(directory, { recursive: true }));
+  }
+  const modules = path.join(directory, 'node_modules');
+  const [deno, bun] = RUNTIMES.map((name) => path.join(modules, name));
+  if (![deno, bun].every((file) => fs.existsSync(file))) {
+    fetchPackages(directory, RUNTIMES);
+  }
+  runtimes = { bun: path.join(bun, 'bin/bun'), deno: path.join(deno, 'deno') };
+  return runtimes;
+}
+
 /** Makes the tarball as a release does. Returns its path. */
 function pack(workplace) {
   outputOf('npm', ['pack', '--pack-destination', workplace], { cwd: ROOT });
@@ -88,6 +113,7 @@ module.exports = {
   createProject,
   createWorkplace,
   fetchPackages,
+  fetchRuntimes,
   outputOf,
   pack,
 };

@@ -186,12 +186,6 @@ void wv_parent_close(wv_parent *parent) {
   parent->owned = false;
 }
 
-static wv_errno stat_name(const wv_parent *parent, wv_sys_stat *stat) {
-  return wv_sys_stat_at(parent->dir, parent->name, stat) < 0
-             ? wv_errno_from_host(errno)
-             : WV_SUCCESS;
-}
-
 /* By a handle: the system finds it in one call. */
 static wv_errno stat_path(wv_guest *guest, const wv_fd *dir,
                           const wv_path *path, bool follow, wv_sys_stat *stat) {
@@ -202,14 +196,14 @@ static wv_errno stat_path(wv_guest *guest, const wv_fd *dir,
 
   if (ask_system(dir, path, flags, &host_fd, &error)) {
     if (error != WV_SUCCESS) return error;
-    if (wv_sys_fstat(host_fd, stat) < 0) error = wv_errno_from_host(errno);
+    error = wv_result(wv_sys_fstat(host_fd, stat));
     wv_sys_close(host_fd);
     return error;
   }
   error = follow ? walk_to_end(guest, dir, path, &parent)
                  : open_direct_parent(guest, dir, path, &parent);
   if (error != WV_SUCCESS) return error;
-  error = stat_name(&parent, stat);
+  error = wv_result(wv_sys_stat_at(parent.dir, parent.name, stat));
   if (error == WV_SUCCESS && parent.slash &&
       stat->filetype != WV_FILETYPE_DIRECTORY)
     error = WV_ENOTDIR;

@@ -39,7 +39,6 @@ ssize_t wv_sys_pwritev_noappend(int fd, const struct iovec *iov, int count,
 enum {
   WV_SYS_MSG_DONTWAIT = 1 << 0, /* whatever the socket's own mode is */
   WV_SYS_MSG_PEEK = 1 << 1,
-  WV_SYS_MSG_WAITALL = 1 << 2,
 };
 ssize_t wv_sys_send(int fd, const struct iovec *iov, int count, int flags);
 ssize_t wv_sys_recv(int fd, const struct iovec *iov, int count, int flags,
@@ -84,10 +83,9 @@ bool wv_sys_is_terminal(int fd);
 enum {
   WV_SYS_READABLE = 1 << 0,
   WV_SYS_WRITABLE = 1 << 1,
-  WV_SYS_NONBLOCK = 1 << 2,
-  WV_SYS_APPEND = 1 << 3,
-  WV_SYS_DSYNC = 1 << 4,
-  WV_SYS_SYNC = 1 << 5,
+  WV_SYS_APPEND = 1 << 2,
+  WV_SYS_DSYNC = 1 << 3,
+  WV_SYS_SYNC = 1 << 4,
 };
 
 /* A set of the flags above, or -1. */

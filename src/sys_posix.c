@@ -113,8 +113,7 @@ static struct msghdr message_of(const struct iovec *iov, int count) {
 
 static int message_flags(int flags) {
   return MSG_NOSIGNAL | (flags & WV_SYS_MSG_DONTWAIT ? MSG_DONTWAIT : 0) |
-         (flags & WV_SYS_MSG_PEEK ? MSG_PEEK : 0) |
-         (flags & WV_SYS_MSG_WAITALL ? MSG_WAITALL : 0);
+         (flags & WV_SYS_MSG_PEEK ? MSG_PEEK : 0);
 }
 
 ssize_t wv_sys_send(int fd, const struct iovec *iov, int count, int flags) {
@@ -248,7 +247,6 @@ int wv_sys_flags(int fd) {
 #endif
   return (access == O_WRONLY ? 0 : WV_SYS_READABLE) |
          (access == O_RDONLY ? 0 : WV_SYS_WRITABLE) |
-         (flags & O_NONBLOCK ? WV_SYS_NONBLOCK : 0) |
          (flags & O_APPEND ? WV_SYS_APPEND : 0) |
          (flags & O_DSYNC ? WV_SYS_DSYNC : 0) |
          ((flags & O_SYNC) == O_SYNC ? WV_SYS_SYNC : 0);

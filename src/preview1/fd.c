@@ -45,10 +45,6 @@ static uint64_t rights_of(const wv_fd *entry) {
   }
 }
 
-static wv_errno result_of(int result) {
-  return result < 0 ? wv_errno_from_host(errno) : WV_SUCCESS;
-}
-
 /* The entry, and its kind learnt. */
 static wv_errno known(wv_guest *guest, uint32_t fd, wv_fd **entry) {
   wv_errno error = wv_guest_fd(guest, fd, 0, entry);
@@ -66,7 +62,7 @@ wv_errno wv_fd_advise(wv_guest *guest, uint32_t fd, uint64_t offset,
   if (entry->kind == WV_KIND_DIRECTORY) return WV_EBADF;
   if (!wv_fd_can_seek(entry)) return WV_ESPIPE;
   if (advice > last || offset > INT64_MAX || len > INT64_MAX) return WV_EINVAL;
-  return result_of(wv_sys_advise(entry->host_fd, offset, len, (uint8_t)advice));
+  return wv_result(wv_sys_advise(entry->host_fd, offset, len, (uint8_t)advice));
 }
 
 wv_errno wv_fd_allocate(wv_guest *guest, uint32_t fd, uint64_t offset,
@@ -77,7 +73,7 @@ wv_errno wv_fd_allocate(wv_guest *guest, uint32_t fd, uint64_t offset,
   if (error != WV_SUCCESS) return error;
   if (!wv_fd_can_seek(entry)) return WV_ESPIPE;
   if (offset > INT64_MAX || len > INT64_MAX) return WV_EINVAL;
-  return result_of(wv_sys_allocate(entry->host_fd, offset, len));
+  return wv_result(wv_sys_allocate(entry->host_fd, offset, len));
 }
 
 /* What is buffered and cannot be written is said once: the fd is closed all the
@@ -107,7 +103,7 @@ wv_errno wv_fd_datasync(wv_guest *guest, uint32_t fd) {
   wv_errno error = wv_guest_fd(guest, fd, 0, &entry);
 
   if (error != WV_SUCCESS || entry->kind == WV_KIND_TARGET) return error;
-  return result_of(wv_sys_datasync(entry->host_fd));
+  return wv_result(wv_sys_datasync(entry->host_fd));
 }
 
 wv_errno wv_fd_sync(wv_guest *guest, uint32_t fd) {
@@ -115,7 +111,7 @@ wv_errno wv_fd_sync(wv_guest *guest, uint32_t fd) {
   wv_errno error = wv_guest_fd(guest, fd, 0, &entry);
 
   if (error != WV_SUCCESS || entry->kind == WV_KIND_TARGET) return error;
-  return result_of(wv_sys_sync(entry->host_fd));
+  return wv_result(wv_sys_sync(entry->host_fd));
 }
 
 wv_errno wv_fd_fdstat_get(wv_guest *guest, uint32_t fd, uint32_t result) {
@@ -193,7 +189,7 @@ wv_errno wv_fd_filestat_set_size(wv_guest *guest, uint32_t fd, uint64_t size) {
 
   if (error != WV_SUCCESS) return error;
   if (size > INT64_MAX || entry->kind == WV_KIND_TARGET) return WV_EINVAL;
-  return result_of(wv_sys_truncate(entry->host_fd, size));
+  return wv_result(wv_sys_truncate(entry->host_fd, size));
 }
 
 wv_errno wv_fd_filestat_set_times(wv_guest *guest, uint32_t fd, uint64_t atim,
@@ -204,7 +200,7 @@ wv_errno wv_fd_filestat_set_times(wv_guest *guest, uint32_t fd, uint64_t atim,
   if (error != WV_SUCCESS) return error;
   error = wv_check_times(atim, mtim, fstflags, &atim, &mtim);
   if (error != WV_SUCCESS || entry->kind == WV_KIND_TARGET) return error;
-  return result_of(wv_sys_set_times(entry->host_fd, atim, mtim));
+  return wv_result(wv_sys_set_times(entry->host_fd, atim, mtim));
 }
 
 static wv_errno preopen(wv_guest *guest, uint32_t fd, const char **name) {

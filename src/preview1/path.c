@@ -22,18 +22,10 @@ wv_errno wv_path_directory(wv_guest *guest, uint32_t fd, uint64_t rights,
   return ((*entry)->rights & rights) == rights ? WV_SUCCESS : WV_ENOTCAPABLE;
 }
 
-static wv_errno result_of(int result) {
-  return result < 0 ? wv_errno_from_host(errno) : WV_SUCCESS;
-}
-
-static wv_errno stat_name(const wv_parent *parent, wv_sys_stat *stat) {
-  return result_of(wv_sys_stat_at(parent->dir, parent->name, stat));
-}
-
 /* For a path that had a slash: ENOTDIR unless it is a directory. */
 static wv_errno check_directory(const wv_parent *parent) {
   wv_sys_stat stat;
-  wv_errno error = stat_name(parent, &stat);
+  wv_errno error = wv_result(wv_sys_stat_at(parent->dir, parent->name, &stat));
 
   if (error != WV_SUCCESS) return error;
   return stat.filetype == WV_FILETYPE_DIRECTORY ? WV_SUCCESS : WV_ENOTDIR;
@@ -68,7 +60,7 @@ wv_errno wv_path_create_directory(wv_guest *guest, uint32_t fd, uint32_t at,
   wv_errno error = find(guest, fd, at, len, &parent);
 
   if (error != WV_SUCCESS) return error;
-  error = result_of(wv_sys_mkdir_at(parent.dir, parent.name));
+  error = wv_result(wv_sys_mkdir_at(parent.dir, parent.name));
   wv_parent_close(&parent);
   return error;
 }
@@ -79,7 +71,7 @@ wv_errno wv_path_remove_directory(wv_guest *guest, uint32_t fd, uint32_t at,
   wv_errno error = find(guest, fd, at, len, &parent);
 
   if (error != WV_SUCCESS) return error;
-  error = result_of(wv_sys_rmdir_at(parent.dir, parent.name));
+  error = wv_result(wv_sys_rmdir_at(parent.dir, parent.name));
   wv_parent_close(&parent);
   return error;
 }
@@ -88,7 +80,7 @@ static wv_errno unlink_file(const wv_parent *parent) {
   wv_errno error;
 
   if (!parent->slash)
-    return result_of(wv_sys_unlink_at(parent->dir, parent->name));
+    return wv_result(wv_sys_unlink_at(parent->dir, parent->name));
   error = check_directory(parent);
   return error == WV_SUCCESS ? WV_EISDIR : error;
 }
@@ -144,7 +136,7 @@ wv_errno wv_path_filestat_set_times(wv_guest *guest, uint32_t fd,
   if (error != WV_SUCCESS) return error;
   if (parent.slash) error = check_directory(&parent);
   if (error == WV_SUCCESS)
-    error = result_of(wv_sys_set_times_at(parent.dir, parent.name, atim, mtim));
+    error = wv_result(wv_sys_set_times_at(parent.dir, parent.name, atim, mtim));
   wv_parent_close(&parent);
   return error;
 }
@@ -251,7 +243,7 @@ static wv_errno rename_places(const places *at) {
 
   if (at->from.slash || at->to.slash) error = check_directory(&at->from);
   if (error != WV_SUCCESS) return error;
-  return result_of(
+  return wv_result(
       wv_sys_rename_at(at->from.dir, at->from.name, at->to.dir, at->to.name));
 }
 
@@ -274,7 +266,7 @@ static wv_errno link_places(const places *at) {
   if (at->from.slash) error = check_directory(&at->from);
   if (error == WV_SUCCESS && at->to.slash) error = refuse_slash(&at->to);
   if (error != WV_SUCCESS) return error;
-  return result_of(
+  return wv_result(
       wv_sys_link_at(at->from.dir, at->from.name, at->to.dir, at->to.name));
 }
 
@@ -314,7 +306,7 @@ wv_errno wv_path_symlink(wv_guest *guest, uint32_t from, uint32_t from_len,
   if (error != WV_SUCCESS) return error;
   if (parent.slash) error = refuse_slash(&parent);
   if (error == WV_SUCCESS)
-    error = result_of(wv_sys_symlink_at(target.bytes, parent.dir, parent.name));
+    error = wv_result(wv_sys_symlink_at(target.bytes, parent.dir, parent.name));
   wv_parent_close(&parent);
   return error;
 }

@@ -266,7 +266,7 @@ int wv_sys_pipe_state(int fd) {
 static int answer_flags(int fd) {
   CHECK(fd == incoming.host_fd && expected.total == 0);
   if (incoming.bad_fd) return (int)failed(EBADF);
-  return WV_SYS_READABLE | (incoming.host_nonblock ? WV_SYS_NONBLOCK : 0);
+  return WV_SYS_READABLE;
 }
 
 /* What was opened for the guest, asked for before a receive, or after a read
@@ -308,7 +308,6 @@ void begin_reads(const wv_fd *entry, reading call, uint8_t options) {
   incoming.offset = -1;
   incoming.nonblock =
       entry != NULL && (entry->fdflags & WV_FDFLAGS_NONBLOCK) != 0;
-  incoming.host_nonblock = (options & 1) != 0;
   incoming.bad_fd = options >> 1 == 1;
   incoming.next = 1;
   kernel.now = 0;

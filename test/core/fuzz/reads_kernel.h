@@ -18,7 +18,6 @@ extern struct incoming {
   bool nonblock;   /* the guest does not wait */
   bool shared;     /* another thread rewrites the memory */
   bool bad_fd;     /* it is closed */
-  bool host_nonblock;
   bool peek;     /* a receive with that */
   bool all;      /* a receive that goes on until all is in */
   uint64_t list; /* where the list stands, and where it ends */

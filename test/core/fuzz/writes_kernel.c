@@ -246,7 +246,7 @@ size_t wv_sys_sure_room(int fd) {
 static int answer_flags(int fd) {
   CHECK(fd == outgoing.host_fd);
   if (outgoing.bad_fd) return (int)failed(EBADF);
-  return WV_SYS_WRITABLE | (outgoing.host_nonblock ? WV_SYS_NONBLOCK : 0);
+  return WV_SYS_WRITABLE;
 }
 
 /* What was opened for the guest, asked for after a first write. */

@@ -18,9 +18,9 @@ extern struct incoming {
   bool nonblock;   /* the guest does not wait */
   bool shared;     /* another thread rewrites the memory */
   bool bad_fd;     /* it is closed */
-  bool peek;     /* a receive with that */
-  bool all;      /* a receive that goes on until all is in */
-  uint64_t list; /* where the list stands, and where it ends */
+  bool peek;       /* a receive with that */
+  bool all;        /* a receive that goes on until all is in */
+  uint64_t list;   /* where the list stands, and where it ends */
   uint64_t list_end;
   bool list_changed; /* by who wrote into it: it may be read again */
   bool must_wait;    /* there was no data, and no wait since */

@@ -15,21 +15,29 @@ static void hide_parent(const wv_fd *of, wv_sys_dirent *entry) {
   entry->ino = wv_sys_fstat(of->host_fd, &stat) < 0 ? 0 : stat.ino;
 }
 
+static void store_header(uint8_t *at, const wv_sys_dirent *entry) {
+  wv_store_u64(at, entry->next);
+  wv_store_u64(at + 8, entry->ino);
+  wv_store_u32(at + 16, entry->name_len);
+  wv_store_u32(at + 20, entry->filetype); /* a byte, and padding */
+}
+
 /* Copies as much of the entry as there is room for. Returns its size. */
 static uint64_t store(uint8_t *at, uint64_t room, const wv_sys_dirent *entry) {
-  uint8_t header[WV_DIRENT_SIZE] = {0};
-  uint64_t len = sizeof(header);
-  uint64_t name_len = entry->name_len;
+  const uint64_t size = WV_DIRENT_SIZE + entry->name_len;
+  uint8_t header[WV_DIRENT_SIZE];
 
-  wv_store_u64(header, entry->next);
-  wv_store_u64(header + 8, entry->ino);
-  wv_store_u32(header + 16, entry->name_len);
-  header[20] = (uint8_t)entry->filetype;
-  if (len > room) len = room;
-  memcpy(at, header, (size_t)len);
-  if (name_len > room - len) name_len = room - len;
-  memcpy(at + len, entry->name, (size_t)name_len);
-  return sizeof(header) + entry->name_len;
+  if (size <= room) {
+    store_header(at, entry);
+    memcpy(at + WV_DIRENT_SIZE, entry->name, entry->name_len);
+  } else if (room <= WV_DIRENT_SIZE) {
+    store_header(header, entry);
+    memcpy(at, header, (size_t)room);
+  } else {
+    store_header(at, entry);
+    memcpy(at + WV_DIRENT_SIZE, entry->name, (size_t)room - WV_DIRENT_SIZE);
+  }
+  return size;
 }
 
 static wv_errno fill(const wv_fd *of, wv_directory *directory, uint8_t *buf,

@@ -167,13 +167,16 @@ static int read_job(napi_env env, napi_callback_info info, job *to) {
   char path[PATH_SIZE];
   size_t argc = 4, length;
   napi_value argv[4];
+  napi_valuetype type;
 
   if (napi_get_cb_info(env, info, &argc, argv, NULL, NULL) != napi_ok)
     return -1;
-  if (napi_get_value_int32(env, argv[0], &to->fd) != napi_ok &&
-      (napi_get_value_string_utf8(env, argv[0], path, PATH_SIZE, &length) !=
-           napi_ok ||
-       length == PATH_SIZE - 1 || open_directory(to, path) != 0))
+  if (napi_typeof(env, argv[0], &type) != napi_ok) return -1;
+  if (type == napi_string
+          ? napi_get_value_string_utf8(env, argv[0], path, PATH_SIZE,
+                                       &length) != napi_ok ||
+                length == PATH_SIZE - 1 || open_directory(to, path) != 0
+          : napi_get_value_int32(env, argv[0], &to->fd) != napi_ok)
     return -1;
   if (napi_get_value_uint32(env, argv[2], &to->turns) != napi_ok ||
       napi_get_value_bool(env, argv[3], &to->wall) != napi_ok)

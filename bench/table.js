@@ -96,7 +96,11 @@ class Notes {
 
 /** The workloads of a group side by side, as multiples of the floor. */
 function groupTable(name, workloads, notes) {
-  const names = workloads[0].rivals.map((rival) => rival.name);
+  const taking = workloads[0].rivals
+    .map((rival, i) => ({ name: rival.name, i }))
+    .filter(({ i }) =>
+      workloads.some(({ rivals }) => rivals[i].leftOut === undefined),
+    );
   const cell = (rival) => {
     if (rival.leftOut !== undefined) return '';
     const mark =
@@ -111,7 +115,7 @@ function groupTable(name, workloads, notes) {
         floor.ns ? number(floor.ns.median) : '',
       ),
     ],
-    ...names.map((rivalName, i) => [
+    ...taking.map(({ name: rivalName, i }) => [
       rivalName,
       ...workloads.map(({ rivals }) => cell(rivals[i])),
     ]),

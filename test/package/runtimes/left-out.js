@@ -22,6 +22,8 @@ const BOTH = {
     'sandbox/core.test.js',
     // They take long.
     'buffering/checks.test.js',
+    // Likewise; runtimes.test.js has some of them.
+    'preview1/waits.test.js',
     // spawnSync gives nothing of descriptor 3. runtimes.test.js has flite.
     'programs/flite.test.js',
     // No preload is in their threads.
@@ -68,9 +70,6 @@ const LEFT_OUT = {
       ...BOTH.files,
       // Deno's spawnSync never returns where there is much on stdin.
       'api/cli-streams.test.js',
-      // They take descriptors that Deno's fs does not know, since it was started
-      // with them. runtimes.test.js has some of them.
-      'preview1/waits.test.js',
       // Deno's terminate() does not end a thread that is running.
       'preview1/threads-races.test.js',
       // Deno's fs takes O_APPEND not together with O_TRUNC.

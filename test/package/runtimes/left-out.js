@@ -18,6 +18,8 @@ const BOTH = {
     'output/process-streams.test.js',
     'output/streams.test.js',
     'preview1/nonblocking.test.js',
+    // It is of Node.
+    'api/permission.test.js',
     // It is C alone.
     'sandbox/core.test.js',
     // They take long.
@@ -58,6 +60,8 @@ const LEFT_OUT = {
       // JavaScriptCore collects when it likes.
       'go when the WASI is collected',
       'that throws does not keep the guest in memory',
+      'keeps no guest, once that was told',
+      'are let go once it was given up',
       // Bun takes a -- that comes first, and a variable __proto__.
       'from a path from the working directory',
       'at --, behind which a file may have the name of an option',

@@ -281,12 +281,11 @@ fail:
 }
 
 NAPI_MODULE_INIT(/* env, exports */) {
+  environment *all = calloc(1, sizeof(*all));
   napi_property_descriptor properties[] = {
-      {.utf8name = "create", .method = create},
+      {.utf8name = "create", .method = create, .data = all},
       {.utf8name = "abi", .attributes = napi_enumerable},
   };
-
-  environment *all = calloc(1, sizeof(*all));
 
   wv_sys_ignore_write_signals();
   if (all == NULL) return NULL;
@@ -294,7 +293,6 @@ NAPI_MODULE_INIT(/* env, exports */) {
     free(all);
     return NULL;
   }
-  properties[0].data = all;
   if (napi_create_string_utf8(env, WV_ABI_HASH, NAPI_AUTO_LENGTH,
                               &properties[1].value) != napi_ok ||
       napi_define_properties(env, exports, 2, properties) != napi_ok)

@@ -2,8 +2,8 @@
  *
  * They are the instances over one shared memory, found by its address, whose
  * preopens are the same. An instance that joins takes over nothing but the
- * table. In it, 0 to 2 say "the thread's own stream" until a thread closes or
- * renumbers one. */
+ * table. In it, 0 to 2 say "the thread's own stream" until a thread closes one;
+ * a renumber moves it. */
 #ifndef WV_SHARING_H
 #define WV_SHARING_H
 

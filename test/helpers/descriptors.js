@@ -5,6 +5,7 @@
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const net = require('node:net');
+const { setTimeout: sleep } = require('node:timers/promises');
 
 const DIRECTORY = '/proc/self/fd';
 
@@ -79,10 +80,34 @@ function assertNoneLeft(before) {
   assert.deepEqual(left, []);
 }
 
+const PATIENCE = 5000; // ms
+
+/** Has `check` pass, when what has ended has had time to close. */
+async function soon(check) {
+  const end = performance.now() + PATIENCE;
+  for (;;) {
+    try {
+      check();
+      return;
+    } catch (error) {
+      if (performance.now() > end) throw error;
+    }
+    await sleep(10);
+  }
+}
+
+/**
+ * Has `check` pass after threads have ended: at once in Node. Deno and Bun may tell
+ * of the end of a thread before its addons have done.
+ */
+const afterThreads = async (check) => (isNode ? check() : soon(check));
+
 module.exports = {
+  afterThreads,
   assertNoneLeft,
   countDescriptors,
   descriptorsOf,
   hostFlags,
   itWithProc,
+  soon,
 };

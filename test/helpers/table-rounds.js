@@ -7,7 +7,11 @@
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const { setImmediate } = require('node:timers/promises');
-const { assertNoneLeft, countDescriptors } = require('./descriptors');
+const {
+  afterThreads,
+  assertNoneLeft,
+  countDescriptors,
+} = require('./descriptors');
 const { GuestThread, newMemory } = require('./guest-threads');
 const { checkTable } = require('./table-history');
 const { TableLog } = require('./table-log');
@@ -94,7 +98,7 @@ async function runRound(options) {
     await Promise.all(threads.map((thread) => thread.terminate()));
     main.closeAll();
   }
-  assertNoneLeft(before);
+  await afterThreads(() => assertNoneLeft(before));
   const figures = checkTable(log, directory);
   return { ...figures, log };
 }

@@ -5,8 +5,6 @@
 const assert = require('node:assert/strict');
 const { spawn } = require('node:child_process');
 const path = require('node:path');
-const { setTimeout: sleep } = require('node:timers/promises');
-const { assertNoneLeft } = require('./descriptors');
 
 const FIXTURES = path.join(__dirname, '..', 'fixtures');
 const COMMAND = [
@@ -16,22 +14,6 @@ const COMMAND = [
   path.join(FIXTURES, 'wait-host.js'),
 ];
 const LIMIT = 20_000; // ms, and there is a start in it
-
-const PATIENCE = 5000; // ms
-
-/** `assertNoneLeft`, when what has ended has had time to close. */
-async function assertNoneLeftSoon(before) {
-  const end = performance.now() + PATIENCE;
-  for (;;) {
-    try {
-      assertNoneLeft(before);
-      return;
-    } catch (error) {
-      if (performance.now() > end) throw error;
-    }
-    await sleep(10);
-  }
-}
 
 /** A process in which guests wait. A new one is started when it has ended. */
 class WaitingHost {
@@ -76,4 +58,4 @@ class WaitingHost {
   }
 }
 
-module.exports = { WaitingHost, assertNoneLeftSoon };
+module.exports = { WaitingHost };

@@ -13,6 +13,7 @@ const { SHARE_ENV, Worker } = require('node:worker_threads');
 const { WASI, engine } = require('../..');
 const { ERRNO, FDFLAGS } = require('../../lib/preview1');
 const {
+  afterThreads,
   assertNoneLeft,
   countDescriptors,
   descriptorsOf,
@@ -221,7 +222,7 @@ describe('The descriptors of files', () => {
       await new Promise((resolve) => {
         worker.once('exit', resolve);
       });
-      assertNoneLeft(before);
+      await afterThreads(() => assertNoneLeft(before));
       assert.equal(dir.read('file'), 'text');
       fs.closeSync(fifo);
     });

@@ -13,6 +13,7 @@ const { WASI, createWrites, engine } = require('../..');
 const { assertSameBytes, pattern } = require('../helpers/bytes');
 const { copyPackage } = require('../helpers/copy');
 const {
+  afterThreads,
   assertNoneLeft,
   countDescriptors,
   descriptorsOf,
@@ -151,7 +152,7 @@ describe('workers', () => {
           assert.equal(dir.read(`file ${id}`), numbers.join(''));
           assert.equal(results[id].native, count);
         }
-        assertNoneLeft(before);
+        await afterThreads(() => assertNoneLeft(before));
       });
     }
   });
@@ -270,14 +271,16 @@ describe('workers', () => {
           }
           await Promise.all(threads.map((thread) => thread.terminate()));
           for (const id of IDS) {
-            const { length } = descriptorsOf(dir.path(`file ${id}`));
-            assert.ok(length <= (native ? 0 : 1), `${length} descriptors`);
+            await afterThreads(() => {
+              const { length } = descriptorsOf(dir.path(`file ${id}`));
+              assert.ok(length <= (native ? 0 : 1), `${length} descriptors`);
+            });
             assert.match(dir.read(`file ${id}`), /^\.+$/);
           }
           if (!native) closeLeftByNode();
           for (const id of IDS) fs.unlinkSync(dir.path(`file ${id}`));
         }
-        assertNoneLeft(before);
+        await afterThreads(() => assertNoneLeft(before));
       });
     }
 
@@ -311,7 +314,7 @@ describe('workers', () => {
           fs.closeSync(stdout);
           fs.closeSync(held);
         }
-        assertNoneLeft(before);
+        await afterThreads(() => assertNoneLeft(before));
       },
     );
   });

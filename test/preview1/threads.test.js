@@ -7,6 +7,7 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const { ERRNO, FDFLAGS } = require('../../lib/preview1');
 const {
+  afterThreads,
   assertNoneLeft,
   countDescriptors,
   descriptorsOf,
@@ -191,9 +192,11 @@ describeShared('Threads of one guest', () => {
         main.closeAll();
         assert.equal(descriptorsOf(dir.path('file')).length, 3);
         await endLast(b);
-        assert.deepEqual(descriptorsOf(dir.path('file')), []);
+        await afterThreads(() =>
+          assert.deepEqual(descriptorsOf(dir.path('file')), []),
+        );
         await b.terminate();
-        assertNoneLeft(before);
+        await afterThreads(() => assertNoneLeft(before));
       });
     }
 
@@ -205,7 +208,7 @@ describeShared('Threads of one guest', () => {
       await Promise.all(threads.map((thread) => thread.end()));
       assert.equal(descriptorsOf(dir.path('file')).length, 3);
       main.closeAll();
-      assertNoneLeft(before);
+      await afterThreads(() => assertNoneLeft(before));
     });
 
     it('and a guest that comes after the last has a table of its own', () => {

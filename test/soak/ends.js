@@ -22,9 +22,12 @@ const {
   newNotes,
 } = require('../fixtures/ends-guest');
 const { CUTS, survive } = require('../fixtures/ends-thread');
-const { countDescriptors } = require('../helpers/descriptors');
+const {
+  assertNoneLeft,
+  countDescriptors,
+  soon,
+} = require('../helpers/descriptors');
 const { LINE, lineOf } = require('../helpers/records');
-const { assertNoneLeftSoon } = require('../helpers/waiting');
 
 const THREAD = require.resolve('../fixtures/ends-thread');
 const LONGEST = 30; // ms until terminate()
@@ -167,7 +170,7 @@ async function endOne(random, directory) {
     await end(plan);
     const found = check(plan, directory);
     fs.closeSync(sink);
-    await assertNoneLeftSoon(before);
+    await soon(() => assertNoneLeft(before));
     return { ends: plan.way === 'terminate' ? 1 : CUTS, found };
   } catch (error) {
     const { task, way, buffered, bufferSize, inThread } = plan;

@@ -83,7 +83,7 @@ const LEFT_OUT = {
     ],
     titles: [
       ...BOTH.titles,
-      'go when the thread ends by terminate\\(\\)', // see above
+      'the thread ends by terminate\\(\\)', // see above
       'workers that are terminated in the middle', // likewise
       // A worker of Deno ends with 0 then.
       'in a worker has a promise rejected',

@@ -92,6 +92,7 @@ const LEFT_OUT = {
       'ripgrep finds what it shall under the preload', // an import
       'is not one of wasi-writev: full-pipe.mjs', // it starts a Node
       'says why the one that was built does not load', // an error's code
+      'the results of a call in the memory that was moved', // flags of Node
     ],
   },
 };

@@ -11,7 +11,8 @@
 //   combine(writes)      fd_write and fd_pwrite for the guest, where `writes` are
 //                        those of `imports` and what is around them
 //   setMemory(memory)    a WebAssembly.Memory, or undefined
-//   insert(fd, stream)   one that stands there goes. A stream is { hostFd }, a number
+//   insert(fd, stream)   one that stands there goes; throws where there is no
+//                        memory, or no descriptor. A stream is { hostFd }, a number
 //                        of the caller's; { target }, a number of TargetList;
 //                        { capture }, its limit in bytes; { bytes }, to be read; or
 //                        {}, the null device

@@ -99,7 +99,7 @@ function preopenFailed(errno, hostPath) {
 function streamFailed(errno, fd) {
   const { ERRNO_NAMES } = require('./preview1');
   const code = `E${ERRNO_NAMES[errno]}`;
-  const name = ['stdin', 'stdout', 'stderr'][fd];
+  const name = ['stdin', 'stdout', 'stderr'][fd] ?? `fd ${fd}`;
   const error = new Error(
     `${code}: the ${name} of a guest could not be opened`,
   );

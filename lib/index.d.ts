@@ -270,7 +270,7 @@ export interface Writes {
 
   /**
    * Maps a guest fd, in place of what it was mapped to, after a `flush()`.
-   * @throws what `flush()` throws; then nothing has changed
+   * @throws what `flush()` throws, and `ENOMEM`; then nothing has changed
    */
   map(fd: number, target: WriteTarget): void;
 

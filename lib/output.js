@@ -119,14 +119,18 @@ class Output {
 
   /** Puts a stream of `TargetList.streamOf` at a guest fd. */
   insert(fd, stream) {
-    this.remove(fd);
-    this.host.insert(fd, stream);
+    this.#replace(fd, () => this.host.insert(fd, stream));
   }
 
   remove(fd) {
+    this.#replace(fd, () => this.host.remove(fd));
+  }
+
+  // What stood there goes once `change` has succeeded.
+  #replace(fd, change) {
     this.host.before();
     const target = this.host.describe(fd)?.target;
-    this.host.remove(fd);
+    change();
     this.#targets.remove(target);
   }
 

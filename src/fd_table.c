@@ -114,6 +114,16 @@ wv_fd wv_fd_of_host(int host_fd) {
   return entry;
 }
 
+wv_fd wv_fd_of_preopen(int host_fd, char *name) {
+  return (wv_fd){.host_fd = host_fd,
+                 .kind = WV_KIND_DIRECTORY,
+                 .filetype = WV_FILETYPE_DIRECTORY,
+                 .flags = WV_FD_OWNED | WV_FD_READABLE,
+                 .rights = WV_RIGHTS_ALL,
+                 .inheriting = WV_RIGHTS_ALL,
+                 .preopen = name};
+}
+
 bool wv_fd_has_room(wv_fd_table *table) {
   bool room;
 
@@ -149,16 +159,20 @@ static wv_fd *copy_of(const wv_fd *entry) {
   return copy;
 }
 
-/* `fd` is free. */
-static wv_errno put(wv_fd_table *table, uint32_t fd, const wv_fd *entry) {
+/* `*replaced` stood there, and is to be released. NULL: `fd` was free, or
+ * nothing has changed. */
+static wv_errno put(wv_fd_table *table, uint32_t fd, const wv_fd *entry,
+                    wv_fd **replaced) {
   wv_errno error = make_room(table, fd);
   wv_fd *copy;
 
+  *replaced = NULL;
   if (error != WV_SUCCESS) return error;
   copy = copy_of(entry);
   if (copy == NULL) return WV_ENOMEM;
+  *replaced = table->entries[fd];
   table->entries[fd] = copy;
-  table->count++;
+  if (*replaced == NULL) table->count++;
   return WV_SUCCESS;
 }
 
@@ -175,10 +189,11 @@ static wv_fd *take(wv_fd_table *table, uint32_t fd) {
 static wv_errno put_lowest(wv_fd_table *table, const wv_fd *entry,
                            uint32_t *fd) {
   wv_errno error;
+  wv_fd *none;
 
   if (table->count >= table->limit) return WV_EMFILE;
   while (wv_fd_get(table, table->lowest) != NULL) table->lowest++;
-  error = put(table, table->lowest, entry);
+  error = put(table, table->lowest, entry, &none);
   if (error == WV_SUCCESS) *fd = table->lowest++;
   return error;
 }
@@ -208,8 +223,7 @@ wv_errno wv_fd_insert_at(wv_fd_table *table, uint32_t fd, const wv_fd *entry) {
 
   if (fd >= WV_GUEST_FD_LIMIT) return WV_EBADF;
   wv_sys_lock(table->mutex);
-  replaced = take(table, fd);
-  error = put(table, fd, entry);
+  error = put(table, fd, entry, &replaced);
   wv_sys_unlock(table->mutex);
   if (replaced != NULL) wv_fd_release(replaced);
   return error;

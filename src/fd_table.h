@@ -100,6 +100,10 @@ wv_errno wv_fd_learn_kind(wv_fd *entry);
  * gets an entry too, which answers EBADF. */
 wv_fd wv_fd_of_host(int host_fd);
 
+/* An entry for a directory that was opened for the guest, with all rights.
+ * `name`, malloc, is the guest's, and becomes the entry's. */
+wv_fd wv_fd_of_preopen(int host_fd, char *name);
+
 /* Is there room for one more? Before anything is opened. */
 bool wv_fd_has_room(wv_fd_table *table);
 
@@ -108,8 +112,8 @@ bool wv_fd_has_room(wv_fd_table *table);
  */
 wv_errno wv_fd_insert(wv_fd_table *table, const wv_fd *entry, uint32_t *fd);
 
-/* Copies `entry` to `fd`; one that stands there is removed first.
- * EBADF: over WV_GUEST_FD_LIMIT. ENOMEM. */
+/* Copies `entry` to `fd`, in place of one that stands there. On failure nothing
+ * has changed. EBADF: over WV_GUEST_FD_LIMIT. ENOMEM. */
 wv_errno wv_fd_insert_at(wv_fd_table *table, uint32_t fd, const wv_fd *entry);
 
 /* Takes the entry out of the table; its hold becomes the caller's. NULL: `fd`

@@ -61,6 +61,25 @@ static wv_errno new_capture(wv_host *host, wv_fd *entry) {
   return WV_SUCCESS;
 }
 
+#define NO_CAPTURE UINT32_MAX
+
+static void free_capture(wv_host *host, uint32_t number) {
+  if (number == NO_CAPTURE) return;
+  wv_capture_free(host->captures[number]);
+  host->captures[number] = NULL;
+}
+
+/* The capture that goes with `fd`, but for one whose bytes wait in the buffer.
+ */
+static uint32_t capture_at(wv_host *host, uint32_t fd) {
+  const wv_fd *entry = wv_guest_get(&host->guest, fd);
+
+  return entry == NULL || entry->capture == NULL ||
+                 entry == host->guest.buffer.entry
+             ? NO_CAPTURE
+             : (uint32_t)entry->host_fd;
+}
+
 /* What is ours and has no number to give yet is closed. */
 static wv_errno insert_own(wv_host *host, int host_fd) {
   wv_fd entry;
@@ -76,6 +95,8 @@ static wv_errno insert_own(wv_host *host, int host_fd) {
 
 /* arguments: guest fd, number, WV_INSERT_*. */
 static wv_errno insert(wv_host *host) {
+  const uint32_t fd = argument(host, 0);
+  const uint32_t replaced = capture_at(host, fd);
   const int number = (int)argument(host, 1);
   wv_fd entry = {.host_fd = number,
                  .kind = WV_KIND_TARGET,
@@ -97,7 +118,12 @@ static wv_errno insert(wv_host *host) {
       break;
   }
   if (error != WV_SUCCESS) return error;
-  return wv_fd_insert_at(host->guest.fds, argument(host, 0), &entry);
+  error = wv_fd_insert_at(host->guest.fds, fd, &entry);
+  if (error == WV_SUCCESS)
+    free_capture(host, replaced);
+  else if (entry.capture != NULL)
+    free_capture(host, (uint32_t)entry.host_fd);
+  return error;
 }
 
 static char *copy_of(const char *string) {
@@ -110,42 +136,30 @@ static char *copy_of(const char *string) {
 /* The view has the host's path and the guest's name, each with its NUL. */
 static wv_errno preopen(wv_host *host, wv_memory names) {
   const char *path = (const char *)names.base;
-  wv_fd entry = {.kind = WV_KIND_DIRECTORY,
-                 .filetype = WV_FILETYPE_DIRECTORY,
-                 .flags = WV_FD_OWNED | WV_FD_READABLE,
-                 .rights = WV_RIGHTS_ALL,
-                 .inheriting = WV_RIGHTS_ALL};
-  wv_errno error;
+  wv_errno error = WV_ENOMEM;
+  wv_fd entry;
   uint32_t fd;
+  int host_fd;
 
   if (!wv_fd_has_room(host->guest.fds)) return WV_EMFILE;
-  entry.host_fd = wv_sys_open_directory(path);
-  if (entry.host_fd < 0) return wv_errno_from_host(errno);
-  entry.preopen = copy_of(path + strlen(path) + 1);
-  error = entry.preopen == NULL ? WV_ENOMEM
-                                : wv_fd_insert(host->guest.fds, &entry, &fd);
+  host_fd = wv_sys_open_directory(path);
+  if (host_fd < 0) return wv_errno_from_host(errno);
+  entry = wv_fd_of_preopen(host_fd, copy_of(path + strlen(path) + 1));
+  if (entry.preopen != NULL) error = wv_fd_insert(host->guest.fds, &entry, &fd);
   if (error != WV_SUCCESS) {
     free(entry.preopen);
-    wv_sys_close(entry.host_fd);
+    wv_sys_close(host_fd);
   }
   return error;
 }
 
-static void free_capture(wv_host *host, uint32_t number) {
-  wv_capture_free(host->captures[number]);
-  host->captures[number] = NULL;
-}
-
-/* argument: guest fd. What a capture there has taken goes with it, but for what
- * waits in the buffer. */
+/* argument: guest fd. */
 static wv_errno remove_fd(wv_host *host) {
-  const wv_fd *entry = wv_guest_get(&host->guest, argument(host, 0));
-  const bool is_capture = entry != NULL && entry->capture != NULL &&
-                          entry != host->guest.buffer.entry;
-  const uint32_t number = is_capture ? (uint32_t)entry->host_fd : 0;
-  wv_errno error = wv_fd_remove(host->guest.fds, argument(host, 0));
+  const uint32_t fd = argument(host, 0);
+  const uint32_t left = capture_at(host, fd);
+  wv_errno error = wv_fd_remove(host->guest.fds, fd);
 
-  if (is_capture) free_capture(host, number);
+  free_capture(host, left);
   return error;
 }
 

@@ -78,8 +78,9 @@ class FallbackHost {
   }
 
   insert(fd, stream) {
+    const { capture } = this.describe(fd) ?? {};
     this.#fds.insert(fd, learntEntry(this.#opened.open(fd, stream)));
-    return ERRNO.SUCCESS;
+    this.#opened.freeCapture(capture);
   }
 
   remove(fd) {

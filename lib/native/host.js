@@ -76,16 +76,18 @@ class NativeHost {
     };
     set(OPS.set_args, args);
     set(OPS.set_environ, env);
-    streams.forEach((stream, fd) => {
-      const errno = this.insert(fd, stream);
-      if (errno !== ERRNO.SUCCESS) throw streamFailed(errno, fd);
-    });
+    streams.forEach((stream, fd) => this.insert(fd, stream));
     for (const [guestName, hostPath] of preopens) {
       this.#preopen(guestName, hostPath);
     }
   }
 
-  insert(fd, { hostFd, target, capture, bytes }) {
+  insert(fd, stream) {
+    const errno = this.#insert(fd, stream);
+    if (errno !== ERRNO.SUCCESS) throw streamFailed(errno, fd);
+  }
+
+  #insert(fd, { hostFd, target, capture, bytes }) {
     const mailbox = this.#mailbox;
     if (target !== undefined) {
       return mailbox.control(OPS.insert, fd, target, INSERT.TARGET);

@@ -186,6 +186,42 @@ describe('A process without the memory to let a guest grow in place', () => {
   });
 });
 
+describeNative(
+  'A process without the memory for the table of a high fd',
+  () => {
+    function mapHigh() {
+      const { execFileSync } = require('node:child_process');
+      const fs = require('node:fs');
+      const { createWrites } = require('../..');
+      const memory = new WebAssembly.Memory({ initial: 1 });
+      const writes = createWrites({ memory });
+      const fd = 2 ** 20 - 1; // 8 MiB of pointers
+      const status = fs.readFileSync('/proc/self/status', 'utf8');
+      const used = Number(/VmData:\s+(\d+) kB/.exec(status)[1]) * 1024;
+      const limit = used + 4 * 2 ** 20;
+      execFileSync('prlimit', ['--pid', process.pid, `--data=${limit}`]);
+      let thrown;
+      try {
+        writes.map(fd, 1);
+      } catch ({ code, message }) {
+        thrown = { code, message };
+      }
+      console.log(
+        JSON.stringify({ thrown, errno: writes.fd_write(fd, 0, 0, 8) }),
+      );
+    }
+
+    itWithProc('is told so by map()', () => {
+      const { thrown, errno } = withLimit('true', commandLine(mapHigh));
+      assert.deepEqual(thrown, {
+        code: 'ENOMEM',
+        message: 'ENOMEM: the fd 1048575 of a guest could not be opened',
+      });
+      assert.equal(errno, ERRNO.BADF);
+    });
+  },
+);
+
 describe('A list of 100,000 buffers', () => {
   const host = useHostFiles();
   const COUNT = 100_000;

@@ -137,14 +137,8 @@ void close_fd(uint32_t fd) {
 }
 
 uint32_t preopen(const char *path, const char *name) {
-  wv_fd entry = {
-      .host_fd = openat(base, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
-      .kind = WV_KIND_DIRECTORY,
-      .filetype = WV_FILETYPE_DIRECTORY,
-      .flags = WV_FD_OWNED | WV_FD_READABLE,
-      .rights = WV_RIGHTS_ALL,
-      .inheriting = WV_RIGHTS_ALL,
-      .preopen = strdup(name)};
+  wv_fd entry = wv_fd_of_preopen(
+      openat(base, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), strdup(name));
   uint32_t fd;
 
   CHECK(entry.host_fd >= 0);

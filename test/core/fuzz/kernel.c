@@ -19,6 +19,12 @@ const struct found founds[FOUND_COUNT] = {
     {WV_KIND_DIRECTORY, WV_FILETYPE_DIRECTORY, false},
 };
 
+void put_found(const struct found *found, wv_sys_stat *stat) {
+  memset(stat, 0, sizeof(*stat));
+  stat->filetype = found->filetype;
+  stat->is_pipe = found->is_pipe;
+}
+
 void begin_kernel(const struct answers *answers) {
   memset(&kernel, 0, sizeof(kernel));
   kernel.answers = answers;

@@ -55,5 +55,6 @@ struct found {
 };
 #define FOUND_COUNT 8
 extern const struct found founds[FOUND_COUNT];
+void put_found(const struct found *found, wv_sys_stat *stat);
 
 #endif

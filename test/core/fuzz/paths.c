@@ -21,13 +21,8 @@ static char *copy_of(const char *text) {
 
 static void put_preopen(int node) {
   const char *name = take_guest_name();
-  wv_fd entry = {.host_fd = open_for_host(node, WV_SYS_OPEN_READ),
-                 .kind = WV_KIND_DIRECTORY,
-                 .filetype = WV_FILETYPE_DIRECTORY,
-                 .flags = WV_FD_OWNED | WV_FD_READABLE,
-                 .rights = WV_RIGHTS_ALL,
-                 .inheriting = WV_RIGHTS_ALL,
-                 .preopen = copy_of(name)};
+  wv_fd entry =
+      wv_fd_of_preopen(open_for_host(node, WV_SYS_OPEN_READ), copy_of(name));
   uint32_t fd;
 
   if (take_u8() == 255) entry.inheriting &= ~WV_RIGHTS_FD_WRITE;

@@ -104,9 +104,7 @@ static int answer_fstat(int fd, wv_sys_stat *stat) {
     errno = EIO;
     return -1;
   }
-  memset(stat, 0, sizeof(*stat));
-  stat->filetype = founds[of->finds].filetype;
-  stat->is_pipe = founds[of->finds].is_pipe;
+  put_found(&founds[of->finds], stat);
   stat->size = of->size;
   return 0;
 }

@@ -280,9 +280,7 @@ static int answer_fstat(int fd, wv_sys_stat *stat) {
     errno = EIO;
     return -1;
   }
-  memset(stat, 0, sizeof(*stat));
-  stat->filetype = founds[incoming.finds].filetype;
-  stat->is_pipe = founds[incoming.finds].is_pipe;
+  put_found(&founds[incoming.finds], stat);
   return 0;
 }
 

@@ -263,9 +263,7 @@ static int answer_fstat(int fd, wv_sys_stat *stat) {
     return -1;
   }
   outgoing.learned = founds[which].kind;
-  memset(stat, 0, sizeof(*stat));
-  stat->filetype = founds[which].filetype;
-  stat->is_pipe = founds[which].is_pipe;
+  put_found(&founds[which], stat);
   return 0;
 }
 

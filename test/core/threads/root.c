@@ -51,15 +51,8 @@ void remove_root(void) {
   CHECK(system(command) == 0);
 }
 
-/* As host.c has it. */
 static void preopen(wv_guest *guest, const char *path, const char *name) {
-  wv_fd entry = {.host_fd = wv_sys_open_directory(path),
-                 .kind = WV_KIND_DIRECTORY,
-                 .filetype = WV_FILETYPE_DIRECTORY,
-                 .flags = WV_FD_OWNED | WV_FD_READABLE,
-                 .rights = WV_RIGHTS_ALL,
-                 .inheriting = WV_RIGHTS_ALL,
-                 .preopen = strdup(name)};
+  wv_fd entry = wv_fd_of_preopen(wv_sys_open_directory(path), strdup(name));
   uint32_t fd;
 
   CHECK(entry.host_fd >= 0);

@@ -63,7 +63,8 @@ function compile({ name, triple, headers }) {
       '-nostdlib',
       '-fuse-ld=lld',
       ...ldflags,
-      // 11 kB less than with -O2, and within 2% of it in every call.
+      // 11 kB less than with -O2. A call takes 1 or 2% longer; that of a clock, which
+      // makes no system call, 6%: 3 ns.
       ...['-Oz', '-flto', '-fno-plt'],
       // Nothing is thrown through C, nor is it debugged without symbols.
       '-fno-asynchronous-unwind-tables',

@@ -78,6 +78,13 @@ const functionsOf = (libc) =>
       .map(({ name }) => name),
   );
 
+/** @returns {string[]} what one file that was built here takes from elsewhere */
+const strangeImports = (found) =>
+  found
+    .filter(({ bind, version }) => bind !== 'WEAK' && !/^GLIBC_/.test(version))
+    .filter((symbol) => !isOfNode(symbol))
+    .map(({ name }) => `${name} is neither of Node-API nor of libc`);
+
 /** @returns {string[]} what is wrong with an addon of a release */
 function releaseFaults(file, found) {
   const target = targets.find(({ name }) => name === path.basename(file));
@@ -158,7 +165,7 @@ function main() {
     [
       ...nodeFaults(found),
       ...hardeningFaults(file),
-      ...(released ? releaseFaults(file, found) : []),
+      ...(released ? releaseFaults(file, found) : strangeImports(found)),
     ].map((fault) => `${path.relative(ROOT, file)} ${fault}`),
   );
   // A checkout has that of this machine, or a release has all.

@@ -2,7 +2,7 @@
 
 // What a write does, in the plainest form: arrays of bytes and no system call.
 //
-// docs/buffering.md and src/preview1/fd_write.h have the rules. Where an engine may do
+// docs/buffering.md and src/preview1/fd_write.c have the rules. Where an engine may do
 // otherwise, the comment says why.
 
 const os = require('node:os');

@@ -41,7 +41,7 @@ const { loadAddon } = require('./addon');
 
 const NO_NATIVE = 'ERR_WASI_WRITEV_NO_NATIVE';
 
-// Those of Deno and Bun have a node:wasi, which is not Node's.
+// Deno and Bun have a node:wasi of their own, which the fallback cannot use.
 const isNode = !('deno' in process.versions || 'bun' in process.versions);
 
 let whyFallback = 'WASI_WRITEV_ENGINE is fallback';

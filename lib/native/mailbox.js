@@ -152,8 +152,7 @@ class Mailbox {
     this.box[OP] = op;
   }
 
-  // A stream's getters may call the guest, as a target may: the arguments are put
-  // back after them.
+  // A stream's getters may call the guest: the arguments are put back after them.
   #ask() {
     const frame = this.box.slice();
     const takes = this.delivery.takes(frame[OUT]);
@@ -161,6 +160,7 @@ class Mailbox {
     this.box[FLAGS] |= takes ? ASKED : NOT_BUFFERED;
   }
 
+  // The same, of a target.
   #deliverBuffered(op) {
     const frame = this.box.slice();
     const { fd, target, errno } = this.delivery.deliverBuffered();

@@ -67,6 +67,8 @@ const LEFT_OUT = {
       'at --, behind which a file may have the name of an option',
       'takes __proto__ as a name like any other',
       'the examples are all here', // the order of readdir
+      // Bun itself dies where no memory is left.
+      'A process without the memory for the table of a high fd',
     ],
   },
   Deno: {

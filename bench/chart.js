@@ -29,7 +29,21 @@ const STYLE = `
     .line { stroke: #57606a; stroke-dasharray: 3 3; }
     .spread { stroke: #24292f; stroke-width: 1.2; }
     .cut { stroke: #ffffff; stroke-width: 3; }
-    .row { fill: #f3f5f8; }`;
+    .row { fill: #f3f5f8; }
+    .paper { fill: #ffffff; stroke: #c3cad3; }
+    @media (prefers-color-scheme: dark) {
+      .paper { fill: #0d1117; stroke: #3d444d; }
+      text { fill: #e6edf3; }
+      .note { fill: #9da7b3; }
+      .failure { fill: #ff7b72; }
+      .bar { fill: #545d68; }
+      .bar.own { fill: #3fb950; }
+      .bar.floor { fill: #9da7b3; }
+      .line { stroke: #9da7b3; }
+      .spread { stroke: #e6edf3; }
+      .cut { stroke: #0d1117; }
+      .row { fill: #161b22; }
+    }`;
 
 const CUT = 'l6 -19'; // a stroke through a bar that goes on
 
@@ -137,7 +151,7 @@ function chart({ machine, main }) {
   <desc id="desc">Nanoseconds for each call, for ${escape(names.join(', '))}.</desc>
   <style>${STYLE}
   </style>
-  <rect width="${WIDTH}" height="${height}" rx="8" fill="#ffffff" stroke="#c3cad3"/>
+  <rect width="${WIDTH}" height="${height}" rx="8" class="paper"/>
   ${text(MARGIN, 34, 'title', 'Nanoseconds for each call of the guest, less is better')}
   ${stripes.filter(Boolean).join('\n  ')}
   ${names

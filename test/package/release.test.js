@@ -12,6 +12,7 @@ const { ROOT, createWorkplace, outputOf } = require('./support');
 
 const URL = 'https://github.com/example-owner/a.name';
 const { version } = require(path.join(ROOT, 'package.json'));
+const LARGEST = 200_000; // bytes
 const TARBALL = `wasi-writev-${version}.tgz`;
 
 /** Pages of the repository on GitHub that are no files. */
@@ -125,6 +126,11 @@ describe('a release', function () {
       const { status, stdout, stderr } = npm('run', '--silent', 'release');
       assert.equal(status, 0, stdout + stderr);
       outputOf('tar', ['-xzf', path.join(clone, TARBALL), '-C', workplace], {});
+    });
+
+    it('is small', () => {
+      const { size } = fs.statSync(path.join(clone, TARBALL));
+      assert.ok(size < LARGEST, `${size} bytes`);
     });
 
     it('leaves the checkout as it was', () => {

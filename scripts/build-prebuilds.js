@@ -3,7 +3,7 @@
 // `npm run build:prebuilds`: makes prebuilds/*.node, the addons that the package
 // ships. Sources and flags are those of src/binding.gyp. It needs Debian, whose
 // packages have the headers of each target. `npm pack` goes on without them,
-// `npm publish` does not.
+// `npm run release` does not.
 //
 // An addon links with no libc: it finds the functions of the one that its process
 // has. So one file serves glibc and musl. It is compiled with the headers of glibc,

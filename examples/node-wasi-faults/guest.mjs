@@ -1,5 +1,5 @@
 // What the scripts share: the WASI of the module named on the command line, and
-// a guest that exports each WASI call.
+// a guest that exports the WASI calls.
 
 import { spawnSync } from 'node:child_process';
 import {
@@ -23,7 +23,7 @@ if (!MODULES.includes(moduleName)) {
 }
 
 const { WASI } = await import(moduleName);
-const guest = new URL('../../test/guests/calls.wasm', import.meta.url);
+const guest = new URL('guest.wasm', import.meta.url);
 const compiled = await WebAssembly.compile(readFileSync(guest));
 
 /**

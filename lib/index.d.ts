@@ -63,7 +63,7 @@ export interface WriteOptions {
    * Writes to a capture are buffered in any case. Of a guest with threads (a shared
    * memory) only a thread's own standard streams are. The fallback engine buffers
    * nothing.
-   * @default false
+   * @default false; `'auto'` for `run` and `runSync`
    */
   buffered?: boolean | 'auto' | undefined;
 
@@ -356,7 +356,8 @@ export interface Writes {
  */
 export function createWrites(options?: CreateWritesOptions): Writes;
 
-export interface RunOptions extends WriteOptions {
+export interface RunOptions
+  extends WriteOptions, Pick<WASIOptions, 'maxOpenFiles'> {
   /**
    * The arguments, without the name of the program.
    * @default []
@@ -406,20 +407,6 @@ export interface RunOptions extends WriteOptions {
    * @default 'buffer'
    */
   encoding?: 'buffer' | BufferEncoding | undefined;
-
-  /**
-   * Whether writes are buffered, and flushed together: `false`, `true` (all but
-   * those to stderr), or `'auto'` (those to regular files).
-   * @default 'auto'
-   */
-  buffered?: boolean | 'auto' | undefined;
-
-  /**
-   * How many fds the program may have open at once; one more is `MFILE`.
-   * @default half of the soft limit of descriptors of the process; in the fallback
-   * engine none
-   */
-  maxOpenFiles?: number | undefined;
 
   /**
    * Further modules that the program imports.

@@ -1,5 +1,37 @@
+/// <reference types="node" />
 import type { Writable } from 'node:stream';
 import type { WASIOptions as NodeWASIOptions } from 'node:wasi';
+
+// Nothing but what says so is exported.
+export {};
+
+/** `WebAssembly.Memory`, where its type is known: it comes with `DOM`. */
+type Memory = typeof globalThis extends {
+  WebAssembly: { Memory: { prototype: infer M } };
+}
+  ? M
+  : object;
+
+/** `WebAssembly.Imports`, likewise. */
+type Imports = typeof globalThis extends {
+  WebAssembly: { Instance: new (module: any, imports?: infer I) => any };
+}
+  ? NonNullable<I>
+  : Record<string, Record<string, any>>;
+
+/**
+ * `WebAssembly.Module`, whose type has no members. One optional member makes
+ * TypeScript refuse all that has others: promises, numbers, arrays, options.
+ */
+interface Module {
+  then?: never;
+}
+
+/** A `Buffer` over an `ArrayBuffer`: before TypeScript 5.7, any `Buffer`. */
+type Bytes = ReturnType<typeof Buffer.alloc>;
+
+/** A `Uint8Array`, likewise. */
+type Chunk = ReturnType<Uint8Array['slice']>;
 
 /**
  * Which engine serves the guests: the C addon, or `node:wasi` and `node:fs` where
@@ -31,7 +63,7 @@ export interface WriteOptions {
    * Writes to a capture are buffered in any case. Of a guest with threads (a shared
    * memory) only a thread's own standard streams are. The fallback engine buffers
    * nothing.
-   * @default false
+   * @default false; `'auto'` for `run` and `runSync`
    */
   buffered?: boolean | 'auto' | undefined;
 
@@ -63,7 +95,7 @@ export interface WriteOptions {
  *   written through their descriptor while they have nothing queued.
  */
 export type WriteTarget =
-  number | 'capture' | ((chunk: Uint8Array) => void) | Writable;
+  number | 'capture' | ((chunk: Chunk) => void) | Writable;
 
 /**
  * What the channels `wasi-writev:fd_write` and `wasi-writev:fd_pwrite` of
@@ -87,9 +119,22 @@ export interface WriteMessage {
 /** The options of Node's own `WASI`, and ours. */
 export interface WASIOptions
   extends Omit<NodeWASIOptions, 'stdout' | 'stderr'>, WriteOptions {
-  /** @default 1 */
+  /**
+   * Guest path to host path of each directory that the guest may see.
+   * @default {}
+   */
+  preopens?: NodeWASIOptions['preopens'];
+
+  /**
+   * Where the guest's stdout goes.
+   * @default 1
+   */
   stdout?: WriteTarget | undefined;
-  /** @default 2 */
+
+  /**
+   * Where the guest's stderr goes.
+   * @default 2
+   */
   stderr?: WriteTarget | undefined;
 
   /**
@@ -154,7 +199,7 @@ export class WASI {
   constructor(options: WASIOptions);
 
   /** The import object for `WebAssembly.instantiate` or `new WebAssembly.Instance`. */
-  getImportObject(): WebAssembly.Imports;
+  getImportObject(): Imports;
 
   /** The functions to import: a plain object that may be changed in place. */
   readonly wasiImport: Record<string, (...args: any[]) => any>;
@@ -163,10 +208,10 @@ export class WASI {
   readonly stats: WASIStats;
 
   /** A copy of what stdout captured so far; `null` if it is not captured. */
-  readonly stdout: Buffer | null;
+  readonly stdout: Bytes | null;
 
   /** A copy of what stderr captured so far; `null` if it is not captured. */
-  readonly stderr: Buffer | null;
+  readonly stderr: Bytes | null;
 
   /**
    * Runs the guest, and writes out what was buffered however it ends. It closes
@@ -189,7 +234,7 @@ export class WASI {
    */
   finalizeBindings(
     instance: object,
-    options?: { memory?: WebAssembly.Memory | undefined },
+    options?: { memory?: Memory | undefined },
   ): void;
 
   /**
@@ -246,7 +291,7 @@ export interface CreateWritesOptions extends WriteOptions {
   fds?: Record<number, WriteTarget> | Map<number, WriteTarget> | undefined;
 
   /** The guest's memory; `setMemory` gives it later. */
-  memory?: WebAssembly.Memory | undefined;
+  memory?: Memory | undefined;
 
   /**
    * The import functions of another WASI. Its `fd_write` and `fd_pwrite` get the
@@ -266,7 +311,7 @@ export interface Writes {
   readonly wasiImport: Record<string, (...args: any[]) => any>;
 
   /** Gives the guest's memory. Before that, every pointer is `FAULT` (21). */
-  setMemory(memory: WebAssembly.Memory): void;
+  setMemory(memory: Memory): void;
 
   /**
    * Maps a guest fd, in place of what it was mapped to, after a `flush()`.
@@ -281,7 +326,7 @@ export interface Writes {
   unmap(fd: number): void;
 
   /** A copy of what an fd captured so far; `null` if it is no capture. */
-  captured(fd: number): Buffer | null;
+  captured(fd: number): Bytes | null;
 
   /**
    * Writes out what is buffered. It also happens in a microtask after any return
@@ -311,14 +356,18 @@ export interface Writes {
  */
 export function createWrites(options?: CreateWritesOptions): Writes;
 
-export interface RunOptions extends WriteOptions {
+export interface RunOptions
+  extends WriteOptions, Pick<WASIOptions, 'maxOpenFiles'> {
   /**
    * The arguments, without the name of the program.
    * @default []
    */
   args?: readonly string[] | undefined;
 
-  /** The name of the program. Default: the file's base name, or `'wasm'`. */
+  /**
+   * The name of the program.
+   * @default the file's base name, or `'wasm'`
+   */
   argv0?: string | undefined;
 
   /**
@@ -341,12 +390,16 @@ export interface RunOptions extends WriteOptions {
   stdin?: 'inherit' | 'ignore' | number | string | Uint8Array | undefined;
 
   /**
-   * `'inherit'` is this process's own, `'ignore'` is nowhere.
+   * Where the program's stdout goes. `'inherit'` is this process's own, `'ignore'`
+   * is nowhere.
    * @default 'capture'
    */
   stdout?: 'inherit' | 'ignore' | WriteTarget | undefined;
 
-  /** @default 'capture' */
+  /**
+   * Where the program's stderr goes, as for `stdout`.
+   * @default 'capture'
+   */
   stderr?: 'inherit' | 'ignore' | WriteTarget | undefined;
 
   /**
@@ -355,17 +408,11 @@ export interface RunOptions extends WriteOptions {
    */
   encoding?: 'buffer' | BufferEncoding | undefined;
 
-  /** @default 'auto' */
-  buffered?: boolean | 'auto' | undefined;
-
   /**
-   * How many fds the program may have open at once; one more is `MFILE`.
-   * @default half of the soft limit of descriptors of the process
+   * Further modules that the program imports.
+   * @default {}
    */
-  maxOpenFiles?: number | undefined;
-
-  /** Further modules that the program imports. */
-  imports?: WebAssembly.Imports | undefined;
+  imports?: Imports | undefined;
 }
 
 /** The type of an option, also where it was not given. */
@@ -373,7 +420,7 @@ type Option<O, Name extends string> = Name extends keyof O
   ? O[Name]
   : undefined;
 
-type Decoded<Encoding> = Encoding extends BufferEncoding ? string : Buffer;
+type Decoded<Encoding> = Encoding extends BufferEncoding ? string : Bytes;
 
 type Kept<Target, Output> = Target extends 'capture' | undefined
   ? Output
@@ -394,13 +441,21 @@ export type RunResultOf<O> = RunResult<
   Kept<Option<O, 'stderr'>, Decoded<Option<O, 'encoding'>>>
 >;
 
-/** Refuses a name that is no option. */
-type Known<O> = { [Name in Exclude<keyof O, keyof RunOptions>]: never };
+/** An editor takes the texts of options from here, and their types from `O`. */
+type Shown<Options> = { [Name in keyof Options]?: unknown };
+
+/** Options, of the type `O`, that have no names but those of `Options`. */
+type Given<O, Options> = O &
+  (Exclude<keyof O, keyof Options> extends never
+    ? Shown<Options>
+    : Shown<Options> & { [Name in Exclude<keyof O, keyof Options>]: never });
 
 /** A WASI command: a path, a file URL, its bytes, or its module. */
 export type RunSource =
-  string | URL | ArrayBufferView | ArrayBufferLike | WebAssembly.Module;
+  string | URL | ArrayBufferView | ArrayBufferLike | Module;
 
+/** `run` without options: the output is captured. */
+export function run(source: RunSource): Promise<RunResult<Bytes>>;
 /**
  * Runs a WASI command to its end, and leaves no descriptor open. The module is
  * compiled in the background; the program itself runs on the calling thread.
@@ -411,13 +466,15 @@ export type RunSource =
  *   `WebAssembly.RuntimeError` of a trap, with `stdout` and `stderr` so far; what
  *   `WASI.start()` throws
  */
-export function run<O extends RunOptions = {}>(
+export function run<O extends RunOptions = RunOptions>(
   source: RunSource,
-  options?: O & Known<O>,
+  options: Given<O, RunOptions> | undefined,
 ): Promise<RunResultOf<O>>;
 
+/** `runSync` without options: the output is captured. */
+export function runSync(source: RunSource): RunResult<Bytes>;
 /** `run`, without a promise: the module is compiled on the calling thread too. */
-export function runSync<O extends RunOptions = {}>(
+export function runSync<O extends RunOptions = RunOptions>(
   source: RunSource,
-  options?: O & Known<O>,
+  options: Given<O, RunOptions> | undefined,
 ): RunResultOf<O>;

@@ -90,7 +90,7 @@ function accessDenied() {
 
 /** Adds `file` to an error of node:fs that does not name it. */
 function withPath(error, file) {
-  if (error.message.includes(file)) return error;
+  if (error.message.includes(`'${file}'`)) return error;
   const message = `'${file}': ${error.message}`;
   error.stack = error.stack.replace(error.message, message);
   error.message = message;

@@ -131,7 +131,7 @@ describe('On another runtime', function () {
         assert.equal(status, 2);
         assert.match(
           stderr,
-          /^wasi-writev: missing\.wasm cannot be read: .+\n$/,
+          /^wasi-writev: ENOENT: .+'missing\.wasm'\n$/,
         );
       });
 

@@ -81,12 +81,12 @@ function preopensOf(dirs = []) {
   return Object.fromEntries(
     dirs.map((dir) => {
       const at = dir.indexOf('::');
-      const host = at < 0 ? dir : dir.slice(0, at);
-      const guest = at < 0 ? dir : dir.slice(at + 2);
+      const host = pathOf(at < 0 ? dir : dir.slice(0, at));
+      const guest = at < 0 ? host : dir.slice(at + 2);
       if (host === '' || guest === '') {
         throw new UsageError(`--dir: '${dir}' is not HOST[::GUEST]`);
       }
-      return [guest === host ? pathOf(host) : guest, host];
+      return [guest, host];
     }),
   );
 }

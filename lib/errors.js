@@ -111,7 +111,7 @@ function whyNoDirectory(errno, hostPath) {
   return `'${path.resolve(hostPath)}' ${why}`;
 }
 
-/** Node's error for a directory that a guest cannot have; what follows is ours. */
+/** Node's error for a preopen. The text behind `uvwasi_init` is ours. */
 function preopenFailed(errno, guestName, hostPath) {
   const { ERRNO_NAMES } = require('./preview1');
   const code = `UVWASI_E${ERRNO_NAMES[errno]}`;

@@ -69,7 +69,7 @@ function validateDescriptor(value, name) {
   }
 }
 
-/** What to do for a caller who gave something of an instance in its place. */
+/** What a caller who gave this in place of an instance has to do, or ''. */
 function hintOfInstance(value) {
   if (types.isPromise(value)) return '. Await the promise';
   if (value instanceof WebAssembly.Module) {

@@ -1,7 +1,7 @@
 'use strict';
 
-// The program of a run: found, read, compiled, checked and linked. An error says
-// which file it is about, and what to do.
+// The program of a run: read, compiled, checked and linked. An error names the file,
+// and says what to do.
 
 const fs = require('node:fs');
 const { inspect, types } = require('node:util');
@@ -45,7 +45,7 @@ function fileOf(source) {
 const nameOf = (file) => (file === undefined ? 'source' : `'${file}'`);
 
 const COMPONENT =
-  'it is a component. Make a module of it with `jco transpile`, or build the ' +
+  'it is a component. `jco transpile` makes JavaScript of it; or build the ' +
   'program for wasm32-wasip1';
 
 /** Why bytes do not compile, where their beginning says so. */
@@ -70,7 +70,7 @@ function explain(error, file, bytes) {
   );
 }
 
-/** A command, with its file if it has one. */
+/** A module that is a command, with its file if it has one. */
 function checked(module, file) {
   const names = WebAssembly.Module.exports(module).map(({ name }) => name);
   if (names.includes('_start')) return { module, file };

@@ -129,10 +129,7 @@ describe('On another runtime', function () {
         assert.deepEqual(ended, { status: 7, stdout: '', stderr: '' });
         const { status, stderr } = start([...command(), 'missing.wasm']);
         assert.equal(status, 2);
-        assert.match(
-          stderr,
-          /^wasi-writev: ENOENT: .+'missing\.wasm'\n$/,
-        );
+        assert.match(stderr, /^wasi-writev: ENOENT: .+'missing\.wasm'\n$/);
       });
 
       it('the command ends quietly when its reader goes away', () => {

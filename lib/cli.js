@@ -151,6 +151,15 @@ function startTrace(target) {
   });
 }
 
+/** The program in a file, or a UsageError. Deno's error for it has no code. */
+function load(file) {
+  try {
+    return require('./source').loadSync(file);
+  } catch (error) {
+    throw new UsageError(error.message);
+  }
+}
+
 function execute(parsed) {
   let isPipeClosed = false;
   const pipeClosed = (fd) => {
@@ -160,7 +169,7 @@ function execute(parsed) {
   };
   try {
     const options = optionsOf(parsed);
-    const program = require('./source').loadSync(parsed.file);
+    const program = load(parsed.file);
     startTrace(parsed.values.trace);
     const { execute: run } = require('./run');
     const { kPipeClosed } = require('./guest');
@@ -172,11 +181,6 @@ function execute(parsed) {
   }
 }
 
-// What is wrong with the file itself.
-const isOfFile = (error) =>
-  error instanceof WebAssembly.CompileError ||
-  error instanceof WebAssembly.LinkError;
-
 /** The exit status for what ended a run, after a word about it on stderr. */
 function statusOf(error) {
   if (error.pending !== undefined) {
@@ -186,7 +190,7 @@ function statusOf(error) {
   if (error.syscall === 'uvwasi_init') {
     throw new UsageError(`--dir: ${whyNoDirectory(error.errno, error.path)}`);
   }
-  if (error.code !== undefined || isOfFile(error)) {
+  if (error.code !== undefined || error instanceof WebAssembly.LinkError) {
     throw new UsageError(error.message);
   }
   if (error instanceof WebAssembly.Exception) {

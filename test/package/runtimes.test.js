@@ -239,6 +239,21 @@ describe('On another runtime', function () {
       says(denoRun(...least, 'run.mjs'), 'by run\n');
     });
 
+    it('the command names a file that it may not read', () => {
+      const allowed = [
+        '--allow-env',
+        '--allow-ffi',
+        '--allow-read=node_modules',
+      ];
+      const tool = ['npm:wasi-writev', 'toolbox.wasm'];
+      const { status, stderr } = start(denoRun(...allowed, ...tool));
+      assert.equal(status, 2);
+      assert.match(
+        stderr,
+        /^wasi-writev: 'toolbox\.wasm': Requires read access/,
+      );
+    });
+
     for (const missing of PERMISSIONS) {
       it(`says that ${missing} is missing`, () => {
         const allowed = PERMISSIONS.filter((flag) => flag !== missing);

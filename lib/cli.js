@@ -5,6 +5,8 @@
 
 const fs = require('node:fs');
 const { parseArgs } = require('node:util');
+const { whyNoDirectory, withPath } = require('./errors');
+const { pathOf } = require('./options');
 
 const USAGE = `Usage: wasi-writev [options] FILE.wasm [ARGS...]
 
@@ -79,13 +81,10 @@ function preopensOf(dirs = []) {
   return Object.fromEntries(
     dirs.map((dir) => {
       const at = dir.indexOf('::');
-      const host = at < 0 ? dir : dir.slice(0, at);
-      const guest = at < 0 ? dir : dir.slice(at + 2);
+      const host = pathOf(at < 0 ? dir : dir.slice(0, at));
+      const guest = at < 0 ? host : dir.slice(at + 2);
       if (host === '' || guest === '') {
         throw new UsageError(`--dir: '${dir}' is not HOST[::GUEST]`);
-      }
-      if (!fs.statSync(host, { throwIfNoEntry: false })?.isDirectory()) {
-        throw new UsageError(`--dir: '${host}' is not a directory`);
       }
       return [guest, host];
     }),
@@ -128,9 +127,9 @@ function optionsOf({ values, args }) {
 
 function openTrace(file) {
   try {
-    return fs.openSync(file, 'w');
+    return fs.openSync(pathOf(file), 'w');
   } catch (error) {
-    throw new UsageError(`--trace: ${error.message}`);
+    throw new UsageError(`--trace: ${withPath(error, file).message}`);
   }
 }
 
@@ -152,23 +151,16 @@ function startTrace(target) {
   });
 }
 
-/** The module in a file, or a UsageError that says what is wrong with it. */
-function compile(file) {
+/** The program in a file, or a UsageError. Deno's error for it has no code. */
+function load(file) {
   try {
-    return new WebAssembly.Module(fs.readFileSync(file));
+    return require('./source').loadSync(file);
   } catch (error) {
-    if (error instanceof WebAssembly.CompileError) {
-      throw new UsageError(`${file} is not a WebAssembly module`);
-    }
-    throw new UsageError(`${file} cannot be read: ${error.message}`);
+    throw new UsageError(error.message);
   }
 }
 
 function execute(parsed) {
-  const { file } = parsed;
-  const options = optionsOf(parsed);
-  const module = compile(file);
-  startTrace(parsed.values.trace);
   let isPipeClosed = false;
   const pipeClosed = (fd) => {
     if (fd !== STDOUT) return;
@@ -176,22 +168,35 @@ function execute(parsed) {
     throw new PipeClosed();
   };
   try {
-    const { execute: run, whyNoCommand } = require('./run');
+    const options = optionsOf(parsed);
+    const program = load(parsed.file);
+    startTrace(parsed.values.trace);
+    const { execute: run } = require('./run');
     const { kPipeClosed } = require('./guest');
-    const why = whyNoCommand(module);
-    if (why !== undefined) throw new UsageError(`${file} ${why}`);
-    const { exitCode } = run(module, file, options, {
-      [kPipeClosed]: pipeClosed,
-    });
+    const { exitCode } = run(program, options, { [kPipeClosed]: pipeClosed });
     // A program that catches all exceptions has gone on to its end.
     return isPipeClosed ? PIPE_CLOSED : exitCode & 0xff;
   } catch (error) {
-    return isPipeClosed ? PIPE_CLOSED : statusOf(error, file);
+    return isPipeClosed ? PIPE_CLOSED : statusOf(error);
   }
 }
 
 /** The exit status for what ended a run, after a word about it on stderr. */
-function statusOf(error, file) {
+function statusOf(error) {
+  if (error.pending !== undefined) {
+    console.error(`wasi-writev: ${error.message}: ${error.code}`);
+    return error.exitCode & 0xff || FAILED;
+  }
+  if (error.syscall === 'uvwasi_init') {
+    throw new UsageError(`--dir: ${whyNoDirectory(error.errno, error.path)}`);
+  }
+  if (error.code !== undefined || error instanceof WebAssembly.LinkError) {
+    throw new UsageError(error.message);
+  }
+  if (error instanceof WebAssembly.Exception) {
+    console.error('An exception of WebAssembly that nothing has caught');
+    return TRAPPED;
+  }
   // A full stack is a RangeError of V8's.
   if (
     error instanceof WebAssembly.RuntimeError ||
@@ -200,23 +205,6 @@ function statusOf(error, file) {
     console.error(error.stack);
     return TRAPPED;
   }
-  if (error instanceof WebAssembly.Exception) {
-    console.error('An exception of WebAssembly that nothing has caught');
-    return TRAPPED;
-  }
-  if (error.pending !== undefined) {
-    console.error(`wasi-writev: ${error.message}: ${error.code}`);
-    return error.exitCode & 0xff || FAILED;
-  }
-  // For a module that is missing among the imports V8 and JavaScriptCore throw a
-  // TypeError.
-  if (
-    error instanceof WebAssembly.LinkError ||
-    /Import #|^import \S+ must be/.test(error.message)
-  ) {
-    throw new UsageError(`${file} cannot be linked: ${error.message}`);
-  }
-  if (error.code !== undefined) throw new UsageError(error.message);
   throw error;
 }
 

@@ -2,6 +2,7 @@
 
 // Errors with Node's own codes, and the checks of what a caller passed.
 
+const path = require('node:path');
 const { inspect } = require('node:util');
 
 function withCode(error, code) {
@@ -87,12 +88,39 @@ function accessDenied() {
   });
 }
 
-/** Node's error for what a guest cannot be given; the path is ours. */
-function preopenFailed(errno, hostPath) {
+/** Adds `file` to an error of node:fs that does not name it. */
+function withPath(error, file) {
+  if (error.message.includes(`'${file}'`)) return error;
+  const message = `'${file}': ${error.message}`;
+  error.stack = error.stack.replace(error.message, message);
+  error.message = message;
+  return error;
+}
+
+const NO_DIRECTORY = {
+  ACCES: 'may not be opened',
+  NOENT: 'does not exist',
+  NOTDIR: 'is not a directory',
+};
+
+/** Why a guest cannot have a directory of the host. */
+function whyNoDirectory(errno, hostPath) {
+  if (hostPath === '') return "'' is no path; the working directory is '.'";
   const { ERRNO_NAMES } = require('./preview1'); // most processes need none
+  const why = NO_DIRECTORY[ERRNO_NAMES[errno]] ?? 'cannot be opened';
+  return `'${path.resolve(hostPath)}' ${why}`;
+}
+
+/** Node's error for a preopen. The text behind `uvwasi_init` is ours. */
+function preopenFailed(errno, guestName, hostPath) {
+  const { ERRNO_NAMES } = require('./preview1');
   const code = `UVWASI_E${ERRNO_NAMES[errno]}`;
-  const error = new Error(`${code}, uvwasi_init '${hostPath}'`);
-  return Object.assign(error, { errno, code, syscall: 'uvwasi_init' });
+  const error = new Error(
+    `${code}, uvwasi_init: options.preopens[${inspect(guestName)}]: ` +
+      whyNoDirectory(errno, hostPath),
+  );
+  const syscall = 'uvwasi_init';
+  return Object.assign(error, { errno, code, syscall, path: hostPath });
 }
 
 /** What a guest was to be given could not be opened. */
@@ -150,5 +178,7 @@ module.exports = {
   outOfRange,
   preopenFailed,
   streamFailed,
+  whyNoDirectory,
   withCode,
+  withPath,
 };

@@ -12,7 +12,7 @@ const {
   validateDescriptor,
   validateObject,
 } = require('./node-checks');
-const { readOptions, writeOptions } = require('./options');
+const { pathOf, readOptions, writeOptions } = require('./options');
 const { Output } = require('./output');
 const { TargetList, checkTarget } = require('./targets');
 const { summarize } = require('./trace');
@@ -51,7 +51,7 @@ function preopensOf(preopens) {
     if (guestName === '') {
       throw invalidValue('options.preopens', "must not name ''", preopens);
     }
-    return [guestName, String(hostPath)];
+    return [guestName, pathOf(String(hostPath))];
   });
 }
 

@@ -1,10 +1,10 @@
 'use strict';
 
 // The checks that Node's WASI makes of what it is given, with Node's codes and
-// messages. Source: lib/wasi.js, lib/internal/validators.js and
+// messages. A hint may follow the message. Source: lib/wasi.js, lib/internal/validators.js and
 // lib/internal/errors.js of Node.
 
-const { inspect } = require('node:util');
+const { inspect, types } = require('node:util');
 const { isObject, outOfRange, withCode } = require('./errors');
 
 function received(value) {
@@ -20,32 +20,33 @@ function received(value) {
   return `Received type ${typeof value} (${short})`;
 }
 
-function wrongType(name, expected, value) {
+function wrongType(name, expected, value, hint = '') {
   const what = name.includes('.') ? 'property' : 'argument';
   return withCode(
     new TypeError(
-      `The "${name}" ${what} must be ${expected}. ${received(value)}`,
+      `The "${name}" ${what} must be ${expected}. ${received(value)}${hint}`,
     ),
     'ERR_INVALID_ARG_TYPE',
   );
 }
 
-function validateObject(value, name) {
-  if (!isObject(value)) throw wrongType(name, 'of type object', value);
+function validateObject(value, name, hint) {
+  if (!isObject(value)) throw wrongType(name, 'of type object', value, hint);
 }
 
-function validateFunction(value, name) {
+function validateFunction(value, name, hint) {
   if (typeof value !== 'function') {
-    throw wrongType(name, 'of type function', value);
+    throw wrongType(name, 'of type function', value, hint);
   }
 }
 
-function validateUndefined(value, name) {
-  if (value !== undefined) throw wrongType(name, 'undefined', value);
+function validateUndefined(value, name, hint) {
+  if (value !== undefined) throw wrongType(name, 'undefined', value, hint);
 }
 
-function validateString(value, name) {
-  if (typeof value !== 'string') throw wrongType(name, 'of type string', value);
+function validateString(value, name, hint) {
+  if (typeof value !== 'string')
+    throw wrongType(name, 'of type string', value, hint);
 }
 
 function validateBoolean(value, name) {
@@ -68,15 +69,36 @@ function validateDescriptor(value, name) {
   }
 }
 
+/** What a caller who gave this in place of an instance has to do, or ''. */
+function hintOfInstance(value) {
+  if (types.isPromise(value)) return '. Await the promise';
+  if (value instanceof WebAssembly.Module) {
+    return '. Instantiate the module, with the imports of getImportObject()';
+  }
+  if (isObject(value.instance)) return '. Pass its property "instance"';
+  return value.memory === undefined
+    ? ''
+    : '. Pass the instance, not its exports';
+}
+
+function validateInstance(instance) {
+  validateObject(instance, 'instance');
+  const { exports } = instance;
+  if (isObject(exports)) return;
+  validateObject(exports, 'instance.exports', hintOfInstance(instance));
+}
+
+const VERSIONS = ". The versions are 'preview1' and 'unstable'";
+
 /** `options.version`, to the name of the module that guests import. */
 function bindingName(version) {
-  validateString(version, 'options.version');
+  validateString(version, 'options.version', VERSIONS);
   if (version === 'preview1') return 'wasi_snapshot_preview1';
   if (version === 'unstable') return 'wasi_unstable';
   throw withCode(
     new TypeError(
       "The property 'options.version' unsupported WASI version. " +
-        `Received ${inspect(version)}`,
+        `Received ${inspect(version)}${VERSIONS}`,
     ),
     'ERR_INVALID_ARG_VALUE',
   );
@@ -88,6 +110,7 @@ module.exports = {
   validateBoolean,
   validateDescriptor,
   validateFunction,
+  validateInstance,
   validateObject,
   validateUndefined,
 };

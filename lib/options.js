@@ -2,6 +2,7 @@
 
 // The options that `WASI` and `createWrites` share.
 
+const { fileURLToPath } = require('node:url');
 const { checkInteger, invalidValue } = require('./errors');
 const { GUEST_FD_LIMIT } = require('./preview1');
 
@@ -63,6 +64,13 @@ function bufferedOption(value = false) {
   return value;
 }
 
+/** A path of the host, which may be a `file:` URL, also as text. */
+function pathOf(value) {
+  return value instanceof URL || value.startsWith('file://')
+    ? fileURLToPath(value)
+    : value;
+}
+
 /**
  * Checks the options and fills in the defaults; `waitTimeout` is -1 for no limit.
  *
@@ -91,4 +99,10 @@ function writeOptions(options) {
   };
 }
 
-module.exports = { GUEST_OPTIONS, WRITE_OPTIONS, readOptions, writeOptions };
+module.exports = {
+  GUEST_OPTIONS,
+  WRITE_OPTIONS,
+  pathOf,
+  readOptions,
+  writeOptions,
+};

@@ -1,11 +1,9 @@
 'use strict';
 
-// A wasm tool in one call: compile, link, start, and clean up.
+// A wasm tool in one call: load, link, start, and clean up.
 
-const fs = require('node:fs');
 const path = require('node:path');
 const { types } = require('node:util');
-const { fileURLToPath } = require('node:url');
 const {
   checkKnownOptions,
   checkObject,
@@ -14,8 +12,9 @@ const {
   isObject,
 } = require('./errors');
 const { GUEST_OPTIONS, WRITE_OPTIONS } = require('./options');
-const { WASI, dispose } = require('./wasi');
 const { kStreams } = require('./guest');
+const { link, load, loadSync } = require('./source');
+const { WASI, dispose } = require('./wasi');
 
 const OPTIONS = [
   'args',
@@ -30,27 +29,6 @@ const OPTIONS = [
   ...WRITE_OPTIONS,
   ...GUEST_OPTIONS,
 ];
-
-const isBytes = (value) =>
-  ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value);
-
-// V8 compiles neither a DataView nor shared bytes.
-function bytesOf(source) {
-  const bytes = ArrayBuffer.isView(source)
-    ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
-    : new Uint8Array(source);
-  return types.isSharedArrayBuffer(bytes.buffer) ? bytes.slice() : bytes;
-}
-
-// The brand of a module, of whichever realm.
-function isModule(value) {
-  try {
-    WebAssembly.Module.imports(value);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 const copyOf = (value) => (isObject(value) ? { ...value } : value);
 
@@ -86,18 +64,6 @@ function takeOptions(given) {
     env: copyOf(options.env),
     preopens: copyOf(options.preopens),
   };
-}
-
-/** The file of a source that is one, or undefined. */
-function fileOf(source) {
-  if (typeof source === 'string') return source;
-  if (source instanceof URL) return fileURLToPath(source);
-  if (isBytes(source) || isModule(source)) return undefined;
-  throw invalidType(
-    'source',
-    'a path, a URL, bytes or a WebAssembly.Module',
-    source,
-  );
 }
 
 /**
@@ -140,23 +106,8 @@ function streamsOf({
   };
 }
 
-/** Why a module cannot be run, or undefined where it can. */
-function whyNoCommand(module) {
-  const names = WebAssembly.Module.exports(module).map(({ name }) => name);
-  if (names.includes('_start')) return undefined;
-  return names.includes('_initialize')
-    ? 'is a reactor: it exports _initialize, and no _start to run. ' +
-        'Use WASI and its initialize()'
-    : 'is not a WASI command: it exports no _start';
-}
-
-function checkCommand(module) {
-  const why = whyNoCommand(module);
-  if (why !== undefined) throw invalidValue('source', why, module);
-}
-
-/** What `WASI` must be told for a run of `module`. */
-function wasiOptions(module, file, options, streams) {
+/** What `WASI` must be told for a run of a program. */
+function wasiOptions({ module, file }, options, streams) {
   const { args, env, preopens } = options;
   const argv0 = options.argv0 ?? (file ? path.basename(file) : 'wasm');
   const old = WebAssembly.Module.imports(module).some(
@@ -187,15 +138,14 @@ function startable(module, instance, imports) {
   return { exports: { ...instance.exports, memory } };
 }
 
-/** Everything but compiling. `internal` has options that are not public. */
-function execute(module, file, options, internal) {
-  checkCommand(module);
+/** Runs a program of lib/source.js. `internal` has options that are not public. */
+function execute(program, options, internal) {
   const streams = { ...streamsOf(options), ...internal };
-  const wasi = new WASI(wasiOptions(module, file, options, streams));
+  const wasi = new WASI(wasiOptions(program, options, streams));
   try {
     const imports = { ...options.imports, ...wasi.getImportObject() };
-    const instance = new WebAssembly.Instance(module, imports);
-    return finish(wasi, startable(module, instance, imports), options);
+    const instance = link(program, imports);
+    return finish(wasi, startable(program.module, instance, imports), options);
   } finally {
     // Else the collector does, or the end of the thread.
     dispose(wasi);
@@ -230,20 +180,13 @@ function finish(wasi, instance, { encoding }) {
 /** See lib/index.d.ts. */
 async function run(source, options = {}) {
   const taken = takeOptions(options);
-  const file = fileOf(source);
-  if (isModule(source)) return execute(source, file, taken);
-  const bytes =
-    file === undefined ? bytesOf(source) : await fs.promises.readFile(file);
-  return execute(await WebAssembly.compile(bytes), file, taken);
+  return execute(await load(source), taken);
 }
 
 /** See lib/index.d.ts. */
 function runSync(source, options = {}) {
   const taken = takeOptions(options);
-  const file = fileOf(source);
-  if (isModule(source)) return execute(source, file, taken);
-  const bytes = file === undefined ? bytesOf(source) : fs.readFileSync(file);
-  return execute(new WebAssembly.Module(bytes), file, taken);
+  return execute(loadSync(source), taken);
 }
 
-module.exports = { execute, run, runSync, whyNoCommand };
+module.exports = { execute, run, runSync };

@@ -41,10 +41,9 @@ class WASI {
   }
 
   finalizeBindings(instance, { memory = instance?.exports?.memory } = {}) {
-    const { validateObject } = loadChecks();
+    const { validateInstance } = loadChecks();
     if (this[kStarted]) throw loadErrors().alreadyStarted();
-    validateObject(instance, 'instance');
-    validateObject(instance.exports, 'instance.exports');
+    validateInstance(instance);
     this[kSetMemory](memory);
     this[kInstance] = instance;
     this[kStarted] = true;
@@ -54,7 +53,8 @@ class WASI {
     const { validateFunction, validateUndefined } = loadChecks();
     this.finalizeBindings(instance);
     const { _start, _initialize } = this[kInstance].exports;
-    validateFunction(_start, 'instance.exports._start');
+    const reactor = '. For a reactor, call initialize()';
+    validateFunction(_start, 'instance.exports._start', reactor);
     validateUndefined(_initialize, 'instance.exports._initialize');
     return this[kGuest].start(() => {
       try {
@@ -70,7 +70,8 @@ class WASI {
     const { validateFunction, validateUndefined } = loadChecks();
     this.finalizeBindings(instance);
     const { _start, _initialize } = this[kInstance].exports;
-    validateUndefined(_start, 'instance.exports._start');
+    const command = '. For a command, call start()';
+    validateUndefined(_start, 'instance.exports._start', command);
     if (_initialize === undefined) return;
     validateFunction(_initialize, 'instance.exports._initialize');
     _initialize();

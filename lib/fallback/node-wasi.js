@@ -4,6 +4,7 @@
 // into it, in which Node 20 and 22 crash (nodejs/node#46777, #53087).
 
 const fs = require('node:fs');
+const { preopenFailed } = require('../errors');
 const { ERRNO } = require('../preview1');
 
 const PAGE = 65536;
@@ -29,6 +30,17 @@ function loadModule() {
   }
 }
 
+/** Whether a path is no directory that this process can open. */
+function cannotOpen(hostPath) {
+  try {
+    fs.opendirSync(hostPath).closeSync();
+    return false;
+  } catch ({ code }) {
+    // Node's permissions do not bind node:wasi.
+    return code !== 'ERR_ACCESS_DENIED';
+  }
+}
+
 function createNodeWASI({ args, env, preopens, streams }) {
   if (NodeWASI === undefined) loadModule();
   // A target has no descriptor. Node wants one, and never gets to use it.
@@ -51,9 +63,9 @@ function createNodeWASI({ args, env, preopens, streams }) {
   try {
     return new NodeWASI(options);
   } catch (error) {
-    const missing = preopens.find(([, hostPath]) => !fs.existsSync(hostPath));
-    if (missing !== undefined) error.message += ` '${missing[1]}'`;
-    throw error;
+    const failed = preopens.find(([, hostPath]) => cannotOpen(hostPath));
+    if (failed === undefined || error.syscall !== 'uvwasi_init') throw error;
+    throw preopenFailed(error.errno, ...failed);
   }
 }
 

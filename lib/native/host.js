@@ -108,7 +108,9 @@ class NativeHost {
   #preopen(guestName, hostPath) {
     const names = stringsOf([hostPath, guestName]);
     const errno = this.#mailbox.controlWith(OPS.preopen, names);
-    if (errno !== ERRNO.SUCCESS) throw preopenFailed(errno, hostPath);
+    if (errno !== ERRNO.SUCCESS) {
+      throw preopenFailed(errno, guestName, hostPath);
+    }
   }
 
   remove(fd) {

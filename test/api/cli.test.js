@@ -211,7 +211,8 @@ describe('the command', () => {
       it(`a file that has ${title}`, () => {
         dir.write('tool.wasm', bytes);
         const result = command([dir.path('tool.wasm')]);
-        assertRefused(result, `${dir.path('tool.wasm')} is not a WebAssembly`);
+        const file = dir.path('tool.wasm');
+        assertRefused(result, `'${file}' is not a WebAssembly module: `);
       });
     }
 

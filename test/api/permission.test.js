@@ -1,60 +1,106 @@
 'use strict';
 
-// Under Node's permission model.
+// Under Node's permission model, with no more flags than it takes.
 
 const assert = require('node:assert/strict');
+const path = require('node:path');
 const { engine } = require('../..');
+const { TOOLBOX, start } = require('../helpers/cli');
+const { copyPackage } = require('../helpers/copy');
 const { resultInChild } = require('../helpers/in-child');
+const { useTempDir } = require('../helpers/temp');
 
 const FLAG = process.allowedNodeEnvironmentFlags.has('--permission')
   ? '--permission'
   : '--experimental-permission';
-// The addon, the package and the guests; nothing to write.
-const FLAGS = [FLAG, '--allow-addons', '--allow-fs-read=*'];
+const WASI_FLAG = '--allow-wasi';
+const READ_TOOLBOX = `--allow-fs-read=${TOOLBOX}`;
 
-/** How each way ends, in a process: 'ran', or the code and the permission. */
-async function tryAll() {
-  const { WASI, createWrites, run, runSync } = require('../..');
-  const { readFileSync } = require('node:fs');
-  const tool = readFileSync('../guests/toolbox.wasm');
+/** How each way ends, in a process: 'ran', or what the error says. */
+async function tryAll(directory, tool) {
+  const { WASI, createWrites, run, runSync } = require(directory);
+  const given = { preopens: { '/': '/' }, buffered: true };
+  const options = { ...given, args: ['say', 'hi'], stdin: 'text' };
   const ways = {
-    WASI: () => new WASI({ version: 'preview1', stdout: 'capture' }),
+    WASI: () => new WASI({ version: 'preview1', stdout: 'capture', ...given }),
     'WASI with a function': () =>
       new WASI({ version: 'preview1', stdout: () => {} }),
-    run: () => run(tool, { stdin: 'ignore' }),
-    runSync: () => runSync(tool, { stdin: 'ignore' }),
-    createWrites: () => createWrites({ fds: { 1: 'capture', 2: () => {} } }),
+    run: () => run(tool, options),
+    runSync: () => runSync(tool, { ...options, stderr: 'ignore' }),
+    createWrites: () =>
+      createWrites({ fds: { 1: 'capture', 2: () => {} }, buffered: true }),
   };
   const ends = {};
   for (const [name, way] of Object.entries(ways)) {
     try {
       await way();
       ends[name] = 'ran';
-    } catch ({ code, permission }) {
-      ends[name] = `${code} ${permission}`;
+    } catch ({ message, permission, resource }) {
+      ends[name] = `${permission} ${resource}: ${message}`;
     }
   }
   return ends;
 }
 
 describe('The permission model of Node', () => {
+  const dir = useTempDir();
+  let directory;
+  let flags;
+
   before(function () {
     if (engine !== 'native') this.skip();
+    directory = copyPackage();
+    const read = `--allow-fs-read=${directory}${path.sep}`;
+    flags = [FLAG, '--allow-addons', read];
   });
 
+  const tryWith = (...more) =>
+    resultInChild(tryAll, [directory, TOOLBOX], [...flags, ...more]);
+
+  const command = (more, ...args) =>
+    start(
+      process.execPath,
+      [
+        ...['--no-warnings', ...flags, WASI_FLAG, ...more],
+        ...[path.join(directory, 'lib/cli.js'), ...args],
+      ],
+      { cwd: dir.path('') },
+    );
+
   it('has to allow WASI and run(), and createWrites() asks for nothing', () => {
-    const denied = 'ERR_ACCESS_DENIED WASI';
-    const denies = { WASI: denied, 'WASI with a function': denied };
-    assert.deepEqual(resultInChild(tryAll, [], FLAGS), {
-      ...denies,
-      run: denied,
-      runSync: denied,
-      createWrites: 'ran',
-    });
+    const { createWrites, ...others } = tryWith(READ_TOOLBOX);
+    assert.equal(createWrites, 'ran');
+    for (const [way, end] of Object.entries(others)) {
+      assert.match(end, /^WASI : .* Use --allow-wasi /, way);
+    }
   });
 
   it('lets a guest run that it allows, without leave to write files', () => {
-    const ends = resultInChild(tryAll, [], [...FLAGS, '--allow-wasi']);
+    const ends = tryWith(READ_TOOLBOX, WASI_FLAG);
+    assert.equal(Object.keys(ends).length, 5);
     assert.deepEqual([...new Set(Object.values(ends))], ['ran']);
+  });
+
+  it('lets the command run with the same leave, and a directory with none', () => {
+    const args = ['--dir', '/', TOOLBOX, 'say', 'hi'];
+    const expected = { status: 0, stdout: 'hi', stderr: '' };
+    assert.deepEqual(command([READ_TOOLBOX], ...args), expected);
+  });
+
+  it('names the file that may not be read', () => {
+    const { run, runSync } = tryWith(WASI_FLAG);
+    const text = `FileSystemRead ${TOOLBOX}: '${TOOLBOX}': Access to this API`;
+    assert.ok(run.startsWith(text), run);
+    assert.ok(runSync.startsWith(text), runSync);
+    const { status, stderr } = command([], TOOLBOX);
+    assert.equal(status, 2);
+    assert.ok(stderr.startsWith(`wasi-writev: '${TOOLBOX}': Acc`), stderr);
+  });
+
+  it('names the trace that may not be written', () => {
+    // A name that is a part of the error's text.
+    const { status, stderr } = command([READ_TOOLBOX], '--trace=to', TOOLBOX);
+    assert.equal(status, 2);
+    assert.match(stderr, /^wasi-writev: --trace: 'to': Access to this API/);
   });
 });

@@ -8,7 +8,12 @@ const path = require('node:path');
 const { WASI: NodeWASI } = require('node:wasi');
 const { WASI } = require('../..');
 const { compile } = require('../helpers/guest');
-const { newWASI, outcome, show } = require('../helpers/wasi-outcomes');
+const {
+  newWASI,
+  outcome,
+  show,
+  withoutHint,
+} = require('../helpers/wasi-outcomes');
 
 const newMemory = () => new WebAssembly.Memory({ initial: 1 });
 
@@ -68,7 +73,10 @@ describe('the start of a WASI', () => {
               : []),
           ];
         });
-        assert.deepEqual(actual, expected);
+        assert.deepEqual(
+          actual.map((each, i) => withoutHint(each, expected[i])),
+          expected,
+        );
       });
     }
   }

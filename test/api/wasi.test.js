@@ -13,7 +13,12 @@ const {
 } = require('../helpers/descriptors');
 const { compile } = require('../helpers/guest');
 const { useTempDir } = require('../helpers/temp');
-const { newWASI, outcome, show } = require('../helpers/wasi-outcomes');
+const {
+  newWASI,
+  outcome,
+  show,
+  withoutHint,
+} = require('../helpers/wasi-outcomes');
 
 const withoutMessage = ({ thrown, code }) => ({ thrown, code });
 
@@ -35,7 +40,8 @@ describe('the constructor of WASI', () => {
     it(`refuses ${show(options)} as options, as node:wasi does`, () => {
       const expected = construct(NodeWASI, options);
       assert.equal(expected.code, 'ERR_INVALID_ARG_TYPE');
-      assert.deepEqual(construct(WASI, options), expected);
+      const actual = construct(WASI, options);
+      assert.deepEqual(withoutHint(actual, expected), expected);
     });
   }
 
@@ -63,12 +69,8 @@ describe('the constructor of WASI', () => {
         if (OWN_MESSAGE.includes(option)) {
           assert.deepEqual(withoutMessage(actual), withoutMessage(expected));
           assert.match(actual.message, new RegExp(option));
-        } else if (expected.code === 'UVWASI_ENOENT') {
-          // Ours names the path.
-          const message = `${expected.message} '${value['/']}'`;
-          assert.deepEqual(actual, { ...expected, message });
         } else {
-          assert.deepEqual(actual, expected);
+          assert.deepEqual(withoutHint(actual, expected), expected);
         }
       });
     }

@@ -15,6 +15,14 @@ function outcome(call) {
   }
 }
 
+/** `actual` without what follows in its message behind that of `expected`. */
+function withoutHint(actual, expected) {
+  const { message } = expected;
+  return message !== undefined && actual.message?.startsWith(message)
+    ? { ...actual, message }
+    : actual;
+}
+
 /** How a title names a value. */
 function show(value) {
   if (typeof value === 'object' && value !== null) {
@@ -27,4 +35,4 @@ function newWASI(options) {
   return new WASI({ version: 'preview1', ...options });
 }
 
-module.exports = { newWASI, outcome, show };
+module.exports = { newWASI, outcome, show, withoutHint };

@@ -129,10 +129,7 @@ describe('On another runtime', function () {
         assert.deepEqual(ended, { status: 7, stdout: '', stderr: '' });
         const { status, stderr } = start([...command(), 'missing.wasm']);
         assert.equal(status, 2);
-        assert.match(
-          stderr,
-          /^wasi-writev: missing\.wasm cannot be read: .+\n$/,
-        );
+        assert.match(stderr, /^wasi-writev: ENOENT: .+'missing\.wasm'\n$/);
       });
 
       it('the command ends quietly when its reader goes away', () => {
@@ -240,6 +237,21 @@ describe('On another runtime', function () {
         '--allow-ffi=node_modules/wasi-writev',
       ];
       says(denoRun(...least, 'run.mjs'), 'by run\n');
+    });
+
+    it('the command names a file that it may not read', () => {
+      const allowed = [
+        '--allow-env',
+        '--allow-ffi',
+        '--allow-read=node_modules',
+      ];
+      const tool = ['npm:wasi-writev', 'toolbox.wasm'];
+      const { status, stderr } = start(denoRun(...allowed, ...tool));
+      assert.equal(status, 2);
+      assert.match(
+        stderr,
+        /^wasi-writev: 'toolbox\.wasm': Requires read access/,
+      );
     });
 
     for (const missing of PERMISSIONS) {

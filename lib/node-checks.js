@@ -1,6 +1,6 @@
 'use strict';
 
-// The checks that Node's WASI makes of what it is given, with Node's codes and
+// The checks of Node's WASI on its options and arguments, with Node's codes and
 // messages. Source: lib/wasi.js, lib/internal/validators.js and
 // lib/internal/errors.js of Node.
 
@@ -59,7 +59,7 @@ function validateArray(value, name) {
     throw wrongType(name, 'an instance of Array', value);
 }
 
-/** A descriptor: an int32 that is not negative. */
+/** A descriptor is a non-negative int32. */
 function validateDescriptor(value, name) {
   if (typeof value !== 'number') throw wrongType(name, 'of type number', value);
   if (!Number.isInteger(value)) throw outOfRange(name, 'an integer', value);
@@ -68,7 +68,7 @@ function validateDescriptor(value, name) {
   }
 }
 
-/** `options.version`, to the name of the module that guests import. */
+/** The name of the module that guests import, by `options.version`. */
 function bindingName(version) {
   validateString(version, 'options.version');
   if (version === 'preview1') return 'wasi_snapshot_preview1';

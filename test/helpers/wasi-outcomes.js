@@ -1,10 +1,10 @@
 'use strict';
 
-// What a call to a WASI gives or throws.
+// The outcomes of calls to a WASI.
 
 const { WASI } = require('../..');
 
-/** What becomes of a call: `returned`, or what is known of what it threw. */
+/** The outcome of a call: `returned`, or the properties of the error. */
 function outcome(call) {
   try {
     return { returned: call() };
@@ -15,7 +15,7 @@ function outcome(call) {
   }
 }
 
-/** How a title names a value. */
+/** A value's name in a title. */
 function show(value) {
   if (typeof value === 'object' && value !== null) {
     return Array.isArray(value) ? '[]' : JSON.stringify(value);

@@ -1,7 +1,7 @@
 'use strict';
 
-// test/core/*.c: calls without Node, under sanitizers: polls, sockets, directories,
-// waits, and each pointer out of bounds.
+// test/core/*.c: the core without Node, under sanitizers: polls, sockets,
+// directories, waits, and each pointer out of bounds.
 
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');

@@ -14,7 +14,8 @@ const DEBUG = 'build/Debug/wasi_writev.node';
 const IN_PACKAGE = 'src/build/Release/wasi_writev.node';
 const ADDON = path.join(ROOT, RELEASE);
 
-// What each test runs in the copy: the engine, the addon's file, a write.
+// Each test runs this in the copy, and gets the engine, the addon's file, and a
+// write.
 const REPORT = `
   const fs = require('node:fs');
   const { createWrites, engine } = require('.');
@@ -49,7 +50,7 @@ describe('the addon', () => {
     }
   });
 
-  /** Puts a working addon at `file`, or what `bytes` are. */
+  /** Puts a working addon at `file`, or `bytes` instead. */
   function put(file, bytes = fs.readFileSync(ADDON)) {
     fs.mkdirSync(path.dirname(dir.path(file)), { recursive: true });
     dir.write(file, bytes);
@@ -80,7 +81,7 @@ describe('the addon', () => {
     return { ...rest, stderr };
   }
 
-  /** The one warning, whole. */
+  /** The whole text of the only warning. */
   function fallbackWarning(before) {
     const { engine, addon, stderr } = report(before);
     assert.deepEqual([engine, addon], ['fallback', undefined]);
@@ -89,7 +90,7 @@ describe('the addon', () => {
     return stderr;
   }
 
-  /** The error where the native engine is asked for. */
+  /** The error if the native engine is required. */
   function failure() {
     const { status, stdout, stderr } = node(
       `try {

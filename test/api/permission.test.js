@@ -9,10 +9,13 @@ const { resultInChild } = require('../helpers/in-child');
 const FLAG = process.allowedNodeEnvironmentFlags.has('--permission')
   ? '--permission'
   : '--experimental-permission';
-// The addon, the package and the guests; nothing to write.
+// Allows reading the addon, the package and the guests, and no writing.
 const FLAGS = [FLAG, '--allow-addons', '--allow-fs-read=*'];
 
-/** How each way ends, in a process: 'ran', or the code and the permission. */
+/**
+ * The outcome of each entry point in a process: 'ran', or the code and the
+ * permission.
+ */
 async function tryAll() {
   const { WASI, createWrites, run, runSync } = require('../..');
   const { readFileSync } = require('node:fs');

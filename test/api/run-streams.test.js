@@ -20,7 +20,7 @@ const { assertThrowsIt } = require('../helpers/outputs');
 const TOOLBOX = guestPath('toolbox');
 const CAPTURE_LIMIT = 64 * 2 ** 20;
 
-// Both with a promise, so that the same tests are for either.
+// Both return a promise, so that the tests are the same.
 const WAYS = {
   run,
   runSync: async (...values) => runSync(...values),
@@ -31,11 +31,11 @@ for (const [name, start] of Object.entries(WAYS)) {
     const dir = useHostFiles();
     const { open } = dir;
 
-    /** The toolbox with text as its output. */
+    /** The toolbox, with text as output. */
     const tool = (args, options) =>
       start(compile('toolbox'), { args, encoding: 'utf8', ...options });
 
-    /** `imports-memory`, whose memory has `text`. */
+    /** Runs `imports-memory` with `text` in its memory. */
     function withMemory(text, exitCode, options) {
       const memory = new WebAssembly.Memory({ initial: 1 });
       const bytes = Buffer.from(memory.buffer);
@@ -278,7 +278,7 @@ for (const [name, start] of Object.entries(WAYS)) {
     });
 
     describe('buffered', () => {
-      /** How many chunks three writes make. */
+      /** How many chunks three writes arrive in. */
       async function chunksOf(options) {
         const chunks = [];
         const { exitCode } = await tool(['lines', '3'], {
@@ -291,7 +291,7 @@ for (const [name, start] of Object.entries(WAYS)) {
         return chunks.length;
       }
 
-      /** The size of a file when a write to it has returned. */
+      /** The size of a file right after a write to it. */
       async function sizeOf(options) {
         const stdout = open('out', 'w');
         let size;
@@ -311,7 +311,7 @@ for (const [name, start] of Object.entries(WAYS)) {
         [false, 3, 3],
       ];
       for (const [buffered, ...expected] of MODES) {
-        // The fallback buffers nothing.
+        // The fallback has no buffer.
         const [chunks, size] = engine === 'native' ? expected : [3, 3];
 
         it(`${buffered} buffers what it should`, async () => {
@@ -326,7 +326,7 @@ for (const [name, start] of Object.entries(WAYS)) {
         assert.equal(await sizeOf({ ...options, bufferSize: 2 }), 3);
       });
 
-      // In a process of its own: what is buffered goes with it.
+      // In a process of its own, at whose end the unwritten bytes are dropped.
       const itNativeWithFull = engine === 'native' ? itWithFull : it.skip;
       itNativeWithFull('gives the exit code of a tool that lost output', () => {
         const thrown = resultInChild(

@@ -1,6 +1,6 @@
 'use strict';
 
-// A tool in one call: what run() and runSync() take and give.
+// A tool in one call: the arguments and results of run() and runSync().
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -19,7 +19,7 @@ const { useHostFiles } = require('../helpers/host-files');
 
 const TOOLBOX = guestPath('toolbox');
 
-// Both with a promise, so that the same tests are for either.
+// Both return a promise, so that the tests are the same.
 const WAYS = {
   run,
   runSync: async (...values) => runSync(...values),
@@ -27,7 +27,7 @@ const WAYS = {
 
 const toolboxBytes = () => fs.readFileSync(TOOLBOX);
 
-/** The bytes as an ArrayBuffer that has nothing else. */
+/** An ArrayBuffer with exactly these bytes. */
 const bufferOf = (bytes) => Uint8Array.from(bytes).buffer;
 
 const SOURCES = {
@@ -54,7 +54,7 @@ const SOURCES = {
 
 const hasName = (title) => /path|URL/.test(title);
 
-// What is refused, with the option that the message names.
+// Invalid options, each with the option that the message must name.
 const INVALID_OPTIONS = [
   ['ERR_INVALID_ARG_VALUE', { stdot: 'capture' }, 'options.stdot'],
   ['ERR_INVALID_ARG_VALUE', { version: 'preview1' }, 'options.version'],
@@ -96,11 +96,11 @@ for (const [name, start] of Object.entries(WAYS)) {
     const dir = useHostFiles();
     const { open } = dir;
 
-    /** The toolbox with text as its output. */
+    /** The toolbox, with text as output. */
     const tool = (args, options) =>
       start(compile('toolbox'), { args, encoding: 'utf8', ...options });
 
-    /** `imports-memory`, whose memory has `text`. */
+    /** Runs `imports-memory` with `text` in its memory. */
     function withMemory(text, exitCode, options) {
       const memory = new WebAssembly.Memory({ initial: 1 });
       const bytes = Buffer.from(memory.buffer);
@@ -289,7 +289,7 @@ for (const [name, start] of Object.entries(WAYS)) {
         });
       });
 
-      // Each with what it then has as its stdout.
+      // Each with the stdout to expect afterwards.
       const THROWN = {
         'an exception of WebAssembly': [
           new WebAssembly.Exception(

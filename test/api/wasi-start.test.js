@@ -1,6 +1,6 @@
 'use strict';
 
-// How a WASI starts: as node:wasi does, which is asked in the same process.
+// A WASI starts like node:wasi, which runs beside it in the same process.
 
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
@@ -18,7 +18,7 @@ const instantiate = (wasi) =>
 describe('the start of a WASI', () => {
   const STARTS = ['start', 'initialize', 'finalizeBindings'];
 
-  // Instances of no module, so that node:wasi can be asked as well.
+  // Plain objects as instances, so that node:wasi takes them too.
   const command = () => ({ exports: { memory: newMemory(), _start() {} } });
   const reactor = () => ({ exports: { memory: newMemory() } });
   const instanceFor = (method) => (method === 'start' ? command() : reactor());
@@ -61,8 +61,8 @@ describe('the start of a WASI', () => {
           const wasi = new Class({ version: 'preview1' });
           return [
             outcome(() => wasi[method](make())),
-            // Whether it counts as started after that. Node 20 says so where the
-            // instance was refused, and Node 22 does not.
+            // Whether it counts as started afterwards. In Node 20 a refused instance
+            // counts, in Node 22 it does not.
             ...('finalizeBindings' in NodeWASI.prototype
               ? [outcome(() => wasi[method](instanceFor(method)))]
               : []),
@@ -129,7 +129,7 @@ describe('the start of a WASI', () => {
   });
 
   describe('by start()', () => {
-    /** What start() gives for a guest that calls `proc_exit` from wasm. */
+    /** The result of start() for a guest that calls `proc_exit` from wasm. */
     function exitFromWasm(code, options) {
       const wasi = newWASI(options);
       const { exports } = instantiate(wasi);
@@ -229,7 +229,7 @@ describe('the start of a WASI', () => {
           ...exports,
           _initialize() {
             runs++;
-            // SUCCESS, and no FAULT: an empty list is at hand.
+            // SUCCESS, not FAULT: there is a memory with an empty list.
             assert.equal(exports.fd_write(1, 0, 0, 1024), 0);
             return 42;
           },

@@ -36,7 +36,10 @@ describeWithFull('A flush to /dev/full', () => {
 });
 
 describeWithFull('Guests that cannot write out what is buffered', () => {
-  /** Of 50 guests, how many are left of those that did `end`; stderr at the exit. */
+  /**
+   * Runs 50 guests to `end`. Returns how many stay in memory, and stderr at the
+   * exit.
+   */
   function leftOf(end) {
     const { stderr, stdout } = inChild(
       async (how) => {
@@ -76,7 +79,7 @@ describeWithFull('Guests that cannot write out what is buffered', () => {
 });
 
 describeWithFull('A run that a trap ends, on a full device', () => {
-  // Prints what was thrown.
+  // Prints the error.
   function trap(args) {
     const fs = require('node:fs');
     const { runSync } = require('../..');

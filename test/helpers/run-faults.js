@@ -2,7 +2,7 @@
 
 // Runs any number of plans of faults, in processes that preload faults.so:
 //
-// npm run faults -- [--plans N] [--seed S] [--engine native|fallback]
+//   npm run faults -- [--plans N] [--seed S] [--engine native|fallback]
 //
 // Plan i has the seed S + i. If one fails, it is printed with its seed.
 

@@ -51,7 +51,7 @@ describe('A capture', () => {
       [],
       ['--expose-gc'],
     );
-    // All of them would be 240 MiB.
+    // All captures together would be 240 MiB.
     assert.ok(after - before < 100 * MIB, `${before}, ${after}`);
   });
 
@@ -200,7 +200,7 @@ describe('A capture', () => {
       const before = written();
       for (let i = 0; i < 2000; i++) output.write(STDOUT, 'a line of text\n');
       assert.equal(output.captured(STDOUT).length, 30_000);
-      // V8 writes to an event descriptor of its own at times.
+      // V8 sometimes writes to an event descriptor.
       assert.ok(written() - before < 20);
     });
   });

@@ -1,6 +1,6 @@
 'use strict';
 
-// What a guest may do with a stdout that is captured.
+// What a guest can do with a captured stdout.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -106,7 +106,7 @@ describe('A guest whose stdout is captured', () => {
       it('sees no terminal', () => {
         for (const fd of [STDOUT, STDERR]) {
           const { filetype, rights, flags } = output.fdstat(fd);
-          // As wasi-libc's isatty() tells.
+          // wasi-libc's isatty() checks for it.
           const CHARACTER_DEVICE = 2;
           const isatty =
             filetype === CHARACTER_DEVICE &&

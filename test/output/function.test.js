@@ -139,7 +139,8 @@ describe('A function', () => {
     });
   });
 
-  // What it throws. A guest's main that goes on after the errno notes it.
+  // The error of the function. The guest's main goes on after the errno, and notes
+  // it.
 
   for (const buffered of BUFFERED) {
     for (const end of ['return', 'proc_exit()', 'a trap']) {
@@ -290,7 +291,7 @@ describe('A function', () => {
     });
   }
 
-  // It is never called again, so that nothing waits for a later flush.
+  // The function is never called again, so nothing waits for a later flush.
   for (const buffered of BUFFERED) {
     it(`that throws does not keep the guest in memory, buffered: ${buffered}`, () => {
       const alive = resultInChild(
@@ -310,7 +311,7 @@ describe('A function', () => {
             try {
               start();
             } catch {
-              // That of the function.
+              // The error of the function.
             }
             return wasi;
           });
@@ -349,7 +350,7 @@ describe('A function', () => {
         },
       },
       () => {
-        session.write(STDOUT, 'text'); // throws in an import of the guest
+        session.write(STDOUT, 'text'); // throws inside an import of the guest
       },
     );
     assertThrowsIt(start, error);

@@ -1,6 +1,6 @@
 'use strict';
 
-// Descriptors of the host that a guest was given by number: they stay the caller's.
+// Host descriptors given to a guest by number stay the caller's.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -38,7 +38,7 @@ describeNative('A number of the caller', () => {
     }
   };
 
-  /** Opens a file, which has to get the number `fd`. */
+  /** Opens a file that must get the number `fd`. */
   function openAt(fd, name) {
     assert.equal(host.open(name, 'w'), fd);
   }
@@ -128,7 +128,7 @@ describeNative('A number of the caller', () => {
     const data = new DataView(memory.buffer);
     data.setUint8(SUBSCRIPTION + 8, 2); // FD_WRITE
     data.setUint32(SUBSCRIPTION + 16, STDOUT, true);
-    data.setUint8(SUBSCRIPTION + 48 + 8, 0); // a clock, in 0 ns
+    data.setUint8(SUBSCRIPTION + 48 + 8, 0); // a clock, due at once
     assert.equal(guest.poll_oneoff(SUBSCRIPTION, EVENT, 2, RESULT), 0);
     assert.equal(setFlags(NONBLOCK), ERRNO.SUCCESS);
     assert.equal(session.tryWrite(STDOUT, 'x'), ERRNO.AGAIN);
@@ -154,7 +154,7 @@ describeNative('A number of the caller', () => {
         session.write(STDOUT, 'text');
         assert.equal(count(), 3);
       }
-      // It keeps the reader from seeing the end.
+      // An open writer would keep the reader from seeing the end.
       host.close(writer);
       assert.equal(readAvailable(reader).toString(), 'text'.repeat(3));
       assert.throws(() => fs.readSync(reader, Buffer.alloc(1)), {

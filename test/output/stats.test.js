@@ -1,6 +1,6 @@
 'use strict';
 
-// wasi.stats: what was written, and by whom.
+// wasi.stats: how much was written, and by what.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -27,7 +27,7 @@ const NOTHING = {
   flushes: 0,
 };
 
-/** Asserts all counters: those that are not given are 0. */
+/** Asserts all counters; those not given must be 0. */
 function assertStats(wasi, given) {
   assert.deepEqual(wasi.stats, { ...NOTHING, ...given });
 }
@@ -35,7 +35,7 @@ function assertStats(wasi, given) {
 describe('the counters', () => {
   const dir = useHostFiles();
 
-  /** A guest whose stdout and stderr are files. */
+  /** A guest with files as stdout and stderr. */
   function start(options) {
     const stdout = dir.open('out', 'w+');
     const stderr = dir.open('err', 'w+');
@@ -43,7 +43,7 @@ describe('the counters', () => {
     return new Session(started);
   }
 
-  /** A guest that has a directory as well. */
+  /** The same with a directory. */
   const startWithDirectory = (options) =>
     start({ preopens: { '/': dir.path('.') }, ...options });
 
@@ -134,7 +134,7 @@ describe('the counters', () => {
         assertStats(wasi, flushed);
         wasi.flush();
         assertStats(wasi, flushed);
-        session.pwrite(STDOUT, 'on', 10n); // continues nothing
+        session.pwrite(STDOUT, 'on', 10n); // a position that continues nothing
         session.pwrite(STDOUT, 'and on', 12n);
         wasi.flush();
         assertStats(wasi, {
@@ -196,7 +196,7 @@ describe('the counters', () => {
     });
   }
 
-  // In a process of its own: what is buffered goes with it.
+  // In a process of its own, at whose end the unwritten bytes are dropped.
   const itNativeWithFull = engine === 'native' ? itWithFull : it.skip;
   itNativeWithFull('do not have bytes that a flush could not write', () => {
     const { stdout } = inChild(() => {

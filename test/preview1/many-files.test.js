@@ -1,6 +1,6 @@
 'use strict';
 
-// Thousands of files: none is lost, and none stays open.
+// Thousands of files: none is lost or left open.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -65,7 +65,7 @@ describe('Many files', function () {
         seen.set(name, (seen.get(name) ?? 0) + 1);
         cookie = view.getBigUint64(at, true);
         at += 24 + length;
-        // Each second one that was seen goes, as `rm` would have it.
+        // Removes every second entry while listing, like `rm`.
         if (seen.size % 2 === 0 && name.startsWith('entry-')) g.unlink(name);
       }
       if (used < BUFFER) break;

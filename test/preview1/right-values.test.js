@@ -1,6 +1,6 @@
 'use strict';
 
-// What POSIX or the specification says where node:wasi has another value.
+// Values of POSIX or the specification where node:wasi has others.
 
 const assert = require('node:assert/strict');
 const { execFileSync, spawn } = require('node:child_process');
@@ -24,7 +24,7 @@ const NONBLOCK = 4;
 
 describe('The calls of preview1', function () {
   before(function () {
-    if (engine !== 'native') this.skip(); // Node's values: docs/platforms.md
+    if (engine !== 'native') this.skip(); // Node has other values: docs/platforms.md
   });
 
   const temp = useTempDir();
@@ -273,7 +273,7 @@ describe('The calls of preview1', function () {
     const stdin = fs.openSync(temp.path('fifo'), O_RDONLY | O_NONBLOCK);
     const writer = fs.openSync(temp.path('fifo'), 'w');
     start({ stdin });
-    // One that lives on: at its end a read would say 0, whatever the flags.
+    // The child stays alive: at its end a read would return 0, whatever the flags.
     const child = spawn('sh', ['-c', 'sleep 0.2; printf late; sleep 60'], {
       stdio: ['ignore', writer, 'ignore'],
     });

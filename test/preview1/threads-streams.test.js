@@ -1,7 +1,7 @@
 'use strict';
 
-// The standard streams of threads of one guest: 0 to 2 are each thread's own, until
-// one of them closes or renumbers such a number.
+// The standard streams of threads of one guest. 0 to 2 are each thread's own, until
+// a thread closes or renumbers one.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -17,7 +17,7 @@ const STDIN = 0;
 const STDOUT = 1;
 const STDERR = 2;
 
-/** Blocks the calling thread until another one has closed a number. */
+/** Blocks the calling thread until another thread has closed a number. */
 function waitUntilClosed(session, fd) {
   const cell = new Int32Array(new SharedArrayBuffer(4));
   while (session.isOpen(fd)) Atomics.wait(cell, 0, 0, 1);
@@ -27,7 +27,7 @@ describeShared('The standard streams of threads of one guest', () => {
   const { dir, here, start } = useThreads();
   const host = useHostFiles();
 
-  /** Three threads, and what their stdout has been told. */
+  /** Three threads, each with a function that collects its stdout. */
   async function startThree(options) {
     const out = host.open('out', 'w');
     const threads = [
@@ -149,7 +149,7 @@ describeShared('The standard streams of threads of one guest', () => {
     assert.equal(host.read('out'), 'by the host');
   });
 
-  // Within one turn of the event loop: at its end each flushes.
+  // In one turn of the event loop: at its end each thread flushes.
   describe('that are buffered', () => {
     const startBuffered = (name) =>
       here({ buffered: true, stdout: host.open(name, 'w') });

@@ -1,6 +1,6 @@
 'use strict';
 
-// The examples, each in a process and a directory of its own.
+// The examples, each in its own process and directory.
 
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
@@ -16,7 +16,7 @@ const FAULTS = path.join(EXAMPLES, 'node-wasi-faults');
 const SAMPLE_RATE = 8000;
 const HELLO_SOUNDS = 'pau hh ax l ow w er l d pau';
 
-/** The scripts in a directory, but for those that others import. */
+/** The scripts in a directory, except those that others import. */
 function scriptsIn(directory) {
   const parts = ['guest.mjs', 'speak-worker.mjs'];
   return fs
@@ -24,7 +24,7 @@ function scriptsIn(directory) {
     .filter((name) => name.endsWith('.mjs') && !parts.includes(name));
 }
 
-/** Asserts that `bytes` are a whole WAV file with sound in it. */
+/** Asserts that `bytes` are a complete WAV file with sound. */
 function assertWav(bytes) {
   const HEADER = 44;
   assert.equal(bytes.toString('latin1', 0, 4), 'RIFF');
@@ -39,7 +39,7 @@ function assertWav(bytes) {
 describe('the examples', () => {
   const dir = useTempDir();
 
-  /** Runs one in the test's directory. Returns its lines on stdout. */
+  /** Runs an example in the test's directory. Returns the lines of its stdout. */
   function runExample(name, ...args) {
     const script = path.join(EXAMPLES, name);
     const { error, status, stdout, stderr } = spawnSync(

@@ -11,7 +11,7 @@ const { engine } = require('../..');
 const FAULTS = path.join(__dirname, '../../examples/node-wasi-faults');
 const SHARED = 'guest.mjs';
 
-// The fallback has no sandbox, and Node's directories.
+// The fallback has no sandbox, and reads directories like Node.
 const OF_THE_FALLBACK = ['escape.mjs', 'readdir.mjs'];
 
 const scripts = fs

@@ -1,6 +1,6 @@
 'use strict';
 
-// What a sandbox of paths cannot keep from a guest: SECURITY.md says so of each.
+// What a sandbox of paths cannot prevent. SECURITY.md describes each.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');

@@ -3,7 +3,7 @@
 // Creates guests that write and end, and checks that they leave no memory. Run by
 // test/core/asan/run, since the runtime of AddressSanitizer counts the bytes:
 //
-// node --expose-gc cycles.js HEAP_ADDON
+//   node --expose-gc cycles.js HEAP_ADDON
 
 const fs = require('node:fs');
 const os = require('node:os');

@@ -1,7 +1,7 @@
 /* The sandbox, without Node. openat2 and the walk reach nothing outside, and
  * they agree.
  *
- * beneath [--seconds N] [--cases N] [--seed N]
+ *   beneath [--seconds N] [--cases N] [--seed N]
  *
  * --seconds is the time of each race (1), --cases the number of random trees
  * (300). A filter of system calls forbids openat2 with EPERM or ENOSYS to test

@@ -18,14 +18,13 @@ struct polled {
 
 extern struct polling_kernel {
   struct polled fds[HOST_FDS];
-  uint64_t real;    /* the realtime clock */
-  uint64_t tick;    /* how much a look at a clock takes */
-  uint64_t seen[2]; /* the time at the last look, for each clock */
-  int64_t begun;    /* when the slice began */
-  uint64_t
-      first;   /* the monotonic clock when the call first looked at it, or 0 */
-  int looks;   /* looks at clocks in this slice */
-  bool shared; /* another thread rewrites the memory */
+  uint64_t real;        /* the realtime clock */
+  uint64_t tick;        /* how much a look at a clock takes */
+  uint64_t seen[2];     /* the time at the last look, for each clock */
+  int64_t begun;        /* when the slice began */
+  uint64_t first;       /* first look at the monotonic clock, or 0 */
+  int looks;            /* looks at clocks in this slice */
+  bool shared;          /* another thread rewrites the memory */
   uint64_t list;        /* address of the subscriptions */
   bool set;             /* the wall clock was set in this slice */
   bool at_once;         /* there is an event already */

@@ -2,8 +2,8 @@
 
 // Runs the test of test/core/model.test.js for any time:
 //
-// npm run fuzz -- --minutes 10 --seed 1
-// npm run fuzz -- --case FILE
+//   npm run fuzz -- --minutes 10 --seed 1
+//   npm run fuzz -- --case FILE
 //
 // On a failure it prints the shortened case, and exits with status 1. FILE holds
 // such a line.

@@ -1,7 +1,7 @@
 /* Threads of one guest, without Node, under ThreadSanitizer: guests over one
  * block of memory join a table, use it at the same time, and leave.
  *
- * threads [--seconds N] [--seed N]
+ *   threads [--seconds N] [--seed N]
  *
  * Afterwards no record may be in a wrong file, lost or duplicated, and no
  * descriptor left open. */

@@ -2,7 +2,7 @@
  * src/host.c, with random numbers and a random memory, over real files, pipes,
  * sockets and terminals.
  *
- * whole [--calls N] [--seed N] [--round N]
+ *   whole [--calls N] [--seed N] [--round N]
  *
  * A round has one guest, or two threads of one, and some thousands of calls.
  * Its seed is the seed of the run plus its number. A round with a second thread

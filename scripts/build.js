@@ -36,9 +36,9 @@ if (!packing && !unwanted) {
     keepForGitInstall();
   } else {
     console.error(
-      'wasi-writev: the native engine was not built; what is missing stands above.\n' +
-        'It takes Python 3, make and a C compiler. To go on without it, with writes\n' +
-        'through node:fs: WASI_WRITEV_ENGINE=fallback npm install',
+      'wasi-writev: the native engine was not built: see the errors above.\n' +
+        'It needs Python 3, make and a C compiler. To install without it, with\n' +
+        'writes through node:fs: WASI_WRITEV_ENGINE=fallback npm install',
     );
     process.exit(1);
   }

@@ -131,7 +131,7 @@ describe('the addon', () => {
     assert.deepEqual(report(), { engine: 'native', addon: name, stderr: '' });
   });
 
-  it('is missed in one warning on a platform without one', () => {
+  it('is reported missing in one warning on a platform without one', () => {
     put(name);
     const warning = fallbackWarning(
       `Object.defineProperty(process, 'platform', { value: 'sunos' });`,
@@ -154,7 +154,7 @@ describe('the addon', () => {
     assert.doesNotMatch(warning, /node-gyp/);
   });
 
-  it('is named in the warning where it is there and does not load', () => {
+  it('is named in the warning if it does not load', () => {
     put(name, 'not an addon');
     assert.ok(
       fallbackWarning('').includes(fs.realpathSync(dir.path(name))),
@@ -162,7 +162,7 @@ describe('the addon', () => {
     );
   });
 
-  it('is missed in an error where it is asked for', () => {
+  it('is reported missing in an error if it is required', () => {
     const { message, causeCode, causeMessage } = failure();
     assert.ok(message.includes(path.basename(name, '.node')), message);
     assert.equal(causeCode, 'MODULE_NOT_FOUND');

@@ -298,7 +298,7 @@ describe('the command', () => {
       assert.deepEqual(env(flags, variables), ['SET=grüße', 'EMPTY=']);
     });
 
-    it('counts the last time for the same name', () => {
+    it('uses the last value of a name', () => {
       assert.deepEqual(env(['--env', 'A=1', '--env', 'A=2']), ['A=2']);
     });
 

@@ -81,7 +81,7 @@ describe('hosts that wrap node:wasi', () => {
       assert.equal(dir.read('out'), 'to stdout');
     });
 
-    it('write from a shared memory that the Proxy alone exports', () => {
+    it('write from a shared memory that only the Proxy exports', () => {
       const memory = new WebAssembly.Memory({
         initial: 1,
         maximum: 65536,

@@ -45,7 +45,7 @@ describe('The permission model of Node', () => {
     if (engine !== 'native') this.skip();
   });
 
-  it('has to allow WASI and run(), and createWrites() asks for nothing', () => {
+  it('must allow WASI and run(), but not createWrites()', () => {
     const denied = 'ERR_ACCESS_DENIED WASI';
     const denies = { WASI: denied, 'WASI with a function': denied };
     assert.deepEqual(resultInChild(tryAll, [], FLAGS), {
@@ -56,7 +56,7 @@ describe('The permission model of Node', () => {
     });
   });
 
-  it('lets a guest run that it allows, without leave to write files', () => {
+  it('runs a guest that it allows, without permission to write files', () => {
     const ends = resultInChild(tryAll, [], [...FLAGS, '--allow-wasi']);
     assert.deepEqual([...new Set(Object.values(ends))], ['ran']);
   });

@@ -61,7 +61,7 @@ describe('the preload', () => {
     return JSON.parse(stdout);
   }
 
-  describe('puts our WASI in the place of that of Node', () => {
+  describe('replaces the WASI of Node', () => {
     const ALL = [
       'an import of a name',
       'an import of the default',
@@ -110,7 +110,7 @@ describe('the preload', () => {
       });
     }
 
-    it('which refuses what that of Node refuses', () => {
+    it("and refuses the same options as Node's", () => {
       const script = dir.path('refuse.cjs');
       dir.write(
         'refuse.cjs',

@@ -67,7 +67,7 @@ for (const [name, start] of Object.entries(WAYS)) {
 describe('run() and runSync()', () => {
   const dir = useTempDir();
 
-  it('run() throws nothing, but rejects', async () => {
+  it('run() rejects instead of throwing', async () => {
     await assert.rejects(run(1, 2), { code: 'ERR_INVALID_ARG_TYPE' });
   });
 
@@ -188,7 +188,7 @@ describe('run() and runSync()', () => {
     }
   });
 
-  itWithFull('have done with what could not be written', () => {
+  itWithFull('forget the bytes that could not be written', () => {
     // Another file soon gets the number of a closed descriptor.
     const [first, second] = resultInChild(
       async (file, other) => {
@@ -208,7 +208,7 @@ describe('run() and runSync()', () => {
     assert.equal(dir.read('other'), '');
   });
 
-  it('add one listener for the end of the process at the most', () => {
+  it('add at most one exit listener', () => {
     const added = resultInChild(
       async (file) => {
         const { run } = require('../..');

@@ -144,7 +144,7 @@ for (const [name, start] of Object.entries(WAYS)) {
           }));
       }
 
-      it('a URL that is no file', () =>
+      it('a URL that is not of a file', () =>
         assert.rejects(start(new URL('data:application/wasm,')), {
           code: 'ERR_INVALID_URL_SCHEME',
         }));
@@ -202,7 +202,7 @@ for (const [name, start] of Object.entries(WAYS)) {
       });
     });
 
-    it('argv0 names the program, also where there is a file', async () => {
+    it('argv0 names the program, even if there is a file', async () => {
       const options = { args: ['args'], argv0: 'other', encoding: 'utf8' };
       const { stdout } = await start(TOOLBOX, options);
       assert.equal(stdout, 'other\nargs\n');
@@ -213,7 +213,7 @@ for (const [name, start] of Object.entries(WAYS)) {
         assert.equal((await tool(['env'])).stdout, '');
       });
 
-      it('is what is given, without what is undefined', async () => {
+      it('has the given variables, except undefined ones', async () => {
         const env = { ONE: '1', NOTHING: undefined, EMPTY: '', TWO: 'a=ü' };
         const { stdout } = await tool(['env'], { env });
         assert.equal(stdout, 'ONE=1\nEMPTY=\nTWO=a=ü\n');
@@ -271,13 +271,13 @@ for (const [name, start] of Object.entries(WAYS)) {
         assert.ok(new Uint8Array(other.buffer).every((byte) => byte === 0));
       });
 
-      it('do not take the place of those of WASI', async () => {
+      it('do not replace those of WASI', async () => {
         const imports = { wasi_snapshot_preview1: { fd_write: () => 8 } };
         const { exitCode, stdout } = await tool(['say', 'to us'], { imports });
         assert.deepEqual([exitCode, stdout], [0, 'to us']);
       });
 
-      it('may throw, and that arrives with the output so far', async () => {
+      it('may throw, and the error has the output so far', async () => {
         const error = new Error('of the import');
         const fail = () => {
           throw error;
@@ -321,7 +321,7 @@ for (const [name, start] of Object.entries(WAYS)) {
         });
       }
 
-      it('may throw what is no error', () =>
+      it('may throw a value that is not an error', () =>
         assert.rejects(
           withMemory('', () => {
             throw 'a string';
@@ -386,7 +386,7 @@ for (const [name, start] of Object.entries(WAYS)) {
           stderr: Buffer.alloc(0),
         }));
 
-      it('leaves what was buffered in its file', async () => {
+      it('leaves the buffered bytes in its file', async () => {
         const stdout = open('out', 'w');
         await assert.rejects(tool(TRAP, { stdout, buffered: true }), {
           name: 'RuntimeError',

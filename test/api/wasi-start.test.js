@@ -56,7 +56,7 @@ describe('the start of a WASI', () => {
   for (const method of STARTS) {
     if (!(method in NodeWASI.prototype)) continue;
     for (const [what, make] of Object.entries(INSTANCES)) {
-      it(`does with ${what} in ${method}() what node:wasi does`, () => {
+      it(`handles ${what} in ${method}() like node:wasi`, () => {
         const [expected, actual] = [NodeWASI, WASI].map((Class) => {
           const wasi = new Class({ version: 'preview1' });
           return [
@@ -202,7 +202,7 @@ describe('the start of a WASI', () => {
       });
     }
 
-    it('throws what _start throws', () => {
+    it('throws the error of _start', () => {
       const error = new Error('of the guest');
       assert.throws(
         () =>
@@ -220,7 +220,7 @@ describe('the start of a WASI', () => {
   });
 
   describe('by initialize()', () => {
-    it('runs _initialize once, with the memory at hand, and gives nothing', () => {
+    it('runs _initialize once, with the memory set, and returns nothing', () => {
       const wasi = newWASI();
       const { exports } = instantiate(wasi);
       let runs = 0;
@@ -239,12 +239,12 @@ describe('the start of a WASI', () => {
       assert.equal(runs, 1);
     });
 
-    it('gives nothing without an _initialize', () => {
+    it('returns nothing without an _initialize', () => {
       const wasi = newWASI();
       assert.equal(wasi.initialize(instantiate(wasi)), undefined);
     });
 
-    it('lets through what a guest throws by proc_exit, as node:wasi does', () => {
+    it('passes on the value thrown by proc_exit, as node:wasi does', () => {
       const [expected, actual] = [NodeWASI, WASI].map((Class) => {
         const wasi = new Class({ version: 'preview1' });
         return outcome(() =>

@@ -74,7 +74,7 @@ describe('the constructor of WASI', () => {
     }
   }
 
-  it('throws what an argument throws when it becomes a string', () => {
+  it('throws the error of converting an argument to a string', () => {
     const error = new Error('no string');
     const args = [
       {

@@ -37,7 +37,7 @@ describe('The offset of fd_pwrite, buffered', () => {
   const host = useHostFiles();
 
   for (const start of [2n ** 31n, 2n ** 32n, 2n ** 32n + 2n ** 31n]) {
-    it(`goes on over ${hex(start)}`, () => {
+    it(`continues past ${hex(start)}`, () => {
       const guest = new Buffered(host, 'exported');
       const parts = [];
       // The first one continues nothing, so it is written at once.
@@ -89,7 +89,7 @@ describe('The offset of fd_pwrite, buffered', () => {
   // Buffered, or rejected like pwrite(2) does.
   const REFUSED = [ERRNO.INVAL, ERRNO.FBIG];
 
-  it('is refused from 2^63 on, also where buffered bytes end there', () => {
+  it('is refused from 2^63 on, even if buffered bytes end there', () => {
     const { errnos, size, code } = pwriteAt(
       2n ** 63n - 20n,
       2n ** 63n,
@@ -108,7 +108,7 @@ describe('The offset of fd_pwrite, buffered', () => {
   // A file system with such large files puts the bytes at the exact offset. Others
   // say FBIG, at once or in the flush.
   for (const offset of [2n ** 53n - 21n, 2n ** 53n + 1n, 2n ** 62n + 1n]) {
-    it(`is never rounded, nor left out: ${offset}`, () => {
+    it(`is never rounded or ignored: ${offset}`, () => {
       const { errnos, size, code } = pwriteAt(offset);
       assert.equal(errnos[0], ERRNO.SUCCESS);
       if (errnos[1] === ERRNO.SUCCESS && code === 'flushed') {

@@ -157,7 +157,7 @@ for (const kind of MEMORY_KINDS) {
         });
       }
 
-      it('give FAULT for a bad buffer behind more than fits', () => {
+      it('give FAULT for a bad buffer after more bytes than fit', () => {
         const large = [DATA, PAGE];
         assertRefuses(
           ERRNO.FAULT,
@@ -242,7 +242,7 @@ for (const kind of MEMORY_KINDS) {
         );
       }
 
-      it('let pass what ends where the memory ends', () => {
+      it('accept arguments that end where the memory ends', () => {
         for (let length = 1; length <= 18; length++) {
           assertStages({ list: [[SIZE - length, length]] });
         }
@@ -257,7 +257,7 @@ for (const kind of MEMORY_KINDS) {
         assertStages({ nwritten: SIZE - 4 });
       });
 
-      it('let pass any alignment', () => {
+      it('accept any alignment', () => {
         for (let shift = 1; shift < 8; shift++) {
           assertStages({
             iovs: IOVS + shift,
@@ -270,7 +270,7 @@ for (const kind of MEMORY_KINDS) {
         }
       });
 
-      it('let pass nwritten over the data and over the list', () => {
+      it('accept nwritten over the data and over the list', () => {
         assertStages({ nwritten: DATA });
         assertStages({ nwritten: IOVS });
         assertStages({ nwritten: IOVS + 8 * GOOD.length - 4 });
@@ -307,7 +307,7 @@ for (const kind of MEMORY_KINDS) {
         });
       }
 
-      it('give FAULT behind the part by which the memory grew', () => {
+      it('give FAULT beyond the part by which the memory grew', () => {
         const end = SIZE + PAGE;
         assertRefuses(
           ERRNO.FAULT,
@@ -334,7 +334,7 @@ for (const kind of MEMORY_KINDS) {
         assertSameBytes(guest.contents(), Buffer.concat(parts));
       });
 
-      it('let pass all that fits in a buffer, and no more', () => {
+      it('buffer all that fits, and no more', () => {
         // Sizes that end with a page of the buffer's memory, and others.
         for (const bufferSize of [16, 17, 100, PAGE - 64, PAGE]) {
           for (const last of [1, 2, 3, 4, 7, 8, 9, 15]) {

@@ -163,7 +163,7 @@ describe('A write is buffered', () => {
   }
 
   itNative(
-    'for a regular file whatever NONBLOCK is, which means nothing',
+    'for a regular file even with NONBLOCK, which means nothing there',
     () => {
       const session = guests.start();
       const fd = session.open('file', { fdflags: FDFLAGS.NONBLOCK });
@@ -178,7 +178,7 @@ describe('A write is buffered', () => {
     },
   );
 
-  it('not where it fails: the guest is told at once', () => {
+  it('not if it fails: the guest gets the errno at once', () => {
     guests.write('file', 'before');
     const { session } = startWith({
       stdout: guests.open('file', 'r'),
@@ -196,7 +196,7 @@ describe('A write is buffered', () => {
     assert.equal(session.wasi.stats.buffered, 0);
   });
 
-  it('not without the right to write: the guest is told at once', () => {
+  it('not without the right to write: the guest gets the errno at once', () => {
     const session = guests.start();
     assert.equal(
       session.guest.fd_fdstat_set_rights(STDOUT, RIGHTS.FD_SEEK, 0n),

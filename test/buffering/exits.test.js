@@ -439,7 +439,7 @@ describeWithFull('Bytes for a full device', () => {
   });
 });
 
-describe('What a function throws when buffered bytes come to it', () => {
+describe('The error of a function that gets buffered bytes', () => {
   /** A reactor with such a function writes, then `end` ends the process. */
   const inProcess = (end) =>
     inChild(
@@ -461,7 +461,7 @@ describe('What a function throws when buffered bytes come to it', () => {
     assert.doesNotMatch(stderr, /^wasi-writev/m);
   });
 
-  it('is left to who handles those', () => {
+  it('is left to the handler of uncaught exceptions', () => {
     const { status, stdout, stderr } = inProcess(() => {
       process.on('uncaughtException', ({ message }) => console.log(message));
     });

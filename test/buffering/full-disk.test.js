@@ -103,7 +103,7 @@ describe('A flush to a disk that is full', () => {
           assertSameBytes(disk.read('file'), Buffer.concat([BYTES, more]));
         });
 
-        it(`takes nothing behind ${what} before that`, () => {
+        it(`accepts nothing after ${what} before that`, () => {
           const { session, fd, held } = start(place, { kind, buffered });
           assertHeld(session.flush, held);
           const at = BigInt(BYTES.length);
@@ -171,7 +171,7 @@ describe('A flush to a disk that is full', () => {
       assertSameBytes(disk.read('file'), BYTES);
     });
 
-    it(`in a microtask holds what ${place} did not take`, async () => {
+    it(`in a microtask keeps the bytes that ${place} did not take`, async () => {
       const { session, fd, held } = start(place);
       await turn();
       assertPart();
@@ -228,7 +228,7 @@ describe('A flush to a disk that is full', () => {
   for (const place of Object.keys(PLACES)) {
     if (place === 'an fd of createWrites') continue; // createWrites has only writes
     for (const [name, call] of Object.entries(CALLS)) {
-      it(`is reported by ${name} of ${place}, which is not made`, () => {
+      it(`is reported by ${name} of ${place} instead`, () => {
         const { session, fd, held } = start(place);
         for (let i = 0; i < 3; i++) {
           assert.equal(call(session, fd), ERRNO.NOSPC);
@@ -244,7 +244,7 @@ describe('A flush to a disk that is full', () => {
         assert.equal(call(session, fd), ERRNO.SUCCESS);
       });
 
-      it(`is made up for by ${name} of ${place} when there is room`, () => {
+      it(`is completed by ${name} of ${place} when there is room`, () => {
         const { session, fd } = start(place);
         assert.equal(call(session, fd), ERRNO.NOSPC);
         disk.makeRoom();
@@ -301,7 +301,7 @@ describe('A flush to a disk that is full', () => {
   });
 
   for (const place of Object.keys(PLACES)) {
-    it(`is given up by discard(), from ${place}`, () => {
+    it(`is dropped by discard(), from ${place}`, () => {
       const { session, fd, held } = start(place);
       const { discard } = session;
       assert.equal(discard(), held.pending);
@@ -319,7 +319,7 @@ describe('A flush to a disk that is full', () => {
     });
   }
 
-  it('lets createWrites close when it was given up', () => {
+  it('lets createWrites close once its bytes are dropped', () => {
     const { session, fd, held } = start('an fd of createWrites');
     const { writes } = session;
     assertHeld(writes.close, held);

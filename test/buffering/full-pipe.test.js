@@ -49,7 +49,7 @@ describe('A flush to a pipe that is full', () => {
           return { output, ...pipe };
         };
 
-        it(`holds what did not fit, ${mode}`, () => {
+        it(`keeps the rest, ${mode}`, () => {
           const { output, reader } = start();
           for (let i = 0; i < 3; i++) assertHeld(output.flush, HELD);
           assert.equal(output.tryWrite(STDOUT, 'more'), ERRNO.AGAIN);
@@ -119,7 +119,7 @@ describe('A flush to a pipe that is full', () => {
     assertSameBytes(readAvailable(reader), BYTES.subarray(PIPE_SIZE));
   });
 
-  it('is given up in silence where a guest has ended, and nobody reads', () => {
+  it('drops the bytes silently if a guest has ended and nobody reads', () => {
     const { reader, writer } = host.pipe({ blocking: false });
     host.close(reader);
     const { wasi, start } = createCommand(

@@ -120,7 +120,7 @@ describe('A guest that fills the stack', () => {
     for (const exit of [true, false]) {
       const when = exit ? 'process.exit()' : 'the end of the loop';
 
-      it(`has out by ${when} what it wrote with the little that was left, under ${through}`, () => {
+      it(`flushes by ${when} the writes made with little stack left, under ${through}`, () => {
         const { status, stderr } = inChild(writeFromTheEnd, [
           dir.path(''),
           20,

@@ -41,7 +41,7 @@ const IOVS = 4096;
 const DATA = 8192;
 const RESULT = 16;
 
-describe('What is buffered', () => {
+describe('Buffered data', () => {
   const guests = useGuests();
   const { read } = guests;
   const places = Object.keys(guests.on);
@@ -247,7 +247,7 @@ describe('What is buffered', () => {
         assert.equal(read('out'), 'WRITttn behind');
       });
 
-      it('leaves with as few calls of the system as it can', () => {
+      it('goes out in as few system calls as possible', () => {
         const session = guests.on[place]();
         for (let i = 0; i < 1000; i++) session.write(session.fd, 'line\n');
         assert.equal(read('out'), '');
@@ -312,7 +312,7 @@ describe('What is buffered', () => {
         assert.equal(read('out'), 'waited more');
       });
 
-      it('is out before what does not fit any more', () => {
+      it('is out before a write that does not fit', () => {
         const session = start({ bufferSize: 16 });
         session.write(STDOUT, '0123456789');
         session.write(STDOUT, 'abcdef');
@@ -418,7 +418,7 @@ describe('What is buffered', () => {
       ]);
     });
 
-    it('is out before methods of another WASI that is of a class', () => {
+    it('is out before methods of another WASI that is a class instance', () => {
       class Base {
         fd_seek() {
           return this.errno;

@@ -13,7 +13,7 @@ describe('The calls of the core', () => {
     if (process.platform !== 'linux' || !hasSanitizers()) this.skip();
   });
 
-  it('do without Node what POSIX and the specification say', () => {
+  it('follow POSIX and the specification, without Node', () => {
     const { status, stdout, stderr } = spawnSync(
       'sh',
       [path.join(__dirname, 'run')],

@@ -30,7 +30,7 @@ const SOURCES = ['.', 'preview1']
 describe('The C core', () => {
   const dir = useTempDir();
 
-  it('does what its oracle says with every input of the corpus', function () {
+  it('agrees with its oracle on every input of the corpus', function () {
     if (process.platform === 'win32' || !hasSanitizers()) this.skip();
     const program = dir.path('replay');
     execFileSync(process.env.CC ?? 'cc', [

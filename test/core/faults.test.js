@@ -13,7 +13,7 @@ const PLANS = 400;
 describe('System calls that fail', () => {
   const faults = useFaults();
 
-  it('lose no byte, repeat none, and are told to somebody', () => {
+  it('lose no byte, repeat none, and are reported', () => {
     const summary = runPlans(faults.env, engine, 1, PLANS);
     assert.equal(summary.failure, undefined, JSON.stringify(summary.failure));
     assert.equal(summary.plans, PLANS);

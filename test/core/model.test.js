@@ -15,7 +15,7 @@ const CALLS = 20_000;
 describe('Random writes', () => {
   const dir = useTempDir();
 
-  it('do what the model says, with both engines, buffered and not', async () => {
+  it('agree with the model, with both engines, buffered and not', async () => {
     const directory = dir.path('');
     let calls = 0;
     for (let seed = 1; calls < CALLS; seed++) {

@@ -6,7 +6,7 @@ const path = require('node:path');
 const { assemble } = require('../../scripts/build-wat');
 
 describe('the WebAssembly of the buffered path', () => {
-  it('is what its sources give', async () => {
+  it('is assembled from its sources', async () => {
     for (const [name, bytes] of await assemble()) {
       const file = path.join(__dirname, '..', '..', 'src', name);
       assert.deepEqual(fs.readFileSync(file), bytes, name);

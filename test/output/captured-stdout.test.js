@@ -54,7 +54,7 @@ describe('A guest whose stdout is captured', () => {
         assert.deepEqual([identity(1), identity(2)], before);
       });
 
-      it('closes it, not that of the host', () => {
+      it('closes it, but not the stdout of the host', () => {
         output.write(STDOUT, 'before');
         output.close(STDOUT);
         assert.equal(output.tryWrite(STDOUT, 'after'), ERRNO.BADF);
@@ -117,7 +117,7 @@ describe('A guest whose stdout is captured', () => {
         }
       });
 
-      it('is there after close(), and no fd is open', () => {
+      it('keeps its output after close(), with no fd open', () => {
         output.write(STDOUT, 'one');
         const file = output.open('file');
         output.wasi.close();

@@ -26,7 +26,7 @@ describe('A function', () => {
   forEachMode((through, buffered, mode) => {
     const joined = engine === 'native' && buffered === true;
 
-    it(`gets ${joined ? 'a chunk a flush' : 'a chunk a write'}, ${mode}`, () => {
+    it(`gets ${joined ? 'a chunk per flush' : 'a chunk per write'}, ${mode}`, () => {
       const chunks = [];
       const output = open(
         through,
@@ -47,7 +47,7 @@ describe('A function', () => {
       assert.equal(chunks.length, joined ? 1 : 3);
     });
 
-    it(`gets a chunk a write on fd 2, ${mode}`, () => {
+    it(`gets a chunk per write on fd 2, ${mode}`, () => {
       const chunks = [];
       const output = open(
         through,
@@ -186,7 +186,7 @@ describe('A function', () => {
       });
     }
 
-    it(`that throws has flush() throw that, once, buffered: ${buffered}`, () => {
+    it(`that throws makes flush() throw that, once, buffered: ${buffered}`, () => {
       const result = resultInChild(
         (mode) => {
           const { withWrites } = require('./guest');
@@ -261,7 +261,7 @@ describe('A function', () => {
   }
 
   for (const buffered of BUFFERED) {
-    it(`that throws is heard of without returnOnExit, buffered: ${buffered}`, () => {
+    it(`that throws is reported without returnOnExit, buffered: ${buffered}`, () => {
       const { status, stdout } = inChild(
         (mode) => {
           const { createCommand } = require('./command');
@@ -341,7 +341,7 @@ describe('A function', () => {
     assert.equal(textOf(wasi.stderr), 'still here');
   });
 
-  it('that throws is the cause of what the guest did about it', () => {
+  it('that throws has its error thrown, not a later one of the guest', () => {
     const error = new Error('of the function');
     const { session, start } = createCommand(
       {

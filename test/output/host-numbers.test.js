@@ -69,7 +69,7 @@ describeNative('A number of the caller', () => {
     session.wasi.close();
   });
 
-  it('is reached no more when the guest has closed its fd', () => {
+  it('is out of reach once the guest has closed its fd', () => {
     const number = host.open('out', 'w');
     const session = start({ stdout: number });
     session.close(STDOUT);
@@ -80,7 +80,7 @@ describeNative('A number of the caller', () => {
     session.wasi.close();
   });
 
-  it('that two streams have is still that of the other one', () => {
+  it('shared by two streams stays with the other one', () => {
     const number = host.open('out', 'w');
     const session = start({ stdout: number, stderr: number });
     session.close(STDOUT);
@@ -142,35 +142,32 @@ describeNative('A number of the caller', () => {
     assert.equal(hostFlags(writer), before);
   });
 
-  itWithProc(
-    'of a pipe may cost one descriptor, which goes with the fd',
-    () => {
-      const { reader, writer, filler } = host.pipe({ blocking: true });
-      host.close(filler);
-      const session = start({ stdout: writer, waitTimeout: 1000 });
-      const count = () => descriptorsOf(host.path('pipe')).length;
-      assert.equal(count(), 2);
-      for (let i = 0; i < 3; i++) {
-        session.write(STDOUT, 'text');
-        assert.equal(count(), 3);
-      }
-      // An open writer would keep the reader from seeing the end.
-      host.close(writer);
-      assert.equal(readAvailable(reader).toString(), 'text'.repeat(3));
-      assert.throws(() => fs.readSync(reader, Buffer.alloc(1)), {
-        code: 'EAGAIN',
-      });
-      session.close(STDOUT);
-      assert.equal(fs.readSync(reader, Buffer.alloc(1)), 0);
-      session.wasi.close();
-    },
-  );
+  itWithProc('of a pipe may cost one descriptor, closed with the fd', () => {
+    const { reader, writer, filler } = host.pipe({ blocking: true });
+    host.close(filler);
+    const session = start({ stdout: writer, waitTimeout: 1000 });
+    const count = () => descriptorsOf(host.path('pipe')).length;
+    assert.equal(count(), 2);
+    for (let i = 0; i < 3; i++) {
+      session.write(STDOUT, 'text');
+      assert.equal(count(), 3);
+    }
+    // An open writer would keep the reader from seeing the end.
+    host.close(writer);
+    assert.equal(readAvailable(reader).toString(), 'text'.repeat(3));
+    assert.throws(() => fs.readSync(reader, Buffer.alloc(1)), {
+      code: 'EAGAIN',
+    });
+    session.close(STDOUT);
+    assert.equal(fs.readSync(reader, Buffer.alloc(1)), 0);
+    session.wasi.close();
+  });
 });
 
 describeNative('A directory that a guest lists', () => {
   const host = useHostFiles();
 
-  itWithProc('costs one descriptor more, which goes with it', () => {
+  itWithProc('costs one more descriptor, closed with it', () => {
     const session = new Session(withWASI({ preopens: { '/': host.path('') } }));
     const fd = session.open('.', {
       oflags: OFLAGS.DIRECTORY,

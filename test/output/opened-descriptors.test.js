@@ -230,7 +230,7 @@ describe('The descriptors of files', () => {
 
   // By default half of the process's limit; then the given number.
   for (const maxOpenFiles of [undefined, 1000]) {
-    it(`are no more than may be where maxOpenFiles is ${maxOpenFiles}`, () => {
+    it(`do not exceed the limit if maxOpenFiles is ${maxOpenFiles}`, () => {
       const LIMIT = 80;
       const { opened } = JSON.parse(
         execFileSync(

@@ -134,7 +134,7 @@ describe('A Writable', () => {
     }
   }
 
-  itNative('that was destroyed has what is buffered reported', () => {
+  itNative('that was destroyed has its buffered bytes reported', () => {
     const { status, stdout, stderr } = inChild(() => {
       const { PassThrough } = require('node:stream');
       const { withWASI } = require('./guest');

@@ -135,7 +135,7 @@ describe('Lists to read into', () => {
       });
     }
 
-    it(`fill what stands behind 2,000 empty buffers: ${name}`, () => {
+    it(`fill the buffers after 2,000 empty ones: ${name}`, () => {
       const real = [
         [DATA, 5],
         [DATA + 10, 7],

@@ -49,7 +49,7 @@ describe('The calls of WASI', () => {
 
   // Node answers INVAL for any other number, so the success of the calls below shows
   // it.
-  it('are made here with as many arguments as Node counts', () => {
+  it('have as many parameters as in Node', () => {
     for (const name of Object.keys(CALLS)) {
       assert.equal(prepare(name).values.length, node[name].length, name);
     }
@@ -81,7 +81,7 @@ describe('Calls with their pointers anywhere in 4 GiB', () => {
     return results;
   }
 
-  it('give what they give at the start, with every pointer relative', () => {
+  it('give the same results as at the start, with relative pointers', () => {
     const [expected, ...others] = Object.entries(bases).map(
       ([where, baseOf]) => [where, callAll(temp.path(where), baseOf)],
     );

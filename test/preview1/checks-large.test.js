@@ -99,7 +99,7 @@ describe('The checks of both calls in 4 GiB', () => {
       });
     }
 
-    it(`${name} gives FAULT for nwritten over the end by a byte`, () => {
+    it(`${name} gives FAULT for nwritten one byte past the end`, () => {
       putIovs(memory, IOVS, [[DATA, 1]]);
       assertRefuses(call, { nwritten: 0xfffffffd }, ERRNO.FAULT);
       assertTakes(call, { nwritten: 0xfffffffc }, 1);
@@ -180,7 +180,7 @@ describe('The offset of fd_pwrite', () => {
     });
   }
 
-  it('may be 2^63 - 1, which no write fits behind', () => {
+  it('may be 2^63 - 1, where no byte fits', () => {
     assert.equal(
       pwrite(2n ** 63n - 1n),
       engine === 'native' ? ERRNO.INVAL : ERRNO.FBIG,
@@ -216,7 +216,7 @@ describe('The offset of fd_pwrite', () => {
     started.wasi.close();
   });
 
-  it('is looked at after the fd and the pointers', () => {
+  it('is checked after the fd and the pointers', () => {
     assert.equal(pwrite(2n ** 63n, { nwritten: SIZE }), ERRNO.FAULT);
     assert.equal(pwrite(2n ** 63n, { length: 0xffffffff }), ERRNO.FAULT);
     assert.equal(pwrite(2n ** 63n, { fd: 6 }), ERRNO.BADF);

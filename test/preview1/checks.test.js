@@ -229,7 +229,7 @@ for (const [name, call] of Object.entries(CALLS)) {
       assertWrites({ list });
     });
 
-    it('finds the data behind 5,000 empty buffers', () => {
+    it('finds the data after 5,000 empty buffers', () => {
       assertWrites({ list: [...Array(5000).fill([SIZE, 0]), ...GOOD] });
     });
 

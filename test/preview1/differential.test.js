@@ -20,7 +20,7 @@ describe('Random programs', function () {
 
   // In a process of its own: some programs crash node:wasi on Node 20 and 22, but
   // not if JS makes the calls.
-  it(`do under ${engine} what they do under node:wasi`, () => {
+  it(`have the same results under ${engine} as under node:wasi`, () => {
     const { status, stdout, stderr } = spawnSync(
       process.execPath,
       [

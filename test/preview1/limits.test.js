@@ -211,7 +211,7 @@ describeNative(
       );
     }
 
-    itWithProc('is told so by map()', () => {
+    itWithProc('gets an error from map()', () => {
       const { thrown, errno } = withLimit('true', commandLine(mapHigh));
       assert.deepEqual(thrown, {
         code: 'ENOMEM',

@@ -92,7 +92,7 @@ describe('Many files', function () {
     assert.equal(openDescriptors(), before);
   });
 
-  it('are open at once by default up to half of what the process may have', function () {
+  it('are open at once by default up to half the limit of the process', function () {
     const limits = fs.readFileSync('/proc/self/limits', 'utf8');
     const [, soft] = /Max open files\s+(\d+)/.exec(limits);
     if (soft > 65536) this.skip();
@@ -111,7 +111,7 @@ describe('Many files', function () {
     [2 ** 21, 'ERR_OUT_OF_RANGE'],
     ['1', 'ERR_INVALID_ARG_TYPE'],
   ]) {
-    it(`have no maxOpenFiles of ${value}`, () => {
+    it(`reject a maxOpenFiles of ${value}`, () => {
       assert.throws(() => start({ maxOpenFiles: value }), { code });
     });
   }

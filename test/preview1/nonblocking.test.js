@@ -207,7 +207,7 @@ describe('A guest that set NONBLOCK on its stdout', () => {
   }
 
   for (const blocking of [true, false]) {
-    it(`is told what it set, though the host has a ${nameOf(blocking)} pipe`, () => {
+    it(`reads back its own flag, though the host has a ${nameOf(blocking)} pipe`, () => {
       const { writer } = host.pipe({ blocking });
       const { guest, memory } = withWASI({ stdout: writer });
       for (const flags of [0, FDFLAGS.NONBLOCK, 0]) {
@@ -218,7 +218,7 @@ describe('A guest that set NONBLOCK on its stdout', () => {
     });
   }
 
-  it('waits again after it took the flag back', () => {
+  it('waits again after it cleared the flag', () => {
     const { filler, reader, writer } = host.pipe({ blocking: false });
     const { guest, write } = guestOn(writer, 'WASI', { waitTimeout: 20 });
     const before = fill(filler);

@@ -22,7 +22,7 @@ const RESULT = 128;
 const STOP = 256;
 const MARK = 0xee;
 
-describeShared('What another thread rewrites', () => {
+describeShared('Data that another thread rewrites', () => {
   const temp = useTempDir();
   let memory;
   let session;
@@ -60,7 +60,7 @@ describeShared('What another thread rewrites', () => {
     return [...counts.keys()];
   }
 
-  it('as a path leads nowhere out', async () => {
+  it('as a path never leads outside', async () => {
     const { guest } = session;
     // A mix of two texts is a name inside, or leads outside as a whole.
     const texts = ['in/x', '../y', '..//', 'x\0xx'].map((text) =>

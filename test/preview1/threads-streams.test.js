@@ -49,7 +49,7 @@ describeShared('The standard streams of threads of one guest', () => {
     }
   };
 
-  it('are those of each', async () => {
+  it('belong to each thread', async () => {
     const { threads, told } = await startThree();
     await writeAll(threads, STDOUT);
     await writeAll(threads, STDOUT);
@@ -103,7 +103,7 @@ describeShared('The standard streams of threads of one guest', () => {
     });
   }
 
-  it('are still those of each under another number', async () => {
+  it('still belong to each thread under another number', async () => {
     const { threads, told } = await startThree();
     const fd = await threads[1].call('open', 'file');
     await threads[0].call('renumber', STDOUT, fd);
@@ -115,7 +115,7 @@ describeShared('The standard streams of threads of one guest', () => {
     await assertOpen(threads, fd, false);
   });
 
-  it('are still those of each over another stream', async () => {
+  it('still belong to each thread over another stream', async () => {
     const { threads, told } = await startThree({ stderr: 'capture' });
     await threads[1].call('renumber', STDOUT, STDERR);
     await assertOpen(threads, STDOUT, false);

@@ -66,7 +66,7 @@ describeShared('The table of threads of one guest', () => {
     assert.ok(atOnce < ALL / 4, `${atOnce} MiB`);
   });
 
-  it('holds the memory of guests that were dropped to a turn of the loop', () => {
+  it('keeps the memory of dropped guests until a turn of the event loop', () => {
     const [atOnce, after] = resultInChild(
       leaveMemories,
       [false],

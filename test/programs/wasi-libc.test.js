@@ -152,13 +152,13 @@ describe('A program in C', () => {
     });
   }
 
-  it('appends with O_APPEND until it takes that off', () => {
+  it('appends with O_APPEND until it clears the flag', () => {
     const { stats } = runWell(['append', 'file']);
     assert.equal(host.read('file'), 'ONE TWO three ');
     assert.equal(stats.calls, 5);
   });
 
-  it('prints to a file that it put in the place of stdout', () => {
+  it('prints to a file that replaced its stdout', () => {
     const stdout = host.open('stdout', 'w');
     const { stats } = runWell(['renumber', 'file'], { stdout });
     assert.ok(fs.fstatSync(stdout).isFile()); // it belongs to the caller
@@ -167,7 +167,7 @@ describe('A program in C', () => {
     assert.equal(stats.calls, 3);
   });
 
-  it('is told why it can not write', () => {
+  it('gets the errno of a failed write', () => {
     assert.equal(
       runWell(['errors', 'file']).stdout,
       [

@@ -154,7 +154,7 @@ describe('A guest', function () {
     });
   }
 
-  it('has no absolute path', () => {
+  it('cannot use an absolute path', () => {
     const g = guest();
     for (const name of ['/', '/file', `${outside}/secret`, '//', '/../x']) {
       assert.equal(g.open(name, { rights: READ }), PERM);
@@ -182,7 +182,7 @@ describe('A guest', function () {
     g.wasi.close();
   });
 
-  it('gets LOOP for links that go round', () => {
+  it('gets LOOP for circular links', () => {
     link('b', 'a');
     link('a', 'b');
     link('self', 'self');
@@ -210,7 +210,7 @@ describe('A guest', function () {
     all.wasi.close();
   });
 
-  it('makes no absolute link', () => {
+  it('cannot make an absolute link', () => {
     const g = guest();
     assert.equal(g.symlink('/etc/passwd', 'made'), PERM);
     assert.equal(g.symlink('../outside', 'made'), ERRNO.SUCCESS);
@@ -276,7 +276,7 @@ describe('A guest', function () {
     replaced.wasi.close();
   });
 
-  it('knows links only where the whole name of a preopen begins them', () => {
+  it('follows absolute links only if they begin with a whole preopen name', () => {
     link('/work/file', 'longer');
     link('/w/file', 'exact');
     const g = guest({ '/w': root });

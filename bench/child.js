@@ -176,7 +176,7 @@ function check({ turns }) {
 
 const commands = { check, warm, round: ({ number }) => round(number) };
 
-// What a rival throws at the guest, an errno and a wrong count are findings.
+// Errors of a rival, an errno of the guest and a wrong count are results.
 function attempt(job) {
   try {
     answer(job());
@@ -188,8 +188,8 @@ function attempt(job) {
 }
 
 async function main() {
-  // As any tool does that prints something of its own. Node makes the pipe
-  // non-blocking, for all who write to it.
+  // Like any tool that prints something of its own. Node then makes the pipe
+  // non-blocking for all its writers.
   if (workload.target === 'full') void process.stdout;
   let failure;
   try {

@@ -57,8 +57,8 @@ class Patience {
 }
 
 /**
- * Calls `writeOnce(done)` until `total` bytes are out. Each time it makes one system
- * call for the bytes after the first `done`, and returns how many were written.
+ * Calls `writeOnce(done)` until `total` bytes are out. It makes one system call for
+ * the bytes after the first `done`, and returns its count.
  *
  * @returns {{ errno: number, done: number }} SUCCESS, or why not all bytes are out
  */

@@ -1,7 +1,7 @@
 'use strict';
 
-// The public surface: see lib/index.d.ts. Only the class is loaded at once, all else
-// at its first use: the time of a `require` is mostly spent on files.
+// The public surface: see lib/index.d.ts. Only the class is loaded at once: the time
+// of a `require` is mostly spent on files.
 
 const { WASI } = require('./wasi');
 

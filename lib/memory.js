@@ -41,7 +41,6 @@ function viewOf(memory) {
   return memory === undefined ? EMPTY : new Uint8Array(getBuffer.call(memory));
 }
 
-/** Whether `memory` is shared with other threads. */
 function isShared(memory) {
   return types.isSharedArrayBuffer(getBuffer.call(memory));
 }
@@ -55,7 +54,6 @@ class GuestMemory {
   /** Views of the whole memory, as bytes and as words, valid until it grows. */
   view = EMPTY;
   words = new DataView(EMPTY.buffer);
-  /** Whether other threads share the memory. */
   shared = false;
 
   get memory() {
@@ -77,9 +75,8 @@ class GuestMemory {
   }
 
   /**
-   * Whether `length` bytes at `pointer` are in bounds. If the memory has grown,
-   * takes a new view: the old one of an unshared memory is empty, and a shared
-   * memory is checked again before the answer is no.
+   * Whether `length` bytes at `pointer` are in bounds. Sees that the memory has
+   * grown: the old view is empty then, and a shared memory is checked again.
    */
   has(pointer, length) {
     if (this.view.byteLength === 0) this.#refresh();

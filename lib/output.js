@@ -156,7 +156,7 @@ class Output {
     return ERRNO.SUCCESS;
   }
 
-  // Passes the bytes of one call as one chunk, or several of CHUNK_MAX. Undefined:
+  // Passes the bytes of one call in one chunk, or several of CHUNK_MAX. Undefined:
   // the target took nothing.
   #writeBuffers(target, { pointers, lengths, count, total }) {
     const memory = this.#memory;
@@ -199,13 +199,10 @@ class Output {
     this.#targets.report(flushError(left));
   }
 
-  // Flushing.
-
   /**
    * Flushes before a call of another WASI that could see the buffered bytes.
    *
-   * @returns {number} SUCCESS, or an errno to return to the guest instead of making
-   *   the call
+   * @returns {number} SUCCESS, or the errno for the guest instead of the call
    */
   before(fd) {
     return this.host.before(fd);
@@ -262,7 +259,6 @@ class Output {
     return this.captured(this.host.describe(fd)?.capture);
   }
 
-  /** The bytes of a capture, by its number. */
   captured(number) {
     return number === undefined ? null : this.host.captured(number);
   }

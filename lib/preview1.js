@@ -166,12 +166,10 @@ const ERRNO_NAMES = [
   'NOTCAPABLE',
 ];
 
-/** `ERRNO.BADF === 8`, and so on. */
 const ERRNO = Object.freeze(
   Object.fromEntries(ERRNO_NAMES.map((name, number) => [name, number])),
 );
 
-/** Bits of `rights`. */
 const RIGHTS = Object.freeze({
   FD_DATASYNC: 1n << 0n,
   FD_SEEK: 1n << 2n,
@@ -180,7 +178,6 @@ const RIGHTS = Object.freeze({
   FD_FILESTAT_SET_SIZE: 1n << 22n,
 });
 
-/** Bits of `fdflags`. */
 const FDFLAGS = Object.freeze({ APPEND: 1, NONBLOCK: 4 });
 
 /** Bytes of an `iovec` or `ciovec`: pointer and length, a u32 each. */

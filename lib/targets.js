@@ -2,10 +2,9 @@
 
 // Destinations of output other than host descriptors.
 //
-// A target has `write(chunk)`, which returns how many bytes it took, and `errno`,
-// which says why it did not take all. It must copy the bytes it keeps, since the
-// caller reuses the chunk. `failed`: code of the user's threw, and is not called
-// again. `takes`: whether it takes bytes now.
+// A target has `write(chunk)`, which returns how many bytes it took, and copies
+// those it keeps; `errno`, why it did not take all; `failed`: code of the user's
+// threw, and is not called again; `takes`: whether it takes bytes now.
 
 const { invalidType } = require('./errors');
 const { writeAll } = require('./fs-writer');
@@ -13,7 +12,7 @@ const { ERRNO } = require('./preview1');
 
 /**
  * Passes a copy of each chunk to a function. If that throws, `report` gets the
- * error, and all further writes fail with IO.
+ * error, and later writes fail with IO.
  */
 class FunctionTarget {
   #function;
@@ -45,8 +44,8 @@ class FunctionTarget {
 }
 
 /**
- * Writes to a Node Writable. For the process's own stdout or stderr, writes directly
- * to the descriptor while the stream has nothing queued.
+ * Writes to a Node Writable; for the process's own stdout or stderr, to the
+ * descriptor while the stream has nothing queued.
  */
 class StreamTarget {
   #stream;
@@ -60,8 +59,8 @@ class StreamTarget {
   }
 
   /**
-   * Whether the stream takes nothing more. Streams say so in `writable`, but neither
-   * kind of HTTP response does; that of HTTP/2 keeps its state in its `stream`.
+   * Whether the stream takes nothing more. `writable` says so, but not for HTTP
+   * responses; that of HTTP/2 keeps its state in its `stream`.
    */
   get #isOver() {
     const { writable, destroyed, writableEnded, stream } = this.#stream;

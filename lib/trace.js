@@ -1,8 +1,7 @@
 'use strict';
 
 // Traces writes: `node:diagnostics_channel` gets a message for each call, and
-// NODE_DEBUG=wasi-writev prints them. Without a listener this costs one property
-// read.
+// NODE_DEBUG=wasi-writev prints them. Without a listener a call reads one property.
 
 const { channel } = require('node:diagnostics_channel');
 const { debuglog } = require('node:util');
@@ -11,7 +10,6 @@ const { ERRNO, ERRNO_NAMES, areNumbers } = require('./preview1');
 const fdWrite = channel('wasi-writev:fd_write');
 const fdPwrite = channel('wasi-writev:fd_pwrite');
 
-/** Whether either channel has a listener. */
 const isTraced = () => fdWrite.hasSubscribers || fdPwrite.hasSubscribers;
 
 /**

@@ -38,7 +38,6 @@ wv_errno wv_load_path(const wv_memory *memory, uint32_t at, uint32_t len,
   return WV_SUCCESS;
 }
 
-/* The index at which the last component begins. */
 static size_t last_component(const wv_path *path) {
   size_t at = path->len;
 
@@ -57,10 +56,10 @@ static wv_errno from_host_fd(int result, int *host_fd) {
   return result < 0 ? wv_errno_from_host(errno) : WV_SUCCESS;
 }
 
-/* True: the answer is in `*error` and `*host_fd`. False: the walk must find it.
+/* True: `*error` and `*host_fd` are the answer. False: the walk must find it.
  *
- * openat2 also says ELOOP of a link of /proc to an open file. The walk treats
- * the text of such a link as a path, so ELOOP is left to it. */
+ * ELOOP is left to the walk: openat2 says it also of a link of /proc to an open
+ * file, whose text the walk takes for a path. */
 static bool ask_system(const wv_fd *dir, const wv_path *path, int flags,
                        int *host_fd, wv_errno *error) {
   int tries = 0;
@@ -73,8 +72,8 @@ static bool ask_system(const wv_fd *dir, const wv_path *path, int flags,
          *error != WV_ENOSYS;
 }
 
-/* Creating a file fails if a slash follows its name: EISDIR, as on Linux. An
- * error of the path before the name comes first. */
+/* Creating a file fails if a slash follows its name. As on Linux it is EISDIR,
+ * unless the path before the name fails. */
 static wv_errno refuse_to_create(wv_guest *guest, const wv_fd *dir,
                                  const wv_path *path) {
   wv_parent parent;

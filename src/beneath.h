@@ -1,9 +1,9 @@
-/* Resolves a path of the guest below one of its directories. No link, rename or
- * race reaches anything outside.
+/* Resolves a path of the guest below one of its directories, so that no link,
+ * rename or race reaches anything outside.
  *
- * Linux has openat2 for this. Where openat2 is missing, forbidden or gives no
- * answer, and for absolute symbolic links, walk.h opens one component after the
- * other. */
+ * Linux has openat2 for this. Where it is missing, forbidden or gives no
+ * answer, and for absolute links, walk.h opens one component after the other.
+ */
 #ifndef WV_BENEATH_H
 #define WV_BENEATH_H
 
@@ -32,9 +32,9 @@ wv_errno wv_load_path(const wv_memory *memory, uint32_t at, uint32_t len,
 wv_errno wv_load_target(const wv_memory *memory, uint32_t at, uint32_t len,
                         wv_path *target);
 
-/* Opens `path` below `dir`. `flags` are WV_SYS_OPEN_*. With FOLLOW, or if a
- * slash follows the path, a symbolic link as the last component is followed,
- * within `dir`. HANDLE requires DIRECTORY.
+/* Opens `path` below `dir`. `flags` are WV_SYS_OPEN_*. With FOLLOW, or a slash
+ * after the path, a link as the last component is followed, within `dir`.
+ * HANDLE requires DIRECTORY.
  * EPERM: the path leads outside. Otherwise the errno of openat(2). */
 wv_errno wv_open_beneath(wv_guest *guest, const wv_fd *dir, const wv_path *path,
                          int flags, int *host_fd);
@@ -52,10 +52,10 @@ typedef struct wv_parent {
   char name[WV_NAME_SIZE]; /* "." or a name without a slash; never ".." */
 } wv_parent;
 
-/* Resolves the directory of the last component. A last component `..` is
- * resolved too. With `follow`, a symbolic link as the last component is
- * followed: `parent` is the place of its target, which need not exist. On
- * success the caller calls wv_parent_close. */
+/* Resolves the directory of the last component; a last `..` is resolved too.
+ * With `follow`, a link as the last component is followed: `parent` is the
+ * place of its target, which need not exist. On success the caller calls
+ * wv_parent_close. */
 wv_errno wv_open_parent(wv_guest *guest, const wv_fd *dir, const wv_path *path,
                         bool follow, wv_parent *parent);
 void wv_parent_close(wv_parent *parent);

@@ -1,11 +1,10 @@
 /* The Node-API side: one function for each guest, and its mailbox.
  *
- * Node-API converts each argument with a call of its own, which costs more than
- * a store into a typed array. So JS stores a request in the mailbox, which both
- * sides see, calls the function, and reads the answer there. The function
- * converts nothing and throws nothing on the way of a call. Its state is in its
- * data pointer. The only globals are the tables that threads share; each
- * context and each worker has its own state. */
+ * A conversion of an argument by Node-API costs more than a store into a typed
+ * array. So JS stores a request in the mailbox, which both sides see, calls the
+ * function, and reads the answer there. On the way of a call the function
+ * converts nothing and throws nothing. Its state is in its data pointer; the
+ * only globals are the tables that threads share. */
 #include <node_api.h>
 #include <stdlib.h>
 
@@ -89,9 +88,9 @@ static wv_errno set_memory(napi_env env, instance *self, wv_memory memory,
   return wv_share(guest, memory.base);
 }
 
-/* argument 0: WV_BUFFERED_*. JS keeps the memory alive as long as the guest, so
- * the collector frees both at once. A finalizer would not do: a program that
- * never returns to its event loop runs none. */
+/* argument 0: WV_BUFFERED_*. JS keeps the memory alive as long as the guest,
+ * without a finalizer: a program that never returns to its event loop runs
+ * none. */
 static wv_errno set_buffer(napi_env env, instance *self, wv_memory memory,
                            napi_value array) {
   if (memory.size <= WV_BUFFER_HEADER_SIZE) return WV_EINVAL;
@@ -101,8 +100,7 @@ static wv_errno set_buffer(napi_env env, instance *self, wv_memory memory,
   return WV_SUCCESS;
 }
 
-/* The references are dropped here, so that the memories need not wait for the
- * function to be collected. */
+/* Does not wait for the collector to free the memories. */
 static wv_errno close_guest(napi_env env, instance *self) {
   wv_errno error = wv_guest_close(&self->host.guest);
 
@@ -129,9 +127,9 @@ static uint32_t control(napi_env env, napi_callback_info info, instance *self) {
   }
 }
 
-/* Asks V8 between two slices of a wait whether the guest goes on: V8 terminates
- * a thread only where it runs JS. If the script throws an object, the stack is
- * full; the guest goes on, and meets the full stack itself. */
+/* Asks V8 between two slices of a wait whether the guest goes on: V8 ends a
+ * thread only where it runs JS. If the script throws an object, the stack is
+ * full: the guest goes on, and meets that itself. */
 static bool goes_on(napi_env env) {
   napi_valuetype type = napi_undefined;
   napi_handle_scope scope;
@@ -217,9 +215,9 @@ static void finalize(napi_env env, void *data, void *hint) {
   free(data);
 }
 
-/* Runs at the end of the environment, also if a worker is terminated in the
- * middle of a call. Deno then finalizes no function, and Bun not all. A
- * function that is finalized later still finds its state. */
+/* Runs at the end of the environment, also if a worker is terminated during a
+ * call. Deno then finalizes no function, and Bun not all. A function that is
+ * finalized later still finds its state. */
 static void finalize_environment(napi_env env, void *data, void *hint) {
   environment *all = data;
 

@@ -1,14 +1,14 @@
-/* Buffered writes. A guest has one buffer, which holds the bytes of one fd at a
- * time, and is flushed before anything could notice the delay.
+/* Buffered writes. A guest has one buffer, for one fd at a time, and it is
+ * flushed before anything could notice the delay.
  *
- * The plain case is a write that continues the buffered bytes and fits. Where
- * WebAssembly has several memories, combiner.wat handles it and shares the
- * header of the buffer. C handles all else, so that V8 cannot end a guest in
- * the middle: preview1/buffered.c adds writes, flush.c writes them out.
+ * The plain case, a write that continues the buffered bytes and fits, is in
+ * WebAssembly if that has several memories: combiner.wat shares the header. All
+ * else is in C, so that V8 cannot end a guest in the middle:
+ * preview1/buffered.c adds writes, flush.c writes them out.
  *
- * Bytes that a flush cannot write stay in the buffer, unflushed. Nothing else
- * is buffered until they are out or given up, so bufferSize bounds what is kept
- * for a guest. docs/buffering.md has the rules. */
+ * Bytes that a flush cannot write stay in the buffer, unflushed. Until they are
+ * out or given up nothing else is buffered, so bufferSize bounds what is kept.
+ * docs/buffering.md has the rules. */
 #ifndef WV_BUFFER_H
 #define WV_BUFFER_H
 

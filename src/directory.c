@@ -13,8 +13,8 @@ void wv_directory_free(wv_directory *directory) {
   free(directory);
 }
 
-/* Opens a description of its own: the guest may use its descriptor for other
- * things, and the host may use a preopen's. */
+/* Opens its own description: the guest and the host may use theirs for other
+ * things. */
 static wv_directory *open_directory(const wv_fd *entry, bool shared,
                                     wv_errno *error) {
   wv_directory *directory = calloc(1, sizeof(*directory));

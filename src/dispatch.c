@@ -4,7 +4,7 @@
 #include "flush.h"
 
 /* Flushes before a call that could see the buffered bytes, or wait for them. If
- * the flush fails for the fd that the call names, its errno is the call's. */
+ * that fails for the call's fd, its errno is the call's. */
 static wv_errno flush_before(wv_guest *guest, enum wv_op op,
                              const uint32_t *arguments) {
   wv_errno error = WV_SUCCESS;

@@ -4,8 +4,8 @@
 
 #include "calls.h"
 
-/* The two ways of wv_dispatch. The second also flushes before a call that could
- * notice buffered bytes, and releases the entries that the call looked up. */
+/* The two ways of wv_dispatch. The second also flushes before the call if
+ * necessary, and releases the entries that the call looked up. */
 wv_errno wv_call(wv_guest *guest, const uint32_t *box);
 wv_errno wv_call_with_care(wv_guest *guest, const uint32_t *box);
 

@@ -1,4 +1,4 @@
-/* Host errno to WASI errno, for the whole preview1 table.
+/* Host errno to WASI errno.
  *
  * Only FreeBSD has ENOTCAPABLE. EAGAIN and EWOULDBLOCK, like ENOTSUP and
  * EOPNOTSUPP, are one number on some hosts and two on others. */

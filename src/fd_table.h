@@ -1,11 +1,11 @@
 /* The guest's descriptors.
  *
  * An entry belongs to one guest fd at a time and moves with fd_renumber: WASI
- * has no dup. Its users hold it. If it is removed meanwhile, the last user to
- * release it closes it.
+ * has no dup. Its users hold it; if it is removed meanwhile, the last one
+ * closes it.
  *
- * The threads of one guest share a table, which then has a lock. The lock is
- * never held over a system call. See sharing.h. */
+ * The threads of one guest share a table, with a lock that is never held over a
+ * system call: see sharing.h. */
 #ifndef WV_FD_TABLE_H
 #define WV_FD_TABLE_H
 
@@ -83,8 +83,7 @@ wv_fd *wv_fd_hold(wv_fd_table *table, uint32_t fd);
  * there is none. */
 wv_fd *wv_fd_hold_preopen(wv_fd_table *table, uint32_t *fd);
 
-/* Drops a hold. The last one closes the entry and returns the errno of
- * close(2); else success. */
+/* Drops a hold. The last one closes the entry: the errno of close(2). */
 wv_errno wv_fd_release(wv_fd *entry);
 
 /* Can the file seek? If not, seek, tell, pread and pwrite answer SPIPE. An
@@ -93,16 +92,16 @@ static inline bool wv_fd_can_seek(const wv_fd *entry) {
   return entry->kind < WV_KIND_TERMINAL;
 }
 
-/* Asks the system for the kind and file type of an entry that is not examined
- * yet. In a shared table all entries have been examined. */
+/* Finds the kind and file type of an entry not examined yet. In a shared table
+ * all entries have been examined. */
 wv_errno wv_fd_learn_kind(wv_fd *entry);
 
 /* Makes an entry with all rights for a host descriptor of the caller's. A
  * closed descriptor also gets an entry; calls on it answer EBADF. */
 wv_fd wv_fd_of_host(int host_fd);
 
-/* Makes an entry with all rights for a directory opened for the guest. The
- * entry takes over `name`, malloc, the guest's name for it. */
+/* Makes an entry with all rights for a directory opened for the guest. It takes
+ * over `name`, malloc, the guest's name. */
 wv_fd wv_fd_of_preopen(int host_fd, char *name);
 
 /* Is there room for one more entry? Asked before anything is opened. */
@@ -121,8 +120,7 @@ wv_errno wv_fd_insert_at(wv_fd_table *table, uint32_t fd, const wv_fd *entry);
  * `fd` is not open. */
 wv_fd *wv_fd_take(wv_fd_table *table, uint32_t fd);
 
-/* Removes the entry and returns the errno of wv_fd_release; the entry is gone
- * even if that fails.
+/* Removes the entry, even if wv_fd_release returns an errno.
  * EBADF: `fd` is not open. */
 wv_errno wv_fd_remove(wv_fd_table *table, uint32_t fd);
 

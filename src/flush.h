@@ -4,8 +4,8 @@
 
 #include "guest.h"
 
-/* fd_write and fd_pwrite of a guest with a buffer. They may also return
- * WV_DELIVER, WV_DELIVER_BUFFERED, WV_ASK or WV_RESUME. */
+/* fd_write and fd_pwrite of a guest with a buffer. Also WV_DELIVER,
+ * WV_DELIVER_BUFFERED, WV_ASK, WV_RESUME. */
 wv_errno wv_buffered_write(struct wv_guest *guest, uint32_t fd, uint32_t iovs,
                            uint32_t iovs_len, uint32_t nwritten,
                            uint32_t flags);
@@ -13,14 +13,14 @@ wv_errno wv_buffered_pwrite(struct wv_guest *guest, uint32_t fd, uint32_t iovs,
                             uint32_t iovs_len, uint64_t offset,
                             uint32_t nwritten, uint32_t flags);
 
-/* Flushes before a call that could see the buffered bytes. Returns an errno
- * only for the fd that the call names; the call then fails with it. May also
- * return WV_DELIVER_BUFFERED or WV_RESUME. */
+/* Flushes before a call that could see the buffered bytes. An errno concerns
+ * the fd that the call names, and is the call's. WV_DELIVER_BUFFERED,
+ * WV_RESUME. */
 wv_errno wv_buffer_before(struct wv_guest *guest, uint32_t fd);
 
-/* Writes all that it can, including what an earlier flush left. `limit` is the
- * most milliseconds to wait, WV_NO_LIMIT for the guest's own limit. Returns an
- * errno, WV_DELIVER_BUFFERED or WV_RESUME. */
+/* Writes all that it can, including unflushed bytes. `limit` is the most
+ * milliseconds to wait, WV_NO_LIMIT for the guest's own. Returns an errno,
+ * WV_DELIVER_BUFFERED or WV_RESUME. */
 #define WV_NO_LIMIT UINT32_MAX
 wv_errno wv_buffer_flush(struct wv_guest *guest, uint32_t limit);
 

@@ -24,9 +24,9 @@ typedef struct wv_strings {
   uint32_t count;
 } wv_strings;
 
-/* A result of a lookup in a shared table, kept for the call in progress. A
- * resumed call gets the same entries in the same order, although another thread
- * may have closed an fd since and reused its number. */
+/* A lookup in a shared table, kept for the call in progress. If resumed, the
+ * call gets the same entries in the same order, although another thread may
+ * have closed an fd since and reused its number. */
 typedef struct wv_lookup {
   wv_fd *entry; /* NULL: not open */
   uint32_t fd;
@@ -70,8 +70,8 @@ static inline wv_fd *wv_guest_get(wv_guest *guest, uint32_t fd) {
 }
 
 /* The entry of `fd`, if the guest has all of `rights`.
- * EBADF: not open, or FD_READ or FD_WRITE is asked for and the description is
- * not open for it. ENOTCAPABLE: a right is missing. */
+ * EBADF: not open, or not open for the reading or writing that `rights` name.
+ * ENOTCAPABLE: a right is missing. */
 wv_errno wv_guest_fd(wv_guest *guest, uint32_t fd, uint64_t rights,
                      wv_fd **entry);
 
@@ -84,9 +84,8 @@ wv_errno wv_fd_allows(const wv_fd *entry, uint64_t rights);
 wv_errno wv_guest_seekable(wv_guest *guest, uint32_t fd, uint64_t rights,
                            wv_fd **entry);
 
-/* Releases an entry taken out of the table. If it is the marker of an own
- * stream, this thread's stream is released too. Returns the errno of close(2).
- */
+/* Releases an entry taken out of the table, and this thread's stream if it is
+ * the marker of one. Returns the errno of close(2). */
 wv_errno wv_guest_let_go(wv_guest *guest, wv_fd *entry);
 
 /* wv_fd_insert for something opened for the guest. */
@@ -96,16 +95,16 @@ wv_errno wv_guest_insert(wv_guest *guest, wv_fd *entry, uint32_t *fd);
  * milliseconds in all, -1 for no limit. A resumed call keeps its state. */
 wv_wait *wv_guest_wait(wv_guest *guest, int64_t limit);
 
-/* Has the resumed call already moved bytes? Then it succeeds with `*done` even
- * if its arguments are no longer valid: another thread may have changed them,
- * or the data that was read may have overwritten them. */
+/* Has the resumed call already moved bytes? Then it succeeds with `*done`,
+ * although another thread, or the data read, may have overwritten its
+ * arguments. */
 static inline bool wv_guest_has_done(const wv_guest *guest, uint32_t *done) {
   if (!guest->resumed || guest->wait.done == 0) return false;
   *done = (uint32_t)guest->wait.done;
   return true;
 }
 
-/* Drops the lookups, at the end of a call or of an operation of the host. */
+/* Drops the lookups, at the end of a call or of an operation. */
 void wv_guest_release(wv_guest *guest);
 
 #endif

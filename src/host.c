@@ -1,5 +1,5 @@
-/* The operations of the host on a guest. A comment at each says what its
- * arguments are: numbers of the mailbox from WV_BOX_ARGUMENTS on. */
+/* The operations of the host on a guest. The arguments that a comment names are
+ * numbers of the mailbox, from WV_BOX_ARGUMENTS on. */
 #include "host.h"
 
 #include <errno.h>
@@ -167,8 +167,8 @@ static bool is_target(const wv_fd *entry, uint32_t number) {
          entry->capture == NULL && (uint32_t)entry->host_fd == number;
 }
 
-/* arguments: guest fd, target. Completes an fd_close whose flush has failed.
- * The target may have put something else at the fd meanwhile. */
+/* arguments: guest fd, target. Completes an fd_close whose flush has failed,
+ * unless the target has put something else there. */
 static wv_errno remove_target(wv_host *host) {
   wv_guest *guest = &host->guest;
   const uint32_t fd = argument(host, 0);
@@ -199,8 +199,8 @@ static uint32_t describe(wv_host *host) {
 }
 
 /* ARGUMENTS out: guest fd, offset of the bytes in the view of WV_OP_SET_BUFFER,
- * how many there are, and the number of their JS target or WV_NO_FD. Returns
- * the errno of the failed flush. */
+ * their number, and their JS target or WV_NO_FD. Returns the errno of the
+ * failed flush. */
 static wv_errno unflushed(wv_host *host) {
   const wv_buffer *buffer = &host->guest.buffer;
   uint32_t *out = host->box + WV_BOX_ARGUMENTS;

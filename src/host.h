@@ -23,7 +23,6 @@ wv_errno wv_guest_close(wv_guest *guest);
  * the guest has. */
 void wv_guest_free(wv_guest *guest);
 
-/* Ends the guest and frees all of it. */
 void wv_host_free(wv_host *host);
 
 #endif

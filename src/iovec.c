@@ -1,8 +1,8 @@
 /* Decodes a guest's scatter/gather list. */
 #include "iovec.h"
 
-/* Adds a buffer to the batch. False: the batch had no room for all of it. Then
- * it must take nothing more, so that the bytes stay in order. */
+/* Adds a buffer to the batch. False: no room for all of it. Then the batch must
+ * take nothing more, so that the bytes stay in order. */
 static bool append(wv_batch *batch, uint8_t *buf, uint64_t len) {
   uint64_t room = WV_WRITE_MAX - batch->bytes;
   bool whole = len <= room;

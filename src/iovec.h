@@ -9,14 +9,12 @@
 /* IOV_MAX of Linux, macOS and the BSDs. */
 #define WV_IOV_MAX 1024
 
-/* The most bytes that one system call writes: the limit of Linux, and below
- * INT_MAX, the limit of the BSDs. It is a multiple of 4096, so that a long
- * write is cut at a page. */
+/* The most that one system call writes: the limit of Linux, below the INT_MAX
+ * of the BSDs. A multiple of 4096, so that a write is cut at a page. */
 #define WV_WRITE_MAX 0x7ffff000u
 
-/* In a list of more than WV_IOV_MAX elements, elements of up to WV_FOLD_MAX
- * bytes are copied into a scratch buffer, so that one system call can take them
- * all. */
+/* In a list of more than WV_IOV_MAX elements, those of up to WV_FOLD_MAX bytes
+ * are copied into a scratch buffer, so that one system call can take all. */
 #define WV_FOLD_MAX 1024
 #define WV_SCRATCH_SIZE 65536
 
@@ -49,8 +47,8 @@ wv_errno wv_decode_next(const wv_memory *memory, uint32_t iovs,
 /* Takes `bytes` off the front of the iovecs. */
 void wv_batch_advance(wv_batch *batch, uint64_t bytes);
 
-/* Advances past the first `bytes` of the list, after wv_decode. False: another
- * thread has shortened the list, and nothing is left. */
+/* Advances past the first `bytes` of the list, after wv_decode. False: nothing
+ * is left, since another thread has changed the list. */
 bool wv_batch_skip(const wv_memory *memory, uint32_t iovs, uint32_t iovs_len,
                    uint8_t *scratch, wv_batch *batch, uint64_t bytes);
 

@@ -13,8 +13,8 @@ typedef struct wv_memory {
   uint64_t size;
 } wv_memory;
 
-/* Is [ptr, ptr + len) inside? The guest gives u32 values, so neither the sum
- * nor the multiplication that gave `len` can wrap in 64 bits. */
+/* Is [ptr, ptr + len) inside? The guest's values are u32, so neither the sum
+ * nor the product behind `len` can wrap in 64 bits. */
 static inline bool wv_in_bounds(const wv_memory *memory, uint64_t ptr,
                                 uint64_t len) {
   return ptr <= memory->size && len <= memory->size - ptr;

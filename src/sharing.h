@@ -1,17 +1,17 @@
-/* One table for the threads of one guest.
+/* One table for the threads of one guest: the instances over one shared memory,
+ * identified by its address, that have the same preopens.
  *
- * The threads are the instances over one shared memory, identified by its
- * address, that have the same preopens. A joining instance shares nothing but
- * the table. In the table, the fds 0 to 2 stand for each thread's own stream
- * until a thread closes them; a renumber moves them. */
+ * A joining instance shares nothing but the table. In it, the fds 0 to 2 stand
+ * for each thread's own stream until a thread closes them; a renumber moves
+ * them. */
 #ifndef WV_SHARING_H
 #define WV_SHARING_H
 
 #include "guest.h"
 
-/* Shares the guest's table with the other instances over the memory at this
- * address, which must stay allocated as long as the guest uses the table. Does
- * nothing for a guest that shares one already.
+/* Joins the table of the other instances over the memory at this address, or
+ * opens the guest's to them. The memory must stay as long as the guest has the
+ * table. Does nothing for a guest that shares one.
  * ENOMEM: the guest keeps its own table. */
 wv_errno wv_share(wv_guest *guest, const uint8_t *memory);
 

@@ -2,8 +2,7 @@
  *
  * O_NONBLOCK belongs to the open file description, which other programs share,
  * so it is never set here. A socket takes a flag with each call. A pipe or
- * terminal is opened once more, where the system allows it, to get a
- * description of our own. */
+ * terminal is opened once more where the system allows it. */
 #ifndef WV_STREAM_H
 #define WV_STREAM_H
 
@@ -23,7 +22,7 @@ ssize_t wv_read_batch(int host_fd, const wv_batch *batch, int64_t offset);
 
 /* Writes or reads without waiting, or fails with EAGAIN.
  * Note: where the system can only poll a pipe or terminal first, another
- * program that uses it at the same time can make the call wait. */
+ * program that uses it can make the call wait. */
 ssize_t wv_stream_write(wv_fd *entry, const wv_batch *batch);
 ssize_t wv_stream_read(wv_fd *entry, const wv_batch *batch);
 

@@ -1,6 +1,6 @@
-/* The system calls of the core, and its seam to the platform. The code above it
+/* The system calls of the core, and its seam to the platform. The code above
  * knows no platform: a descriptor is a number, a path is bytes. A test harness
- * links its own implementation.
+ * links its own.
  *
  * As in POSIX, failure is -1 and errno. Descriptors are opened with
  * close-on-exec. */
@@ -28,10 +28,9 @@ ssize_t wv_sys_pwrite(int fd, const void *buf, size_t len, int64_t offset);
 ssize_t wv_sys_pwritev(int fd, const struct iovec *iov, int count,
                        int64_t offset);
 
-/* Writes at `offset` of a file opened to append.
- *
- * Linux 6.9 has pwritev2(RWF_NOAPPEND) for it. Elsewhere this is pwrite, which
- * writes at the offset under POSIX but appends on Linux. */
+/* Writes at `offset` of a file opened to append: pwritev2(RWF_NOAPPEND), of
+ * Linux 6.9. Elsewhere pwrite, which writes at the offset under POSIX but
+ * appends on Linux. */
 ssize_t wv_sys_pwritev_noappend(int fd, const struct iovec *iov, int count,
                                 int64_t offset);
 
@@ -48,14 +47,14 @@ int wv_sys_shutdown(int fd, bool read, bool write);
 int wv_sys_accept(int fd);
 
 /* Writes or reads at the position of a pipe and never waits, whatever its mode.
- * EOPNOTSUPP, EINVAL or ENOSYS where the system cannot do this:
- * pwritev2(RWF_NOWAIT) on a pipe needs Linux 6.4. */
+ * EOPNOTSUPP, EINVAL or ENOSYS where the system cannot: pwritev2(RWF_NOWAIT) on
+ * a pipe needs Linux 6.4. */
 ssize_t wv_sys_write_nowait(int fd, const struct iovec *iov, int count);
 ssize_t wv_sys_read_nowait(int fd, const struct iovec *iov, int count);
 
-/* Opens the file of `fd` again, with the same access mode, to get a
- * non-blocking description of our own. Fails for the master of a
- * pseudoterminal, of which a second open would create a new one. */
+/* Opens the file of `fd` again with the same access mode, to get a non-blocking
+ * description. Fails for the master of a pseudoterminal: an open would create
+ * another. */
 int wv_sys_reopen(int fd);
 
 /* How many bytes can be written without waiting once poll(2) reports room.
@@ -107,9 +106,8 @@ int wv_sys_datasync(int fd);
 int wv_sys_set_times(int fd, uint64_t atim, uint64_t mtim);
 
 int wv_sys_close(int fd);
-/* Makes a write to a closed pipe or beyond the file size limit fail with an
- * errno instead of a signal: ignores SIGPIPE and SIGXFSZ, unless the host
- * handles them. */
+/* Makes writes to a closed pipe or beyond the file size limit fail with an
+ * errno: ignores SIGPIPE and SIGXFSZ, unless the host handles them. */
 void wv_sys_ignore_write_signals(void);
 
 /* Half of the process's limit of open files. */
@@ -196,10 +194,9 @@ int wv_sys_open_at(int dir, const char *name, int flags);
 
 /* Opens `path`, of any number of components, below `dir` by openat2 with
  * RESOLVE_BENEATH and RESOLVE_NO_MAGICLINKS.
- * ENOSYS: the system lacks or forbids it. EXDEV or EAGAIN: it has no answer. */
+ * ENOSYS: missing or forbidden. EXDEV or EAGAIN: no answer. */
 int wv_sys_open_beneath(int dir, const char *path, int flags);
 
-/* Opens the null device for reading or writing. */
 int wv_sys_open_null(bool write);
 
 /* Opens an unnamed file with these bytes, at its beginning. */
@@ -227,7 +224,6 @@ typedef struct wv_sys_mutex wv_sys_mutex;
 /* NULL: no memory. */
 wv_sys_mutex *wv_sys_mutex_new(void);
 void wv_sys_mutex_free(wv_sys_mutex *mutex);
-/* The mutex of the process. */
 wv_sys_mutex *wv_sys_process_mutex(void);
 void wv_sys_mutex_lock(wv_sys_mutex *mutex);
 void wv_sys_mutex_unlock(wv_sys_mutex *mutex);

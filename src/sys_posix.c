@@ -23,8 +23,7 @@
 #endif
 
 /* libc's read, write and so on are cancellation points. Nothing in this process
- * cancels threads, but the check costs about a twentieth of a small write.
- * syscall(2) has no such check. */
+ * cancels threads, but the check takes about a twentieth of a small write. */
 #ifdef __linux__
 ssize_t wv_sys_read(int fd, void *buf, size_t len) {
   return syscall(SYS_read, fd, buf, len);
@@ -149,8 +148,8 @@ int wv_sys_accept(int fd) {
 #endif
 }
 
-/* glibc exports fstat since 2.33 only. Where WV_RAW_STAT is set, the kernel's
- * struct stat is the same as glibc's and musl's. */
+/* glibc exports fstat since 2.33 only. With WV_RAW_STAT the kernel's struct
+ * stat is that of glibc and musl. */
 static int sys_fstat(int fd, struct stat *st) {
 #if WV_RAW_STAT
   return (int)syscall(SYS_fstat, fd, st);

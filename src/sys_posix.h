@@ -17,8 +17,8 @@
 #endif
 #endif
 
-/* Where the kernel's struct stat is the same as libc's, stat calls are made by
- * number: glibc exports functions for them since 2.33 only. */
+/* Where the kernel's struct stat is libc's, stat calls are made by number:
+ * glibc exports functions since 2.33 only. */
 #if defined(__linux__) && defined(__LP64__) && \
     (defined(__x86_64__) || defined(__aarch64__))
 #define WV_RAW_STAT 1

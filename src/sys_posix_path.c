@@ -91,8 +91,8 @@ static long openat2(int dir, const char *path, const struct how *how) {
   return syscall(SYS_openat2, dir, path, how, sizeof(*how));
 }
 
-/* Tests it once: with openat2 this call fails with EBADF. An old kernel says
- * ENOSYS, and a filter of system calls may say anything. */
+/* Tests it once: openat2 fails here with EBADF. An old kernel says ENOSYS, and
+ * a filter of system calls may say anything. */
 static bool has_openat2(void) {
   static _Atomic int known; /* 0 not tested yet, 1 yes, -1 no */
   const struct how how = {.flags = O_RDONLY | O_CLOEXEC, .resolve = BENEATH};

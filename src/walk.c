@@ -118,7 +118,7 @@ static const char *skip_dots(const char *path) {
 }
 
 /* If the absolute path `target` begins with all components of `name`, returns
- * the rest of `target`, else NULL. `name` is absolute or `.`. */
+ * the rest, else NULL. `name` is absolute or `.`. */
 static const char *behind(const char *target, const char *name) {
   size_t len;
 
@@ -136,9 +136,8 @@ static const char *behind(const char *target, const char *name) {
   }
 }
 
-/* An absolute link is a path of the guest. The walk goes on at the preopen with
- * the longest name that `target` begins with. `*target` becomes the path from
- * there. */
+/* An absolute link is a path of the guest: goes to the preopen with the longest
+ * name that `target` begins with. `*target` becomes the path from there. */
 static wv_errno go_to_preopen(wv_walk *walk, const char **target) {
   const wv_fd *found = NULL;
   const char *longest = NULL;
@@ -194,8 +193,8 @@ static wv_errno follow_link(wv_walk *walk) {
   return WV_SUCCESS;
 }
 
-/* Opening `name` failed as it does for a link or a non-directory, but it was no
- * link afterwards. Was it exchanged in between? */
+/* Opening `name` failed as for a link or a non-directory, but it was no link
+ * afterwards. Was it exchanged in between? */
 static bool is_exchanged(const wv_walk *walk, wv_errno error) {
   wv_sys_stat stat;
 

@@ -1,5 +1,5 @@
-/* Resolves a path below a directory, one component after the other: each system
- * call gets a single component, and never `..` or a link to follow. */
+/* Resolves a path below a directory, one component after the other. No system
+ * call gets several, `..`, or a link to follow. */
 #ifndef WV_WALK_H
 #define WV_WALK_H
 

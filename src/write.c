@@ -1,8 +1,7 @@
 /* Writes a guest's bytes to a file or a stream.
  *
  * A regular file gets one system call for each call of the guest: the kernel's
- * lock then keeps concurrent writes apart. A stream is written until all bytes
- * are out, unless the guest set NONBLOCK or time is up. */
+ * lock keeps concurrent writes apart. */
 #include "write.h"
 
 #include <errno.h>
@@ -34,8 +33,8 @@ static bool wait_for_room(const wv_fd *entry, wv_wait *wait, wv_errno *error) {
   return *error != WV_EAGAIN && *error != WV_RESUME;
 }
 
-/* Writes a batch to a stream. wait->done counts the bytes written; an error
- * after the first byte is left to the next call. False: the call ends here. */
+/* Writes a batch to a stream; wait->done counts the bytes. An error after the
+ * first byte is left to the next call. False: the call ends here. */
 static bool write_stream_batch(const wv_guest *guest, wv_fd *entry,
                                wv_batch *batch, wv_wait *wait,
                                wv_errno *error) {
@@ -65,8 +64,7 @@ static bool write_stream_batch(const wv_guest *guest, wv_fd *entry,
 }
 
 /* Decodes the part of the list after the batch. If another thread has changed
- * the list since the call began, the bytes already written are a short count.
- */
+ * the list, the bytes already written are a short count. */
 bool wv_next_batch(const wv_guest *guest, const wv_list *list, wv_batch *batch,
                    uint64_t done) {
   return batch->next < list->iovs_len &&
@@ -121,8 +119,7 @@ wv_errno wv_pwrite_file(const wv_fd *entry, const wv_batch *batch,
 }
 
 /* A stream that may block, or the first write to a file that the guest opened.
- * If all bytes go out at once, there is no need to wait, or to ask for the
- * kind. */
+ * If all bytes go out at once, nothing needs to wait, or to know the kind. */
 static wv_errno write_at_once(wv_guest *guest, wv_fd *entry,
                               const wv_list *list, wv_batch *batch,
                               uint32_t *nwritten) {
@@ -138,7 +135,6 @@ static wv_errno write_at_once(wv_guest *guest, wv_fd *entry,
                             nwritten);
 }
 
-/* A write of no bytes only checks that the host descriptor is open. */
 wv_errno wv_write_nothing(const wv_fd *entry) {
   return wv_sys_flags(entry->host_fd) < 0 ? WV_EBADF : WV_SUCCESS;
 }

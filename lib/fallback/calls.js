@@ -1,9 +1,8 @@
 'use strict';
 
-// The calls of preview1 on the guest's descriptors. Each finds the entry of its fd,
-// and passes the call to the target, node:fs or Node's WASI. Calls in which Node
-// would end the process are not passed on: see ./files.js, ./paths.js and
-// ./polls.js.
+// The calls of preview1: each finds the entry of its fd, and goes to the target,
+// node:fs or Node's WASI. Calls in which Node would end the process are not passed
+// on: see ./files.js, ./paths.js and ./polls.js.
 
 const { canSeek, entryOfFile } = require('./fds');
 const { DIRECTORIES, Paths } = require('./paths');
@@ -27,8 +26,8 @@ const NEED_SEEK = [
   'fd_tell',
 ];
 
-// With any of these rights Node opens a file for writing. src/preview1/path_open.c
-// has the same list.
+// Node opens a file for writing if one of these rights is asked for, like
+// src/preview1/path_open.c.
 const OPENS_TO_WRITE =
   RIGHTS.FD_DATASYNC |
   RIGHTS.FD_WRITE |
@@ -222,8 +221,8 @@ function createCalls(parts, { args, env }) {
     (...values) =>
       node.call(name, ...values);
 
-  // In Node's WASI no guest fd is a socket: it opens none, and its socket calls
-  // cannot handle a standard stream that is one.
+  // Node's WASI opens no socket, and its socket calls cannot handle a standard
+  // stream that is one.
   const noSocket = (fd) =>
     fds.get(fd) === undefined ? ERRNO.BADF : ERRNO.NOTSOCK;
 

@@ -2,9 +2,9 @@
 
 // The guest's descriptors without the addon.
 //
-// Node's WASI has its own table. An entry here has the number in that table, which
-// the guest never sees. This lets a guest close a stream without Node closing the
-// host's descriptor, and makes each new guest fd the lowest free number.
+// Each entry has a number in the table of Node's WASI, which the guest never sees.
+// So a guest can close a stream without Node closing the host's descriptor, and a
+// new fd is the lowest free number.
 
 const { ERRNO, GUEST_FD_LIMIT } = require('../preview1');
 

@@ -1,9 +1,9 @@
 'use strict';
 
-// Reads, and writes to files that the guest opened, through Node's WASI.
+// Reads, and writes to files that the guest opened, by Node's WASI.
 //
-// Node copies the whole list to an array, whose size it computes in 32 bits. So
-// lists are checked and cut before.
+// Node copies a whole list to an array, whose size it computes in 32 bits. So lists
+// are checked and cut before.
 
 const { checkWritable } = require('./writes');
 const { createList } = require('../memory');
@@ -46,8 +46,8 @@ class Files {
   }
 
   // Cuts the list for Node; undefined: out of bounds. Node rejects an empty element
-  // that points out of bounds, so the list is cut before it. Empty elements at the
-  // beginning are skipped, so that the cut leaves at least one that is not empty.
+  // out of bounds, so the list ends before it. Empty elements at the beginning are
+  // skipped, so that one that is not empty remains.
   #cut(at, length) {
     const memory = this.#memory;
     if (!memory.has(at, length * IOVEC_SIZE)) return undefined;

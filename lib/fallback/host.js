@@ -1,8 +1,7 @@
 'use strict';
 
-// The host of a guest without the addon. node:fs writes to the streams, and Node's
-// WASI makes the other calls, each wrapped in a JS function. lib/engine.js defines a
-// host.
+// The host of a guest without the addon: node:fs writes to the streams, and Node's
+// WASI makes the other calls. lib/engine.js defines a host.
 
 const { createCalls, createWrites } = require('./calls');
 const { GuestFds, entryOfFile, entryOfStream } = require('./fds');

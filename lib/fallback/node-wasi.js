@@ -12,8 +12,8 @@ const SCRATCH_PAGES = 32;
 let NodeWASI;
 
 /**
- * Loads node:wasi without the warning that WASI is experimental. Keeps its class,
- * since the preload replaces it.
+ * Loads node:wasi without its warning. Keeps its class, since the preload replaces
+ * it.
  */
 function loadModule() {
   const { emitWarning } = process;
@@ -69,10 +69,9 @@ function setMemoryOf(wasi) {
 }
 
 /**
- * Node's calls, on the guest's memory or on a scratch memory. The scratch memory
- * takes arguments that the guest's memory cannot hold, and results that the guest
- * must not see. Node rejects negative numbers, and any other number of arguments
- * than the call has parameters.
+ * Node's calls, on the guest's memory or on a scratch memory, for arguments that the
+ * guest's memory cannot hold, and results that the guest must not see. Node rejects
+ * negative numbers, and a wrong number of arguments.
  */
 class NodeCalls {
   #functions;
@@ -92,8 +91,7 @@ class NodeCalls {
     this.#memory = memory;
   }
 
-  // V8 may end JS between any two calls. So no call restores the memory afterwards:
-  // each one checks it.
+  // V8 may end JS between any two calls, so each call checks the memory.
   #use(memory) {
     if (this.#used === memory) return;
     this.#used = undefined;

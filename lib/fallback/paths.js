@@ -2,10 +2,10 @@
 
 // The path_* calls of Node's WASI.
 //
-// uvwasi takes a path for a C string: it reads up to the next NUL. If the memory
-// ends before, the process crashes. Such a call is made on the scratch memory, with
-// a copy of the path and a NUL. So is every call on a shared memory, where a thread
-// could remove the NUL, and path_open, whose result is a number of Node's.
+// uvwasi reads a path up to the next NUL. If the memory ends before, the process
+// crashes. Such a call is made on the scratch memory, with a copy of the path and a
+// NUL. So is every call on a shared memory, where a thread could remove the NUL, and
+// path_open, whose result is a number of Node's.
 
 const { ERRNO } = require('../preview1');
 

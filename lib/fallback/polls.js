@@ -4,13 +4,12 @@
 //
 // Node's ends the process if a closed descriptor comes before another one. It
 // allocates memory for as many subscriptions as the guest names, and reads them
-// while another thread can change them. It never reaches an absolute time. If a time
-// is due, it reports no descriptor. It waits for all of several descriptors, and if
-// one is to be both read and written, it sees only the first subscription.
+// while another thread can change them. It never reaches an absolute time, reports
+// no descriptor once a time is due, waits for all of several descriptors, and sees
+// one subscription of a descriptor only.
 //
-// So Node gets lists of our own. A list has descriptors to read or descriptors to
-// write, each once, and a time. If there are several descriptors, the time is short,
-// and Node is called again and again.
+// So Node gets lists of our own: descriptors to read or to write, each once, and a
+// time. For several descriptors the time is short, and Node is called repeatedly.
 
 const { learnStream } = require('./writes');
 const { ERRNO } = require('../preview1');
@@ -77,8 +76,8 @@ function firstDeadline(subscriptions) {
 }
 
 /**
- * Lists for Node: of descriptors to read, and of descriptors to write. Guest fds of
- * the same descriptor share an element.
+ * Lists for Node: of descriptors to read, and to write. Guest fds of one descriptor
+ * share an element.
  */
 function listsOf(waiting) {
   const groups = new Map();

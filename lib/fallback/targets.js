@@ -4,8 +4,8 @@
 
 const { ERRNO } = require('../preview1');
 
-// The rights of a pipe in src/preview1/fd.c: FD_READ, FD_FDSTAT_SET_FLAGS, FD_WRITE,
-// FD_FILESTAT_GET, POLL_FD_READWRITE.
+// The same as for a pipe in src/preview1/fd.c: FD_READ, FD_FDSTAT_SET_FLAGS,
+// FD_WRITE, FD_FILESTAT_GET, POLL_FD_READWRITE.
 const RIGHTS_OF_STREAM =
   (1n << 1n) | (1n << 3n) | (1n << 6n) | (1n << 21n) | (1n << 27n);
 

@@ -1,8 +1,6 @@
 'use strict';
 
-// Writes to host descriptors with node:fs.
-//
-// They behave like src/preview1/fd_write.c, except where node:fs lacks a call:
+// Writes to host descriptors with node:fs, like src/preview1/fd_write.c except:
 // - on a full pipe this sleeps between tries, where C polls;
 // - an fd_pwrite on an append-mode file appends on Linux (no RWF_NOAPPEND);
 // - a descriptor that the host left blocking blocks, whatever the guest or
@@ -19,8 +17,7 @@ const { ERRNO, FDFLAGS, RIGHTS } = require('../preview1');
 const IOV_MAX = 1024;
 const WRITE_MAX = 0x7ffff000;
 
-// node:fs takes the offset as a double. If that is not a safe integer, it writes at
-// the file's position.
+// node:fs writes at the file's position if the offset is not a safe integer.
 const MAX_OFFSET = BigInt(Number.MAX_SAFE_INTEGER);
 
 // Up to this size buffers are copied together: node:fs is faster with one buffer
@@ -159,8 +156,8 @@ class StreamWriter {
     return done > 0 ? { errno: ERRNO.SUCCESS, done } : { errno, done };
   }
 
-  // Makes one system call for the bytes after the first `done` of the list, at
-  // `position` or at the file's position. Returns how many it wrote.
+  // Makes one system call for the bytes after the first `done` of the list. Returns
+  // how many it wrote.
   #writeOnce(hostFd, done, position) {
     const { count, lengths, pointers } = this.#list;
     let first = 0;

@@ -1,16 +1,14 @@
 'use strict';
 
-// The numbers that both sides of the addon share: the mailbox, its constants, and
-// the operations that are not calls of preview1. scripts/build-calls.js makes
+// The numbers that both sides of the addon share. scripts/build-calls.js makes
 // src/abi.h and src/calls.h of them.
 
 const { version } = require('../../package.json');
 const { CALLS } = require('../preview1');
 
 /**
- * The mailbox. OP to ARGUMENTS are indices of 32-bit words, WIDE of a 64-bit word.
- * Arguments of 32 bits go to the words from ARGUMENTS on, those of 64 bits to the
- * words from WIDE on.
+ * OP to ARGUMENTS are indices of 32-bit words, WIDE of a 64-bit word. Arguments of
+ * 32 bits are from ARGUMENTS on, those of 64 bits from WIDE on.
  */
 const BOX = Object.freeze({
   OP: 0, // the operation
@@ -25,7 +23,7 @@ const BOX = Object.freeze({
 const ANSWERS = Object.freeze({
   DELIVER: 0xffff, // deliver this write to the target in OUT; not made again
   RESUME: 0xfffe, // a slice of a wait is over: see src/wait.h
-  DELIVER_BUFFERED: 0xfffd, // deliver the buffered bytes to their target first
+  DELIVER_BUFFERED: 0xfffd, // first deliver the buffered bytes to their target
   ASK: 0xfffc, // does the target in OUT take anything?
 });
 
@@ -123,10 +121,7 @@ function fnv1a(text, seed) {
   return (hash >>> 0).toString(16).padStart(8, '0');
 }
 
-/**
- * A hash over all of the above. An addon with another hash was built from other
- * sources, and is not used.
- */
+/** A hash over all of the above: an addon with another one is not used. */
 function abiHash() {
   const text = JSON.stringify([version, CALLS, OWN_CALLS, CONTROL, NUMBERS]);
   return fnv1a(text, 0x811c9dc5) + fnv1a(text, 0x01234567);

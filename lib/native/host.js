@@ -180,8 +180,8 @@ class NativeHost {
     this.#delivery.rethrow();
   }
 
-  // Takes a copy of the bytes before delivering them: they are delivered at most
-  // once, even if the target throws or V8 ends this.
+  // Copies the bytes first: they are delivered at most once, even if the target
+  // throws or V8 ends this.
   #deliverBuffered() {
     const mailbox = this.#mailbox;
     mailbox.control(OPS.unflushed);

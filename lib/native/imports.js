@@ -1,9 +1,8 @@
 'use strict';
 
 // The functions that a guest imports. Each stores its arguments in the mailbox and
-// calls the addon. There is one function for each list of parameter types, since
-// rest parameters are slower. A guest that declares an import with other types gets
-// INVAL.
+// calls the addon. Each list of parameter types has its own, since rest parameters
+// are slower. A guest that declares other types gets INVAL.
 
 const { BOX, OPS, WRITE } = require('./abi');
 const { CALLS, ERRNO } = require('../preview1');

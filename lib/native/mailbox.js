@@ -1,8 +1,7 @@
 'use strict';
 
-// The way into the addon. JS stores numbers in the guest's mailbox, calls the
-// guest's function, and reads the answer from the mailbox. The answer must be read
-// before any other code runs, since the next call overwrites it.
+// The way into the addon: JS stores numbers in the guest's mailbox, calls the
+// guest's function, and reads the answer before the next call overwrites it.
 
 const { ANSWERS, BOX, OPS, WRITE } = require('./abi');
 const { notStarted, outOfMemory } = require('../errors');
@@ -52,10 +51,9 @@ class Mailbox {
   view = EMPTY;
 
   /**
-   * The work left to JS. `deliver(target, iovs, iovsLen, nwritten)` makes a write to
-   * a target. `deliverBuffered()` passes buffered bytes to their target, and returns
-   * the fd, the target and the errno. `takes(target)` says whether a target takes
-   * bytes.
+   * The work left to JS. `deliver(target, iovs, iovsLen, nwritten)` makes a write.
+   * `deliverBuffered()` passes buffered bytes to their target, and returns the fd,
+   * the target and the errno. `takes(target)` says whether a target takes bytes.
    */
   delivery;
 
@@ -82,9 +80,8 @@ class Mailbox {
   }
 
   /**
-   * Passes the memory to the addon again, without touching the arguments of a call.
-   * Returns true if it has grown. The addon comes before the fields: V8 may end this
-   * at any call.
+   * Passes the memory to the addon again, and keeps the arguments. Returns true if
+   * it has grown. The addon comes first: V8 may end this at any call.
    */
   #refresh() {
     if (this.#memory === undefined && this.#isGuest) throw notStarted();
@@ -117,8 +114,8 @@ class Mailbox {
   /**
    * Acts on an answer other than success.
    *
-   * A shared memory, like one with a resizable buffer, grows in place. So on FAULT
-   * the view is refreshed, and the call made once more: a call that fails has had no
+   * A shared memory, or one with a resizable buffer, grows in place. On FAULT the
+   * view is refreshed, and the call made once more: a call that fails has had no
    * effect.
    */
   #finish(op, answer) {
@@ -179,7 +176,7 @@ class Mailbox {
     return SUCCESS;
   }
 
-  /** Makes an operation of the host. */
+  /** An operation of the host. */
   control(op, a = 0, b = 0, c = 0) {
     const { box } = this;
     box[ARGUMENTS] = a;
@@ -190,7 +187,7 @@ class Mailbox {
     return box[RESULT];
   }
 
-  /** Makes an operation that takes bytes. */
+  /** An operation that takes bytes. */
   controlWith(op, bytes, a = 0, b = 0, c = 0, d = 0) {
     const { box } = this;
     box[ARGUMENTS] = a;
@@ -202,7 +199,7 @@ class Mailbox {
     return box[RESULT];
   }
 
-  /** Makes an operation that may wait and deliver, like a call of the guest. */
+  /** An operation that may wait and deliver, like a call of the guest. */
   operate(op, a = 0) {
     const { box } = this;
     box[ARGUMENTS] = a;
@@ -217,7 +214,6 @@ class Mailbox {
     this.wide[WIDE] = value;
   }
 
-  /** The other result, in OUT. */
   get out() {
     return this.box[OUT];
   }
@@ -232,7 +228,6 @@ class Mailbox {
     return this.result(n) + this.result(n + 1) * 2 ** 32;
   }
 
-  /** Result `n` of 64 bits. */
   wideResult(n) {
     return Number(this.wide[WIDE + n]);
   }

@@ -61,8 +61,8 @@ static wv_errno write_now(struct wv_guest *guest, const request *of) {
              : wv_fd_write(guest, of->fd, of->iovs, of->iovs_len, of->nwritten);
 }
 
-/* Writes after the buffered bytes. The count comes from guest->bytes: another
- * thread may have rewritten `nwritten` in the guest's memory. */
+/* Writes after the buffered bytes. Another thread may rewrite `nwritten` in the
+ * guest's memory, so guest->bytes gives the count. */
 static wv_errno write_through(struct wv_guest *guest, const request *of) {
   wv_buffer *buffer = &guest->buffer;
   wv_errno error = wv_buffer_before(guest, of->fd);
@@ -77,7 +77,7 @@ static wv_errno write_through(struct wv_guest *guest, const request *of) {
   return error;
 }
 
-/* Does the write continue the buffered bytes? Compares numbers only: the fd may
+/* Does the write continue the buffered bytes? Compares fds only: the fd may
  * stand for another entry by now. */
 static bool goes_behind(const wv_buffer *buffer, const request *of) {
   return of->positioned
@@ -87,8 +87,7 @@ static bool goes_behind(const wv_buffer *buffer, const request *of) {
 }
 
 /* A write at an unexpected offset would fill a buffer alone. Expected is the
- * end of the buffered bytes or of the last fd_pwrite to the same fd, or else
- * the beginning of the file. */
+ * end of the buffered bytes, or of the last fd_pwrite to the fd, else 0. */
 static bool is_elsewhere(const wv_buffer *buffer, const request *of) {
   const int64_t expected = buffer->last_fd == of->fd ? buffer->last_end : 0;
 
@@ -109,14 +108,14 @@ static void open_buffer(struct wv_guest *guest, wv_fd *entry,
                      of->fd);
   if (of->positioned)
     wv_buffer_set_wide(buffer, WV_BUFFER_END, (int64_t)of->offset);
-  /* The plain case compares the fd's number only. It must see no writes if they
-   * are traced, or if another thread may put another entry at that number. */
+  /* The plain case knows only the fd's number. It must get no writes if they
+   * are traced, or if another thread may put another entry there. */
   if (!(of->flags & WV_WRITE_TRACED) && guest->fds->sharing == NULL)
     wv_buffer_set_word(buffer, WV_BUFFER_CAPACITY, buffer->room);
 }
 
-/* Takes no more than `total` bytes, and counts those it took: another thread
- * may have changed the list since it was checked. */
+/* Takes and counts at most `total` bytes: another thread may have changed the
+ * list since it was checked. */
 static void add(struct wv_guest *guest, const request *of, wv_batch *batch,
                 uint64_t total) {
   wv_buffer *buffer = &guest->buffer;
@@ -196,8 +195,8 @@ static wv_errno buffered(struct wv_guest *guest, const request *of) {
   if (error != WV_SUCCESS) return error;
   if (of->positioned && of->offset > INT64_MAX) return WV_EINVAL;
   if (batch.total > 0) return add_or_write(guest, entry, of, &batch);
-  /* Passes an empty list: another thread may have lengthened the list since,
-   * and its bytes would overtake the buffered ones. */
+  /* Another thread may have lengthened the list since, and its bytes would
+   * overtake the buffered ones. */
   nothing.iovs_len = 0;
   return write_now(guest, &nothing);
 }

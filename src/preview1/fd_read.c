@@ -1,7 +1,7 @@
 /* fd_read and fd_pread.
  *
  * One system call reads. A stream without data is waited for unless the guest
- * set NONBLOCK; the host's own setting does not matter. */
+ * set NONBLOCK; the host's setting does not matter. */
 #include <errno.h>
 
 #include "../calls.h"

@@ -1,11 +1,10 @@
 /* fd_write and fd_pwrite: their checks, and writes to a capture.
  *
- * All checks come before the first byte is written, in this order: fd (EBADF),
- * ESPIPE of fd_pwrite, rights (ENOTCAPABLE), nwritten pointer, list and buffers
- * (EFAULT), sum of the lengths and offset (EINVAL). Then the errno of write(2).
- * nwritten is stored only on success. A write to a target of JS returns
- * WV_DELIVER before any pointer is checked: JS checks them. Source: WASI
- * preview1 witx, write(2). */
+ * All checks come before the first byte, in this order: fd (EBADF), ESPIPE of
+ * fd_pwrite, rights (ENOTCAPABLE), nwritten pointer, list and buffers (EFAULT),
+ * sum of the lengths and offset (EINVAL). Then the errno of write(2). nwritten
+ * is stored only on success. For a target of JS, which checks the pointers,
+ * WV_DELIVER. Source: WASI preview1 witx, write(2). */
 #include <stdlib.h>
 
 #include "../calls.h"

@@ -1,7 +1,7 @@
 /* The calls on paths, except path_open.
  *
- * The system would follow a link before a trailing slash. So the slash is never
- * passed on: the calls themselves check that the file is a directory. */
+ * The system would follow a link before a trailing slash. So it never gets the
+ * slash, and the calls check for a directory. */
 #include "path.h"
 
 #include <errno.h>

@@ -4,9 +4,8 @@
 #include "../calls.h"
 #include "path.h"
 
-/* The kernel breaks another program's lease within
- * /proc/sys/fs/lease-break-time, by default 45 seconds. This many tries, 20 ms
- * apart, take longer. */
+/* The kernel breaks a lease within /proc/sys/fs/lease-break-time, by default 45
+ * seconds. This many tries, 20 ms apart, take longer. */
 #define LEASE_TRIES 5000
 
 /* The access mode that the rights ask for, as with node:wasi and wasi-libc. */
@@ -50,9 +49,9 @@ static bool would_wait(wv_guest *guest, const wv_fd *dir, const wv_path *path,
          stat.is_pipe;
 }
 
-/* Unless the guest set NONBLOCK, waits as a blocking open would: for the reader
- * of a FIFO, or the end of a lease. The open itself never blocks, even if the
- * name is replaced by a FIFO's at that moment. */
+/* Unless the guest set NONBLOCK, waits as a blocking open would, for the reader
+ * of a FIFO or the end of a lease. The open itself never blocks, even if a FIFO
+ * takes the name at that moment. */
 static wv_errno open_and_wait(wv_guest *guest, const wv_fd *dir,
                               const wv_path *path, int flags, bool nonblock,
                               int *host_fd) {

@@ -43,8 +43,8 @@ static uint64_t now_on(uint32_t clock) {
   return now;
 }
 
-/* A relative time runs on the monotonic clock from the beginning of the call,
- * so that setting the wall clock does not change it. */
+/* A relative time runs on the monotonic clock from the beginning of the call:
+ * setting the wall clock does not change it. */
 static wv_errno load_clock(const uint8_t *from, uint64_t begun,
                            subscription *to) {
   uint64_t timeout = wv_load_u64(from + 24);
@@ -75,8 +75,8 @@ static wv_errno load(const uint8_t *at, uint64_t begun, subscription *to) {
   return to->tag <= FD_WRITE ? WV_SUCCESS : WV_EINVAL;
 }
 
-/* The index of the pollfd of a host descriptor. A descriptor gets only one,
- * since poll(2) rejects more pollfds than the limit of open files. */
+/* The index of the pollfd of a host descriptor, which gets only one: poll(2)
+ * rejects more than the limit of open files. */
 static uint32_t pollfd_of(polling *poll, int host_fd) {
   uint32_t i = 0;
 

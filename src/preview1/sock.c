@@ -53,8 +53,8 @@ static wv_errno receive_some(const wv_fd *entry, const wv_batch *batch,
 }
 
 /* Decodes the part of the list after a batch. False: nothing is left, or
- * another thread has changed the list; the bytes already received are then a
- * short count. */
+ * another thread has changed the list; the received bytes are then a short
+ * count. */
 static bool next_batch(const wv_memory *memory, uint32_t iovs,
                        uint32_t iovs_len, wv_batch *batch, uint64_t done) {
   return batch->next < iovs_len &&
@@ -93,7 +93,6 @@ static wv_errno receive(wv_guest *guest, const wv_fd *entry, uint32_t iovs,
   return *done > 0 ? WV_SUCCESS : error;
 }
 
-/* The checks of sock_recv. */
 static wv_errno prepare_recv(wv_guest *guest, uint32_t fd, uint32_t iovs,
                              uint32_t iovs_len, uint32_t flags,
                              uint32_t datalen, uint32_t roflags, wv_fd **entry,
@@ -155,8 +154,6 @@ static wv_errno send_batch(const wv_fd *entry, wv_batch *batch, wv_wait *wait) {
   return error;
 }
 
-/* `batch` holds the beginning of the list, or all of it. An error after the
- * first byte is left to the next call. */
 static wv_errno send_list(wv_guest *guest, const wv_fd *entry, uint32_t iovs,
                           uint32_t iovs_len, wv_batch *batch, uint32_t *done) {
   wv_wait *wait = wv_guest_wait(guest, guest->wait_timeout);
@@ -179,7 +176,6 @@ static wv_errno send_list(wv_guest *guest, const wv_fd *entry, uint32_t iovs,
   return *done > 0 ? WV_SUCCESS : error;
 }
 
-/* The checks of sock_send. */
 static wv_errno prepare_send(wv_guest *guest, uint32_t fd, uint32_t iovs,
                              uint32_t iovs_len, uint32_t flags,
                              uint32_t datalen, wv_fd **entry, wv_batch *batch) {

@@ -420,7 +420,7 @@ static void discard(void) {
   memset(of->file->bytes, 0, FILE_MAX);
   of->file->size =
       (uint32_t)pread(of->file->host_fd, of->file->bytes, FILE_MAX, 0);
-  /* Without what came behind the end, append mode stands elsewhere. */
+  /* Without the dropped bytes, append mode has another position. */
   if (!positioned && of->kind == APPEND)
     of->pos = (uint32_t)lseek(of->entry->host_fd, 0, SEEK_CUR);
 }

@@ -107,7 +107,7 @@ class Run {
     });
   }
 
-  /** What writes to descriptors of the host. */
+  /** The writer of host descriptors: native code or node:fs. */
   get hostWriter() {
     return this.engine === 'native' ? 'native' : 'fs';
   }

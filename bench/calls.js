@@ -1,20 +1,20 @@
 'use strict';
 
-// The calls that are no writes: each is the body of a loop in a guest of its own, and
-// stands beside a function of floor-calls.c that makes the system calls that it
-// takes. `seen` is what one of them has to add to $written.
+// The calls other than writes. Each is the body of a loop in a guest of its own. A
+// function of floor-calls.c makes the same system calls. `seen` is what one call
+// must add to $written.
 //
-// The memory is that of guest.js. site.js makes the files.
+// The memory has the layout of guest.js. site.js creates the files.
 
 const { LIST, NWRITTEN, PATH } = require('./guest');
 
 const DATA = 'data';
 const DEEP = 'a/b/c/data';
 const LIST_ENTRIES = 1000;
-const DATA_SIZE = 1088 * 64 * 15; // whole reads of each size
+const DATA_SIZE = 1088 * 64 * 15; // a whole number of reads of each size
 
 const RESULT = 0x8000;
-const BLOCK = 0x30000; // behind what is read
+const BLOCK = 0x30000; // after the buffer for reads
 const BLOCK_SIZE = 4096;
 
 // fd_read, fd_seek, fd_tell, fd_filestat_get
@@ -43,7 +43,7 @@ const IMPORTS = {
   poll_oneoff: 'i32 i32 i32 i32',
 };
 
-/** `errno` is made, and `seen` added where it is 0. */
+/** Sets `errno`, and adds `seen` if it is 0. */
 const make = (errno, seen) => `
   (local.set $errno ${errno})
   (local.set $errnos
@@ -53,7 +53,7 @@ const make = (errno, seen) => `
 const add = (seen) =>
   `(global.set $written (i64.add (global.get $written) ${seen}))`;
 
-/** At the end of the file from its start again. */
+/** Starts again at the end of the file. */
 function read(count) {
   const once = make(
     call('fd_read', local('fd'), i32(LIST), i32(count), i32(RESULT)),
@@ -85,7 +85,7 @@ const openAndClose = (path) => `
   )}
   ${make(call('fd_close', `(i32.load ${i32(RESULT)})`), i64(1))}`;
 
-// Entries of `list` alone count: not all hosts have `.` and `..`.
+// Counts entries of `list` only: not all hosts have `.` and `..`.
 const READDIR = `
   (local.set $cookie ${i64(0)})
   (loop $block
@@ -106,7 +106,7 @@ const READDIR = `
     (br_if $block
       (i32.eq (i32.load ${i32(RESULT)}) ${i32(BLOCK_SIZE)})))`;
 
-/** What `fd` is: a file to be read, a directory, or the preopened one. */
+/** What `fd` is: a file to read, a directory, or the preopen. */
 const FILE = { path: DATA, oflags: 0, rights: RIGHTS_READ };
 const DIRECTORY = {
   path: 'list',
@@ -233,7 +233,7 @@ const CALLS = [
     name: 'poll_oneoff, a clock of 0 ns',
     floor: ['clock', 'clock_gettime(2)'],
     seen: 1,
-    // The subscription is all zeros but for its clock, CLOCK_MONOTONIC.
+    // The subscription is all zeros except for its clock, CLOCK_MONOTONIC.
     body: `
       (i32.store ${i32(BLOCK + 16)} ${i32(1)})
       ${make(call('poll_oneoff', i32(BLOCK), i32(RESULT), i32(1), i32(NWRITTEN)), load32(NWRITTEN))}`,
@@ -266,7 +266,9 @@ const source = () => `(module
   (func (export "opened") (result i32) (i32.load ${i32(RESULT)}))
   ${CALLS.map(functionOf).join('')})`;
 
-/** Has the guest open what a call is about. @returns {{ errno: number, fd: number }} */
+/**
+ * Lets the guest open the file of a call. @returns {{ errno: number, fd: number }}
+ */
 function openFor({ memory, open, opened }, { fd, path }) {
   const bytes = new Uint8Array(memory.buffer);
   const put = (text) => bytes.set(Buffer.from(text), PATH);

@@ -1,6 +1,6 @@
 'use strict';
 
-// The chart of docs/: a few workloads side by side, a bar for each rival.
+// The chart of docs/: some workloads side by side, with a bar for each rival.
 
 const { SHORT } = require('./table');
 
@@ -11,8 +11,8 @@ const TOP = 104; // where the first row begins
 const ROW = 25;
 const BAR = 15;
 const GAP = 18; // between two columns
-const LABEL = 52; // for the figure behind the longest bar
-const LONGEST = 8; // times the floor; longer bars are cut off
+const LABEL = 52; // for the figure after the longest bar
+const LONGEST = 8; // multiples of the floor; longer bars are cut off
 
 const STYLE = `
     text { fill: #24292f; }
@@ -45,7 +45,7 @@ const STYLE = `
       .row { fill: #161b22; }
     }`;
 
-const CUT = 'l6 -19'; // a stroke through a bar that goes on
+const CUT = 'l6 -19'; // a stroke through a bar that is cut off
 
 const escape = (text) =>
   text.replace(
@@ -58,7 +58,7 @@ function figure(value) {
   return value >= 100 ? value.toFixed(0) : value.toFixed(1);
 }
 
-/** In a word or two: there is not much room. */
+/** One or two words, since there is little room. */
 function short({ failed, leftOut }) {
   if (leftOut !== undefined) return 'none';
   if (/^crashes/.test(failed)) return 'crashes';
@@ -74,11 +74,10 @@ const text = (x, y, kind, content) =>
   `<text class="${kind}" x="${x.toFixed(1)}" y="${y}">${escape(content)}</text>`;
 
 /**
- * One bar with its quartiles and its figure, or why there is none.
+ * One bar with its quartiles and its figure, or the reason why there is none.
  *
- * @param {(value: number) => number} place of a value, at most the end of the
- *   column
- * @param {number} line where the line of the floor is: texts stand behind it
+ * @param {(value: number) => number} place of a value, at most the end of the column
+ * @param {number} line of the floor: texts are placed after it
  */
 function bar(x, y, place, line, { ns, kind, ...entry }) {
   const middle = y + ROW / 2;

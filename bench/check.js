@@ -1,6 +1,6 @@
 'use strict';
 
-// Whether all bytes arrive where they should: before anything is timed.
+// Checks before the measurement that all bytes arrive where they should.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -8,7 +8,7 @@ const { Child } = require('./child-process');
 const { createSite } = require('./site');
 const { bytesOf, expected } = require('./workloads');
 
-// Past 1 MiB, where fd_pwrite begins anew.
+// More than 1 MiB, where fd_pwrite starts again.
 const BYTES = 1.5 * 2 ** 20;
 const MAX_TURNS = 3000;
 
@@ -18,7 +18,10 @@ function turnsOf(workload) {
   return Math.min(Math.ceil(BYTES / bytesOf(workload)), MAX_TURNS);
 }
 
-/** What is wrong with the files of a directory, or undefined. */
+/**
+ * The difference between the files of a directory and the expected ones, or
+ * undefined.
+ */
 function difference(directory, files) {
   for (const [name, content] of files) {
     const file = path.join(directory, name);
@@ -35,7 +38,7 @@ function difference(directory, files) {
 }
 
 /**
- * Lets a rival do a workload and looks at what arrives.
+ * Runs a workload with a rival, and checks the bytes that arrive.
  *
  * @returns {Promise<{ failed?: string, crashed?: boolean }>}
  */
@@ -61,7 +64,7 @@ async function check(rival, workload, { directory, guests }) {
   if (outcome.failed === undefined && wrong !== undefined) {
     return { failed: wrong };
   }
-  // An error that the guest was told of, and what came of it.
+  // The guest got an errno, and bytes are missing.
   if (outcome.failed !== undefined && /bytes arrive/.test(wrong ?? '')) {
     return { ...outcome, failed: `${outcome.failed}; ${wrong}` };
   }

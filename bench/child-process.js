@@ -1,15 +1,15 @@
 'use strict';
 
-// The parent's end of child.js: starts it, asks it, and says how it ended.
+// The parent's side of child.js: starts it, asks it, and reports its end.
 
 const { spawn } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 
 const PATIENCE = 60; // seconds for one answer
-const TAIL = 2000; // characters kept of what a process said
+const TAIL = 2000; // characters kept of a process's output
 
-/** The program of a runtime, or undefined where it is not installed. */
+/** The executable of a runtime, or undefined if it is not installed. */
 function programOf(runtime) {
   if (runtime === undefined) return [process.execPath, '--no-warnings'];
   const wanted = process.env.DENO ?? 'deno';
@@ -29,12 +29,12 @@ class Child {
   #said = '';
   #end;
 
-  /** How it ended: `{ code, signal }`, once it has. */
+  /** Resolves at its end to `{ code, signal }`. */
   ended;
 
   /**
    * @param {string} script
-   * @param {object} task what it is to do, as its argument
+   * @param {object} task passed to the script as its argument
    * @param {object} options
    * @param {string} [options.runtime]
    * @param {object} [options.env] further variables
@@ -50,7 +50,7 @@ class Child {
       stdio: ['pipe', stdout, 'pipe'],
     });
     const { stdin, stderr } = this.#process;
-    stdin.on('error', () => {}); // it ended: 'close' says how
+    stdin.on('error', () => {}); // it has ended: 'close' reports how
     stderr.setEncoding('utf8');
     stderr.on('data', (text) => this.#read(text));
     this.ended = new Promise((resolve) => {
@@ -67,7 +67,7 @@ class Child {
     });
   }
 
-  // Answers are marked. What else it says is kept for the case that it fails.
+  // Answers are marked. Other output is kept to explain a failure.
   #read(text) {
     const lines = (this.#line + text).split('\n');
     this.#line = lines.pop();
@@ -91,7 +91,9 @@ class Child {
     this.#waiting = undefined;
   }
 
-  /** The next answer. One with `failed` is no answer, or a bad one. */
+  /**
+   * Resolves to the next answer. If it has `failed`, there was none, or a bad one.
+   */
   next() {
     const early = this.#answers.shift();
     if (early !== undefined) return Promise.resolve(JSON.parse(early.slice(1)));

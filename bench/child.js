@@ -1,22 +1,19 @@
 'use strict';
 
-// The process in which one rival does one workload. The parent says when:
+// The process in which one rival does one workload. The parent sends:
 //
-//   check   makes `turns` turns, for the parent to look at what arrived
-//   warm    runs until the compilers are done, and settles how many turns a
-//           batch has
+//   check   makes `turns` turns, so that the parent can check the bytes
+//   warm    runs until the compilers are done, and chooses the number of turns
+//           in a batch
 //   round   times a batch of the floor and one of the rival
 //
-// A process of its own for each rival, since
-// - some of them crash, and none may take the others along;
-// - compiled code is shaped by all that runs in its process: one and the same
-//   buffered write takes half as long again where several instances share the
-//   functions it is made of;
-// - some of them write to standard output and nowhere else, and so each can be
-//   given what it is to write to.
-// The floor is timed in each of these processes, right beside the rival. Rounds
-// go around among the processes, one at a time; so what changes on the machine
-// meanwhile hits all of them alike.
+// Each rival has its own process:
+// - some crash, and must not end the others;
+// - all code that runs in a process affects its compiled code: a buffered write
+//   takes half as long again if several instances share its functions;
+// - some write to standard output only, which must be the file of the workload.
+// Each process also times the floor, right beside the rival. The processes take
+// turns at making one round, so that a change on the machine affects all alike.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -179,7 +176,7 @@ function check({ turns }) {
 
 const commands = { check, warm, round: ({ number }) => round(number) };
 
-// What a rival throws at the guest, an errno and a wrong count are findings.
+// Errors of a rival, an errno of the guest and a wrong count are results.
 function attempt(job) {
   try {
     answer(job());
@@ -191,8 +188,8 @@ function attempt(job) {
 }
 
 async function main() {
-  // As any tool does that prints something of its own. Node makes the pipe
-  // non-blocking, for all who write to it.
+  // Like any tool that prints something of its own. Node then makes the pipe
+  // non-blocking for all its writers.
   if (workload.target === 'full') void process.stdout;
   let failure;
   try {

@@ -1,7 +1,7 @@
 'use strict';
 
 // node ends-child.js WAIT END DIRECTORY: a guest waits in a worker, and is ended.
-// Prints the milliseconds that took; with `exit`, the time at which it began.
+// Prints how many milliseconds that took; with `exit`, the time at which it began.
 
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -21,7 +21,7 @@ const PATH = 1024;
 const SUBSCRIPTION = 2048;
 const FAR = 10n ** 18n; // nanoseconds
 
-const PAUSE = 200; // ms until it waits
+const PAUSE = 200; // ms until the guest waits
 const TIMEOUT = 50; // ms of the vm
 
 const WRITE = 1n << 6n;

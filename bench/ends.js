@@ -1,7 +1,7 @@
 'use strict';
 
-// How long a guest that waits takes to end: from terminate(), process.exit() or the
-// end of a vm timeout until it has.
+// How long a waiting guest takes to end, from terminate(), process.exit() or a vm
+// timeout on.
 
 const { spawnSync } = require('node:child_process');
 const path = require('node:path');
@@ -23,7 +23,7 @@ const ENDS = {
 
 const CHILD = path.join(__dirname, 'ends-child.js');
 
-/** Milliseconds of one end, in a process of its own. */
+/** Measures one end, in a process of its own. In milliseconds. */
 function measureOnce(wait, end, directory) {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
@@ -32,7 +32,7 @@ function measureOnce(wait, end, directory) {
   );
   const exited = Date.now();
   if (status !== 0) throw new Error(`${wait}, ${end}: ${status} ${stderr}`);
-  // What ends the process tells when it began.
+  // A process that exits prints when that began.
   return end === 'exit' ? exited - Number(stdout) : Number(stdout);
 }
 

@@ -1,5 +1,4 @@
-/* The system calls behind the calls of a guest that are no writes. calls.js has
- * the list of both. */
+/* The system calls behind the calls other than writes. calls.js lists both. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -22,7 +21,7 @@ static ssize_t read_list(const job *todo) {
              : readv(todo->data, todo->iov, (int)todo->used);
 }
 
-/* At the end of the file from its start again. */
+/* Starts again at the end of the file. */
 int read_turn(job *todo) {
   ssize_t got = read_list(todo);
 
@@ -74,7 +73,7 @@ int open4_turn(job *todo) {
   return open_at(todo, "a/b/c/data");
 }
 
-/* All of `list`. */
+/* Reads all of `list`. */
 int readdir_turn(job *todo) {
 #ifdef __linux__
   static char block[DIRECTORY_BLOCK];

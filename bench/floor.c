@@ -1,21 +1,20 @@
-/* The floor of every comparison: the system calls alone, in a C loop, in the
- * same process and so under the same conditions as what is compared with it.
+/* The floor of every comparison: only the system calls, in a C loop, in the
+ * same process as the rival, and so under the same conditions.
  *
- * Each function takes a descriptor, or a directory as site.js makes them, an
- * array of lengths, a number of turns, and which clock to use. It returns
+ * Each function takes a descriptor or a directory of site.js, an array of
+ * lengths, a number of turns, and which clock to use. It returns the
  * nanoseconds in all. In a turn,
  *
- * - write makes one write(2) where one length is not 0, else writev(2), as
- * often as IOV_MAX asks for; on a full pipe it polls;
- * - pwrite makes one pwrite(2) for each length, one behind the other, from 0
+ * - write makes one write(2) if only one length is not 0, else as many
+ *   writev(2) as IOV_MAX requires; on a full pipe it polls;
+ * - pwrite makes one pwrite(2) for each length, one after the other, from 0
  *   again at 1 MiB;
  * - pwriteRandom does the same at one of 1,024 pages;
  * - files opens, writes and closes 200 files;
  * - floor-calls.c has the others.
  *
- * The clock is the time of the thread on a CPU, in the program and the kernel,
- * so that other processes are no part of it; or the time on the wall, for what
- * waits. */
+ * The clock is the CPU time of the thread, in the program and the kernel, which
+ * excludes other processes; or wall time, for workloads that wait. */
 #include "floor.h"
 
 #include <errno.h>
@@ -57,7 +56,7 @@ static int write_list(job *todo, int fd) {
                   ? write(fd, todo->iov[i].iov_base, todo->iov[i].iov_len)
                   : writev(fd, todo->iov + i, (int)count);
     if (written >= 0)
-      i += count; /* on a stream that is not full all of it is taken */
+      i += count; /* a stream that is not full takes all of it */
     else if (errno != EAGAIN || poll(&full, 1, -1) < 0)
       return -1;
   }
@@ -113,7 +112,7 @@ static int files_turn(job *todo) {
   return 0;
 }
 
-/* The lengths that are not 0. */
+/* Reads the lengths other than 0. */
 static int read_lengths(napi_env env, napi_value array, job *to) {
   napi_value element;
   uint32_t i, length, count;
@@ -131,8 +130,8 @@ static int read_lengths(napi_env env, napi_value array, job *to) {
   return 0;
 }
 
-/* Each buffer is a stretch of its own, as a guest's are, and of memory that was
- * written to: what was not is one and the same page. */
+/* Each buffer has its own memory, like a guest's, and is written first: all
+ * pages never written are the same one. */
 static int make_data(job *to) {
   size_t size = 1, at = 0;
   uint32_t i;
@@ -148,7 +147,7 @@ static int make_data(job *to) {
   return 0;
 }
 
-/* Those of a directory that it has. */
+/* Opens the files that the directory has. */
 static int open_directory(job *to, const char *path) {
   to->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (to->directory < 0) return -1;
@@ -231,7 +230,7 @@ static napi_value run(napi_env env, napi_callback_info info,
 
 TURNS(DEFINE)
 
-/* A descriptor of this process, in runtimes whose own file API has none. */
+/* Opens a descriptor, for runtimes whose own file API has none. */
 static napi_value open_file(napi_env env, napi_callback_info info) {
   size_t argc = 1, length;
   napi_value argv[1], result = NULL;

@@ -1,4 +1,5 @@
-/* What floor.c and floor-calls.c share: a job, and the turns of the latter. */
+/* Shared by floor.c and floor-calls.c: a job, and the turns in floor-calls.c.
+ */
 #ifndef FLOOR_H
 #define FLOOR_H
 
@@ -13,8 +14,8 @@
 
 typedef struct job {
   int fd;
-  int directory; /* -1 where the argument was a descriptor */
-  int data;      /* its file `data`, to be read */
+  int directory; /* -1 if the argument was a descriptor */
+  int data;      /* its file `data`, for reading */
   int list;      /* its directory `list` */
   uint32_t used;
   uint32_t turns;

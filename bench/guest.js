@@ -1,6 +1,6 @@
 'use strict';
 
-// guest.wat: its assembly, and what is where in its memory.
+// guest.wat: assembles it, and defines the layout of its memory.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -10,7 +10,7 @@ const PATH = 1024;
 const LIST = 4096;
 const LIST_MAX = 7000; // buffers
 const DATA = 65536;
-const GAP = 99; // bytes between two buffers; without it they are merged
+const GAP = 99; // bytes between two buffers, which would be merged otherwise
 
 const OFLAGS_CREAT = 1;
 
@@ -27,7 +27,7 @@ async function assemble(
   return file;
 }
 
-/** Puts a list of buffers of these lengths, and what they hold, in memory. */
+/** Puts a list of buffers of these lengths in memory, with their contents. */
 function fill({ memory }, lengths, content) {
   const words = new DataView(memory.buffer);
   const bytes = new Uint8Array(memory.buffer);
@@ -43,7 +43,7 @@ function fill({ memory }, lengths, content) {
 }
 
 /**
- * Has the guest open a file of its preopened directory, and make it.
+ * Lets the guest open or create a file in its preopen.
  *
  * @returns {{ errno: number, fd: number }}
  */
@@ -55,7 +55,9 @@ function open({ memory, open }, directory, name) {
   return { errno, fd };
 }
 
-/** `turns` turns of a workload on an fd. The last errno but 0. */
+/**
+ * Makes `turns` turns of a workload on an fd. Returns the last errno other than 0.
+ */
 function turn(exports, { call, lengths, target }, fd, turns) {
   if (target === 'calls') return exports[call](fd, turns);
   return call === 'files'

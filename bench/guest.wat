@@ -1,7 +1,7 @@
-;; The guest of every measurement: the same call over and over.
+;; The guest of every measurement, which repeats one call.
 ;;
-;; Lists of buffers, path and data are put into its memory from outside. Where a
-;; call says what it wrote, the bytes are summed up in $written.
+;; The host puts lists of buffers, the path and data in its memory. If a call
+;; returns how many bytes it wrote, they are added to $written.
 (module
   (import "wasi_snapshot_preview1" "fd_write"
     (func $fd_write (param i32 i32 i32 i32) (result i32)))
@@ -15,7 +15,7 @@
   (memory (export "memory") 320)
   (global $written (export "written") (mut i64) (i64.const 0))
 
-  ;; A reactor: some hosts insist on this export.
+  ;; A reactor: some hosts require this export.
   (func (export "_initialize"))
 
   (func $add (param $errno i32) (param $nwritten i32)
@@ -26,7 +26,7 @@
   (func $last (param $errno i32) (param $before i32) (result i32)
     (select (local.get $errno) (local.get $before) (local.get $errno)))
 
-  ;; $count writes of the list. The last errno but 0.
+  ;; Writes the list $count times. Returns the last errno other than 0.
   (func $write (export "write")
     (param $fd i32) (param $iovs i32) (param $iovs_len i32)
     (param $nwritten i32) (param $count i32) (result i32)
@@ -41,8 +41,8 @@
         (local.tee $count (i32.sub (local.get $count) (i32.const 1)))))
     (local.get $errnos))
 
-  ;; $count writes of the list, each after 128 KiB more memory. The last errno but
-  ;; 0.
+  ;; Writes the list $count times, after growing the memory by 128 KiB each
+  ;; time. Returns the last errno other than 0.
   (func (export "writeGrowing")
     (param $fd i32) (param $iovs i32) (param $iovs_len i32)
     (param $nwritten i32) (param $count i32) (result i32)
@@ -57,8 +57,9 @@
         (local.tee $count (i32.sub (local.get $count) (i32.const 1)))))
     (local.get $errnos))
 
-  ;; $count times each element of the list in an fd_pwrite of its own, one behind
-  ;; the other, from 0 again at 1 MiB. The last errno but 0.
+  ;; $count times, writes each element of the list with its own fd_pwrite, one
+  ;; after the other, from 0 again at 1 MiB. Returns the last errno other than
+  ;; 0.
   (func (export "pwrite")
     (param $fd i32) (param $iovs i32) (param $iovs_len i32)
     (param $nwritten i32) (param $count i32) (result i32)
@@ -84,8 +85,8 @@
         (local.tee $count (i32.sub (local.get $count) (i32.const 1)))))
     (local.get $errnos))
 
-  ;; The same at one of 1,024 pages of 4 KiB, picked by a linear congruential
-  ;; generator that floor.c and workloads.js have too.
+  ;; Does the same at one of 1,024 pages of 4 KiB, chosen by a linear
+  ;; congruential generator that floor.c and workloads.js have too.
   (func (export "pwriteRandom")
     (param $fd i32) (param $iovs i32) (param $iovs_len i32)
     (param $nwritten i32) (param $count i32) (result i32)
@@ -114,8 +115,8 @@
         (local.tee $count (i32.sub (local.get $count) (i32.const 1)))))
     (local.get $errnos))
 
-  ;; Opens a file of the directory for writing, with the rights that wasi-libc
-  ;; asks for. Its fd is stored at $result.
+  ;; Opens a file in the directory for writing, with the rights that wasi-libc
+  ;; requests. Stores its fd at $result.
   (func $open (export "open")
     (param $directory i32) (param $path i32) (param $path_len i32)
     (param $oflags i32) (param $result i32) (result i32)
@@ -126,8 +127,8 @@
   (func (export "close") (param $fd i32) (result i32)
     (call $fd_close (local.get $fd)))
 
-  ;; $count times 200 files, f000 to f199: opened, written, closed. The four bytes
-  ;; of the name are made at $path. The last errno but 0.
+  ;; $count times, opens, writes and closes 200 files, f000 to f199. $path holds
+  ;; the four bytes of the name. Returns the last errno other than 0.
   (func (export "files")
     (param $directory i32) (param $iovs i32) (param $iovs_len i32)
     (param $nwritten i32) (param $path i32) (param $count i32) (result i32)

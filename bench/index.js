@@ -22,41 +22,39 @@ const { TRIALS, WORKLOADS } = require('./workloads');
 
 const HELP = `npm run bench -- [options]
 
-What a write costs with this package, with others, and with system calls from C.
+Compares the cost of calls under this package, under others, and as system calls
+from C.
 
-  --quick              less of everything; ends within a minute
+  --quick              fewer measurements; ends within a minute
   --scaling            instead: how the cost grows
   --real               instead: whole programs, two of them real ones
-  --ends               instead: how long a guest that waits takes to end
-  --starting           instead: what require() and new WASI() cost
-  --all                all of that
-  --workloads A,B      these only, of those that --list names
-  --rivals A,B         these only
-  --list               names them
-  --directory DIR      where files are written; else in that for temporary ones
-  --json FILE          writes what was measured
-  --from FILE          begins with what --json wrote; measures only what
+  --ends               instead: how long a waiting guest takes to end
+  --starting           instead: the cost of require() and new WASI()
+  --all                all of these
+  --workloads A,B      only these workloads
+  --rivals A,B         only these rivals
+  --list               lists the workloads and rivals
+  --directory DIR      where to write files (default: the temporary directory)
+  --json FILE          writes the results
+  --from FILE          starts with the results of --json; measures only what
                        --scaling, --real, --ends, --starting or --all ask for
   --svg FILE           draws the chart
   --markdown FILE      writes the tables
 
-Deno is measured too where it is on the PATH, or where DENO says it is.
+Deno is measured too if it is on the PATH, or at the path in DENO.
 `;
 
 const FULL = { launches: 3, rounds: 9, batch: 5e6, warmUp: 120, runs: 5 };
 const QUICK = { launches: 1, rounds: 5, batch: 3e6, warmUp: 50, runs: 1 };
 
-const QUICK_END = 45_000; // ms after which --quick begins nothing more
+const QUICK_END = 45_000; // ms after which --quick starts nothing more
 const PROGRESS_PAUSE = 5000; // ms
 
 const TYPES = { 0x01021994: 'tmpfs', 0xef53: 'ext4', 0x9123683e: 'btrfs' };
 
 let shown = -Infinity;
 
-/**
- * On standard error: in one line where that is a terminal, and elsewhere a line
- * now and then.
- */
+/** On standard error: on a terminal in one line, else a line from time to time. */
 function progress(text) {
   const now = performance.now();
   const line = `[${Math.round(now / 1000)} s] ${text}`;
@@ -99,7 +97,7 @@ function readOptions() {
   return values;
 }
 
-/** Those that a list names; all, where there is no list. */
+/** The items that a list names; all without a list. */
 function select(all, names, kind) {
   if (names === undefined) return all;
   return names.split(',').map((name) => {

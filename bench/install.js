@@ -1,6 +1,6 @@
 'use strict';
 
-// What npm does not do by itself.
+// Installs and builds what npm does not.
 
 const { execFileSync, spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -13,7 +13,7 @@ function newer(file, other) {
   return fs.statSync(file).mtimeMs > fs.statSync(other).mtimeMs;
 }
 
-/** Builds the floor where there is none of these sources. */
+/** Builds the floor, unless it is newer than its sources. */
 function build() {
   const sources = SOURCES.map((name) => path.join(__dirname, name));
   if (fs.existsSync(FLOOR) && !sources.some((source) => newer(source, FLOOR))) {
@@ -38,7 +38,7 @@ function build() {
   if (status !== 0) throw new Error(`floor.c: ${stderr}`);
 }
 
-/** Installs the package in a directory, if that was not done. */
+/** Installs the package in a directory, once. */
 function install(directory) {
   if (fs.existsSync(path.join(directory, 'node_modules'))) return;
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';

@@ -1,6 +1,6 @@
-;; A command that makes 5,000 files of 100 bytes in its directory, reads each,
-;; renames it, and removes it; all files exist at once. It prints "done", or exits
-;; with the errno of what failed.
+;; A command that creates 5,000 files of 100 bytes in its directory, reads,
+;; renames and removes each; all exist at the same time. It prints "done", or
+;; exits with the errno of a failed call.
 (module
   (import "wasi_snapshot_preview1" "fd_write"
     (func $fd_write (param i32 i32 i32 i32) (result i32)))
@@ -18,7 +18,8 @@
   (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
   (memory (export "memory") 1)
 
-  ;; Two names of five bytes; a list of one buffer of 100 bytes, one of "done".
+  ;; Two names of five bytes; a list with one buffer of 100 bytes, and one for
+  ;; "done".
   (data (i32.const 0) "a0000")
   (data (i32.const 16) "b0000")
   (data (i32.const 32) "\00\04\00\00\64\00\00\00")
@@ -31,7 +32,7 @@
   (func $check (param $errno i32)
     (if (local.get $errno) (then (call $proc_exit (local.get $errno)))))
 
-  ;; The four digits of both names.
+  ;; Writes the four digits of both names.
   (func $name (param $i i32) (local $at i32)
     (local.set $at (i32.const 4))
     (loop $digit
@@ -43,7 +44,7 @@
       (br_if $digit
         (local.tee $at (i32.sub (local.get $at) (i32.const 1))))))
 
-  ;; With the rights to read, write, seek and tell.
+  ;; Asks for the rights to read, write, seek and tell.
   (func $open (param $oflags i32) (result i32)
     (call $check (call $path_open (global.get $directory) (i32.const 0)
       (i32.const 0) (i32.const 5) (local.get $oflags)

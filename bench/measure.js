@@ -1,7 +1,7 @@
 'use strict';
 
-// One workload, all rivals: each is checked, then timed in rounds that go around
-// among them. child.js says why each has a process of its own.
+// Measures one workload for all rivals. Checks each, then times them in rounds.
+// child.js explains why each has its own process.
 
 const os = require('node:os');
 const { check } = require('./check');
@@ -9,7 +9,7 @@ const { Child, programOf } = require('./child-process');
 const { createSite } = require('./site');
 const { summary } = require('./statistics');
 
-/** Calls `job` for each item, at most as many at a time as there are CPUs. */
+/** Calls `job` for each item, for at most as many at a time as there are CPUs. */
 async function inParallel(items, job) {
   const left = [...items];
   const worker = async () => {
@@ -18,7 +18,7 @@ async function inParallel(items, job) {
   await Promise.all(os.cpus().map(worker));
 }
 
-/** Why a rival has no part in a workload, or undefined. */
+/** Why a rival is left out of a workload, or undefined. */
 function leftOut(rival, workload) {
   if (programOf(rival.runtime) === undefined) {
     return `${rival.runtime} is not installed`;
@@ -61,7 +61,7 @@ async function stop(entry) {
   entry.site.remove();
 }
 
-// The first round of each launch is for the caches, and not counted.
+// The first round of each launch warms the caches, and is not counted.
 async function launch(entries, workload, settings, progress) {
   for (const entry of entries) entry.stopped = false;
   await inParallel(entries, (entry) => start(entry, workload, settings));
@@ -122,7 +122,7 @@ async function measure(workload, rivals, settings, progress) {
     if (outcome.failed !== undefined) entry.failures.push(outcome);
   });
 
-  // A crash may be one of chance: it is timed all the same, and counted.
+  // A crash may be random: the rival is timed anyway, and its crashes are counted.
   const timed = taking.filter(({ failures }) =>
     failures.every(({ crashed }) => crashed),
   );
@@ -152,7 +152,7 @@ async function measure(workload, rivals, settings, progress) {
 }
 
 /**
- * Who fails in a trial, which may take several tries to show.
+ * Which rivals fail in a trial; that may take several tries.
  *
  * @returns {Promise<{ name: string, failures: object[] }>}
  */

@@ -1,7 +1,7 @@
 'use strict';
 
-// One run of a real program by one rival. It answers with the exit code, the
-// milliseconds in the guest, and those of the process in the kernel.
+// One run of a real program by one rival. Answers with the exit code, the
+// milliseconds in the guest, and the process's milliseconds in the kernel.
 
 const fs = require('node:fs');
 
@@ -19,7 +19,7 @@ async function main() {
   const start = performance.now();
   const code = guest.start();
   const time = performance.now() - start;
-  // In Deno these are not there.
+  // Deno does not have these.
   const { systemCPUTime = NaN } = process.resourceUsage?.() ?? {};
   return code === 0
     ? { guest: time, system: systemCPUTime / 1000 }

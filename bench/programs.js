@@ -9,7 +9,7 @@
 //           (-T leaves the footer out, which has times)
 //   files   creates, reads, renames and removes 5,000 files: many-files.wat
 //
-// Those of npm are large, and so installed when they are asked for, in programs/.
+// The packages are large, so they are installed on demand, in programs/.
 
 const { createHash } = require('node:crypto');
 const fs = require('node:fs');
@@ -25,7 +25,7 @@ const DIRECTORY = path.join(__dirname, 'programs');
 
 const PATIENCE = 600; // seconds
 
-/** A C file with so many functions. */
+/** A C file with this many functions. */
 function cSource(functions) {
   const one = (i) => `int f${i}(int a, int b) {
   int sum = 0;
@@ -152,7 +152,7 @@ async function measurePrograms(settings, progress) {
         runs.push(await run(program, rival, settings));
       }
     }
-    // What most of them write is right.
+    // The output of the majority is right.
     const outputs = entries.flatMap(({ runs }) =>
       runs.map((one) => one.output),
     );

@@ -1,6 +1,6 @@
 'use strict';
 
-// All that was measured, as Markdown.
+// All results, as Markdown.
 
 const fs = require('node:fs');
 const ends = require('./ends');
@@ -26,7 +26,7 @@ function markdown({ machine, main, curves, programs: real, ...rest }) {
   ].join('\n\n');
 }
 
-/** Writes the report into a file. */
+/** Writes the report to a file. */
 function writeReport(file, results) {
   fs.writeFileSync(file, `${markdown(results)}\n`);
 }

@@ -1,6 +1,6 @@
 'use strict';
 
-// One curve of one rival: answers with a point for each value, then `done`.
+// Measures one curve of one rival: answers with a point for each value, then `done`.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -21,7 +21,7 @@ const FILE_LIMIT = 32 * 2 ** 20; // bytes that a batch writes to a file
 const floor = require('./build/floor.node');
 
 const task = isMainThread ? JSON.parse(process.argv[2]) : workerData.task;
-// Workers wait for each other, and that is what is looked at.
+// Workers wait for each other, which counts.
 const WALL = task.curve === 'workers';
 
 const rival = require('./rivals').find(({ id }) => id === task.rival);
@@ -30,7 +30,7 @@ function answer(message) {
   fs.writeSync(2, `\x1e${JSON.stringify(message)}\n`);
 }
 
-/** A guest of the rival's, with a list of buffers of these lengths. */
+/** A guest of the rival, with a list of buffers of these lengths. */
 async function createGuest(lengths) {
   const module = new WebAssembly.Module(fs.readFileSync(task.guest));
   const preopens = { '/': task.directory };
@@ -44,7 +44,7 @@ function refill({ exports }, lengths) {
   fill(exports, lengths, Buffer.alloc(total, 'a'));
 }
 
-/** Turns of `call` on `fd`, as a function from how many to ns. */
+/** Returns a function that makes turns of `call` on `fd` and returns the ns. */
 function runner({ exports, flush }, call, fd, lengths) {
   return (turns) => {
     const start = floor.now(WALL);
@@ -56,10 +56,10 @@ function runner({ exports, flush }, call, fd, lengths) {
   };
 }
 
-// The first time, until the compilers are done.
+// The first time is longer, for the compilers.
 let warmUp = 3 * task.warmUp;
 
-/** The median of ns a turn. `after` follows each batch. */
+/** The median of ns per turn. `after` is called after each batch. */
 function timeOf(run, limit = Infinity, after = () => {}) {
   const turnsIn = (time, perTurn) =>
     Math.max(1, Math.round(Math.min(time / perTurn, limit)));
@@ -149,7 +149,7 @@ async function hostFds() {
   }
 }
 
-// Each worker says when it is warm, and they start together.
+// Each worker reports when it is warm, and they start together.
 async function workers() {
   for (const count of task.at) {
     const started = Array.from(

@@ -1,7 +1,7 @@
 'use strict';
 
-// How the cost of a call grows with each of five things. Each curve should be
-// flat, or a straight line from where the system call's own cost is one.
+// How the cost of a call grows with each of five quantities. Each curve should be
+// flat, or a straight line if the system call's own is.
 
 const { Child } = require('./child-process');
 const { createSite } = require('./site');
@@ -100,14 +100,14 @@ async function measureCurves(settings, progress) {
   return curves;
 }
 
-/** The median of what each process measured beside its rival, or undefined. */
+/** The median of the floors measured beside the rivals, or undefined. */
 function floorAt(lines, i) {
   const floors = lines.map(({ points }) => points[i]?.floor);
   const known = floors.filter((floor) => floor !== undefined);
   return known.length > 0 ? summary(known).median : undefined;
 }
 
-/** A curve as rows: one for each value of what changes. */
+/** A curve as rows, one for each value of the quantity. */
 function rowsOf({ name, unit, at, lines }) {
   const floors = at.map((_, i) => floorAt(lines, i));
   const hasFloor = floors.some((floor) => floor !== undefined);

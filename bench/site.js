@@ -1,7 +1,6 @@
 'use strict';
 
-// Where a rival writes to: a directory of its own, and what its standard output
-// is.
+// The place where a rival writes: a directory of its own, and its standard output.
 
 const { execFileSync, spawn } = require('node:child_process');
 const fs = require('node:fs');
@@ -9,7 +8,7 @@ const path = require('node:path');
 const { DATA, DATA_SIZE, DEEP, LIST_ENTRIES } = require('./calls');
 const { before } = require('./workloads');
 
-// Puts off reading, so that the pipe is full for a while.
+// Delays reading, so that the pipe is full for a while.
 const SLOW = 'sleep 0.2; exec cat';
 const FAST = 'exec cat';
 
@@ -17,7 +16,7 @@ const FAST = 'exec cat';
 function openPipe(directory, file, script) {
   const fifo = path.join(directory, 'fifo');
   execFileSync('mkfifo', [fifo]);
-  // The shell opens the pipe before it does anything else.
+  // The shell opens the pipe before anything else.
   const reader = spawn(
     'sh',
     ['-c', `exec <"$1" >"$2"; ${script}`, 'sh', fifo, file],
@@ -31,7 +30,7 @@ function openPipe(directory, file, script) {
   return { stdout: fs.openSync(fifo, 'w'), done };
 }
 
-// On the disk at once: a page that has no place on it yet costs more to write.
+// Flushes the file: writing to a page without a place on the disk costs more.
 function create(file, content) {
   const fd = fs.openSync(file, 'w');
   fs.writeSync(fd, content);
@@ -39,7 +38,7 @@ function create(file, content) {
   fs.closeSync(fd);
 }
 
-/** What the calls of calls.js find. */
+/** The files for calls.js. */
 function createFiles(directory) {
   for (const name of [DATA, DEEP]) {
     const file = path.join(directory, name);
@@ -56,7 +55,7 @@ function createFiles(directory) {
  * @param {string} parent a directory
  * @param {object} workload
  * @param {object} rival
- * @param {boolean} keep whether all that is written is to be looked at
+ * @param {boolean} keep whether to keep all written bytes for a check
  */
 function createSite(parent, workload, rival, keep) {
   const directory = fs.mkdtempSync(path.join(parent, 'site-'));
@@ -80,10 +79,10 @@ function createSite(parent, workload, rival, keep) {
     directory,
     stdout,
 
-    /** After the start of the process that has the descriptor too. */
+    /** Called once the process that inherits the descriptor has started. */
     handOver: () => fs.closeSync(stdout),
 
-    /** All has arrived, once the writer has ended. */
+    /** Resolves when all bytes have arrived, after the writer has ended. */
     arrived: () => done,
 
     remove: () => fs.rmSync(directory, { recursive: true }),

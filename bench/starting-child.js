@@ -1,7 +1,7 @@
 'use strict';
 
-// `require NAME`: milliseconds. `construct NAME`: microseconds of thread time for a
-// `WASI` of that package and for one of node:wasi, in turns.
+// `require NAME` prints milliseconds. `construct NAME` prints microseconds of thread
+// time, for a `WASI` of that package and for one of node:wasi, measured in turn.
 
 const path = require('node:path');
 const { summary } = require('./statistics');

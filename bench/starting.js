@@ -1,8 +1,8 @@
 'use strict';
 
-// What a program pays before its guest runs: `require` of the package, against an
-// empty package with the same package.json, each in a process of its own; and a
-// `WASI` without options, against Node's, in one process.
+// The cost before a guest runs: `require` of the package, compared with an empty
+// package with the same package.json, each in its own process; and a `WASI` without
+// options, compared with Node's, in one process.
 
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -15,7 +15,7 @@ const CHILD = path.join(__dirname, 'starting-child.js');
 const PACKAGES = ['empty', 'wasi-writev'];
 const PROCESSES = 6; // for each run
 
-/** A project that has the package as npm installs it, and an empty one. */
+/** A project in which npm has installed the package and an empty one. */
 function createProject(directory) {
   const modules = path.join(directory, 'starting', 'node_modules');
   const own = path.join(modules, 'wasi-writev');
@@ -40,7 +40,7 @@ function ask(directory, ...args) {
   return JSON.parse(output);
 }
 
-/** @returns {object[]} rows: a name, ours and the other's in `unit`, the ratio */
+/** @returns {object[]} rows: a name, the two values in `unit`, and their ratio */
 function measureStarting({ directory, runs }, progress) {
   const project = createProject(directory);
   const loads = { empty: [], 'wasi-writev': [] };

@@ -1,6 +1,6 @@
 'use strict';
 
-/** The value below which `part` of the sorted values are. */
+/** The value below which a `part` of the sorted values lie. */
 function quantile(sorted, part) {
   const at = (sorted.length - 1) * part;
   const low = Math.floor(at);

@@ -7,7 +7,7 @@ const { compare } = require('./targets');
 const NAME = 28;
 const COLUMN = 11;
 
-// What the short table and the chart show.
+// The workloads of the short table and the chart.
 const SHORT = ['null-1x16', 'null-0+69', 'file-2x100', 'pwrite-4K'];
 
 const AGAINST = {
@@ -16,7 +16,7 @@ const AGAINST = {
   unbuffered: 'unbuffered',
 };
 
-/** Three digits that count, and no more than that. */
+/** Three significant digits. */
 function number(value) {
   if (value >= 1e4) return Math.round(value).toLocaleString('en');
   if (value >= 100) return value.toFixed(0);
@@ -35,7 +35,7 @@ const spread = ({ q1, q3 }) => `${number(q1)}–${number(q3)}`;
 const failure = ({ failed, failedIn }) =>
   failedIn === undefined ? failed : `${failed} in ${failedIn}`;
 
-/** Why there is no figure, or what is wrong although there is one. */
+/** Why there is no figure, or what is wrong with it. */
 function remark(rival) {
   if (rival.leftOut !== undefined) return `(${rival.leftOut})`;
   return rival.failed === undefined ? undefined : failure(rival);
@@ -56,7 +56,7 @@ function terminalRow(name, ns, ratio, text) {
   ].join(' ');
 }
 
-/** A workload, for the terminal. */
+/** One workload, for the terminal. */
 function terminal({ name, group, unit, floor, rivals }) {
   const head = [`ns a ${unit}`, 'quartiles', `÷ floor`];
   const title = `${group}: ${name}`;
@@ -74,13 +74,13 @@ function terminal({ name, group, unit, floor, rivals }) {
 
 const row = (cells) => `| ${cells.join(' | ')} |`;
 
-/** @param {string[][]} rows the first is the head */
+/** @param {string[][]} rows the first is the header */
 function markdownTable([head, ...rows]) {
   const line = head.map((_, i) => (i === 0 ? '---' : '---:'));
   return [head, line, ...rows].map(row).join('\n');
 }
 
-/** Numbers the texts that it is given, and lists them. */
+/** Collects texts, and numbers and lists them as notes. */
 class Notes {
   #texts = [];
 
@@ -122,7 +122,7 @@ function groupTable(name, workloads, notes) {
   ]);
 }
 
-/** A few workloads, in nanoseconds. */
+/** Some workloads, in nanoseconds. */
 function shortTable(workloads) {
   const some = SHORT.map((id) => workloads.find((one) => one.id === id)).filter(
     (workload) => workload?.floor.ns !== undefined,
@@ -208,7 +208,7 @@ function terminalTargets(workloads) {
   return lines.length === 0 ? '' : ['', 'Targets', ...lines].join('\n');
 }
 
-/** What some rivals do not survive, a line for each trial. */
+/** The crashes of some rivals, a line for each trial. */
 function trialLines(trials) {
   return trials
     .filter(({ failures }) => failures.length > 0)
@@ -225,7 +225,7 @@ function terminalTrials(trials) {
     .join('');
 }
 
-/** The workloads, in paragraphs of Markdown. */
+/** The workloads, as Markdown. */
 function mainSection({ workloads, trials }) {
   const notes = new Notes();
   const groups = [...new Set(workloads.map(({ group }) => group))];
@@ -253,7 +253,7 @@ function mainSection({ workloads, trials }) {
   ].filter(Boolean);
 }
 
-/** What was measured where. */
+/** The machine and the settings of a measurement. */
 function describe({ node, cpu, cpus, system, files, date, settings }) {
   return (
     `${date}, Node.js ${node}, ${cpus} × ${cpu}, ${system}, files on ${files}; ` +

@@ -1,8 +1,8 @@
 'use strict';
 
-// What is aimed at: the median of a rival as a multiple of the floor, or over that
-// of another rival, in one run. Multiples of the floor, since each was timed right
-// beside it, are what two rivals are compared by.
+// The targets: a rival's median as a multiple of the floor, or relative to another
+// rival's in the same run. Rivals are compared by multiples of the floor, since each
+// floor was timed right beside its rival.
 
 const TARGETS = [
   ['null-1x16', 'wasi-writev', { floor: 1.4 }],
@@ -27,7 +27,7 @@ const TARGETS = [
 
 const RIVALS = { direct: 'node-wasi', unbuffered: 'wasi-writev' };
 
-/** A rival's median over that of another; undefined where one has none. */
+/** A rival's median divided by another's; undefined if either has none. */
 function ratio(result, id, against) {
   const find = (wanted) => result.rivals.find((rival) => rival.id === wanted);
   const rival = find(id);
@@ -41,7 +41,7 @@ function ratio(result, id, against) {
 /**
  * @param {object[]} workloads results of measure.js
  * @returns {Array<{ workload: object, rival: object, cells: object[] }>} with a
- *   `cell` for each comparison: what it is against, the target, what was got
+ *   `cell` for each comparison: what it is compared with, the target, and the result
  */
 function compare(workloads) {
   const rows = [];

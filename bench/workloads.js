@@ -1,26 +1,26 @@
 'use strict';
 
-// What is measured. A workload says
+// The workloads. Each has
 //
 //   id, name    for --workloads, and for people
 //   group       the table that it is in
 //   call        the export of the guest
-//   floorCall   the function of floor.c, where it has another name
+//   floorCall   the function of floor.c, if its name differs
 //   lengths     bytes of each buffer of the list
 //   target      'null'   /dev/null
 //               'file'   a regular file
 //               'pipe'   a pipe that another process empties
-//               'full'   the same, but non-blocking, as Node makes it once
-//                        somebody has touched process.stdout
+//               'full'   the same, but non-blocking, as Node makes it at the
+//                        first use of process.stdout
 //               'files'  a directory
-//               'calls'  one with the files that calls.js is about
-//   per         calls in a turn, each of which the figures are for
-//   floor       what the floor is
+//               'calls'  a directory with the files for calls.js
+//   per         calls in a turn; the figures are for each of them
+//   floor       a description of the floor
 //   turns       of a check
 //   quick       also part of --quick
-//   unit        what the figures are for
-//   binary      the bytes are no text
-//   bytes       what a turn has to add up to, where no bytes are written
+//   unit        of the figures
+//   binary      the bytes are not text
+//   bytes       the sum to expect of a turn that writes no bytes
 
 const { CALLS } = require('./calls');
 const { LIST_MAX } = require('./guest');
@@ -85,7 +85,7 @@ const WORKLOADS = [
   })),
 ];
 
-// Not measured: what some do not survive.
+// Not measured: some rivals crash in these.
 const TRIALS = [
   onNull('binary', 'bytes that are no text, nor whole lines', [97, 61], {
     binary: true,
@@ -133,7 +133,7 @@ function positioned(id, name, lengths, more) {
   });
 }
 
-/** Bytes that one turn of a workload writes. */
+/** How many bytes one turn of a workload writes. */
 function bytesOf({ bytes, lengths, call }) {
   if (bytes !== undefined) return bytes;
   const total = lengths.reduce((sum, length) => sum + length, 0);
@@ -141,8 +141,8 @@ function bytesOf({ bytes, lengths, call }) {
 }
 
 /**
- * What a turn writes, all buffers one behind the other: a line of text, so that
- * rivals which write line by line do write, or bytes that are none.
+ * The bytes that a turn writes, all buffers concatenated: a line of text, so that
+ * rivals that write by lines do write, or binary bytes.
  */
 function contentOf({ lengths, binary }) {
   const total = lengths.reduce((sum, length) => sum + length, 0);
@@ -155,7 +155,7 @@ function contentOf({ lengths, binary }) {
 }
 
 /**
- * The files that `turns` turns of a workload make, name to content.
+ * The files that `turns` turns of a workload create, name to contents.
  *
  * @returns {Map<string, Buffer>}
  */
@@ -191,7 +191,7 @@ function afterPwrites({ call, lengths }, content, turns) {
   return file;
 }
 
-/** What `out` has to hold before the first turn: pages to write over. */
+/** The initial contents of `out`: pages to overwrite. */
 function before({ call, target }) {
   return target === 'file' && call !== 'write'
     ? Buffer.alloc(PAGES * PAGE)

@@ -1,6 +1,6 @@
 'use strict';
 
-// fd_write and fd_pwrite alone, for any import object.
+// Only fd_write and fd_pwrite, for any import object.
 
 const { types } = require('node:util');
 const {
@@ -31,7 +31,7 @@ function checkMemory(memory, name) {
 
 /** `fds` as pairs of guest fd and target. */
 function pairsOf(fds) {
-  if (types.isMap(fds)) return [...fds]; // of any realm
+  if (types.isMap(fds)) return [...fds]; // a Map of any realm
   checkObject(fds, 'options.fds');
   return Object.entries(fds).map(([key, target]) => {
     if (!/^(0|[1-9]\d*)$/.test(key)) {
@@ -41,7 +41,7 @@ function pairsOf(fds) {
   });
 }
 
-/** The names of all members, also those of a class. */
+/** The names of all members, including those of classes. */
 function namesOf(object) {
   const names = new Set();
   for (
@@ -55,7 +55,7 @@ function namesOf(object) {
   return names;
 }
 
-// Every function of another WASI's import object, called as its method.
+// Every function of another WASI's import object, called as a method of it.
 function methodsOf(fallback = {}) {
   const methods = {};
   for (const name of namesOf(fallback)) {
@@ -65,7 +65,7 @@ function methodsOf(fallback = {}) {
   return methods;
 }
 
-/** The same with a flush first, where the call could see what is buffered. */
+/** Flushes before each call that could see the buffered bytes. */
 function flushing(methods, output) {
   const flush = {
     none: (call) => call,
@@ -111,7 +111,7 @@ function createWrites(options = {}) {
     );
   }
 
-  // Which targets there are decides whether writes are buffered.
+  // Whether there are captures decides whether writes are buffered.
   const targets = new TargetList(checked);
   const captures = pairs.some(([, target]) => target === 'capture');
   const output = new Output(checked, targets, {

@@ -1,6 +1,6 @@
 'use strict';
 
-// Writing all of a chunk with node:fs, to a descriptor that may be full.
+// Writes a whole chunk with node:fs, to a descriptor that may be full.
 
 const fs = require('node:fs');
 const os = require('node:os');
@@ -17,7 +17,7 @@ const errnoByNumber = new Map(
   ]),
 );
 
-/** The WASI errno of what node:fs threw. */
+/** The WASI errno of an error of node:fs. */
 function errnoOf(error) {
   return (
     ERRNO[error.code?.slice(1)] ??
@@ -29,8 +29,8 @@ function errnoOf(error) {
 const sleepCell = new Int32Array(new SharedArrayBuffer(4));
 
 /**
- * Waits for room in a full stream: node:fs cannot poll, so it sleeps, longer
- * each time.
+ * Waits for room in a full stream. node:fs cannot poll, so this sleeps, longer each
+ * time.
  */
 class Patience {
   #end;
@@ -50,17 +50,17 @@ class Patience {
     return true;
   }
 
-  /** Room was found. */
+  /** Called when the stream has room again. */
   reset() {
     this.#sleep = 1;
   }
 }
 
 /**
- * Calls `writeOnce(done)`, which makes one system call for what follows the
- * first `done` bytes and returns how many it took, until `total` are out.
+ * Calls `writeOnce(done)` until `total` bytes are out. It makes one system call for
+ * the bytes after the first `done`, and returns its count.
  *
- * @returns {{ errno: number, done: number }} an errno where it ended early
+ * @returns {{ errno: number, done: number }} SUCCESS, or why not all bytes are out
  */
 function writeUntil(total, timeout, writeOnce) {
   let patience; // most writes need none
@@ -83,7 +83,7 @@ function writeUntil(total, timeout, writeOnce) {
   return { errno: ERRNO.SUCCESS, done };
 }
 
-/** All of `chunk` to a host descriptor. See `writeUntil`. */
+/** Writes all of `chunk` to a host descriptor: see `writeUntil`. */
 function writeAll(hostFd, chunk, timeout) {
   return writeUntil(chunk.length, timeout, (done) =>
     fs.writeSync(hostFd, chunk, done),

@@ -1,7 +1,6 @@
 'use strict';
 
-// One guest of the class in lib/wasi.js: its imports and targets, and what becomes
-// of both when it ends.
+// One guest of the class in lib/wasi.js: its imports and targets, and its end.
 
 const { createGuestHost, flushAtExit, warnOf } = require('./engine');
 const { accessDenied, invalidValue } = require('./errors');
@@ -22,7 +21,7 @@ const STREAMS = ['stdin', 'stdout', 'stderr'];
 /** An option: see `pipeClosed` in lib/output.js. */
 const kPipeClosed = Symbol('wasi-writev.pipeClosed');
 
-/** An option: streams as lib/engine.js has them, in place of those of the caller. */
+/** An option: streams as in lib/engine.js, instead of the caller's. */
 const kStreams = Symbol('wasi-writev.streams');
 
 function checkPermission() {
@@ -55,7 +54,7 @@ function preopensOf(preopens) {
   });
 }
 
-/** A standard stream as lib/engine.js has it. */
+/** A standard stream, in the form of lib/engine.js. */
 function streamOf(fd, options, targets) {
   const opened = options[kStreams]?.[fd];
   if (opened !== undefined) return opened;
@@ -67,18 +66,18 @@ function streamOf(fd, options, targets) {
   return targets.streamOf(target);
 }
 
-// A C string has no NUL inside.
+// C strings end at a NUL.
 function checkStrings(strings, name) {
   const wrong = strings.find((string) => string.includes('\0'));
   if (wrong !== undefined) {
-    throw invalidValue(name, 'must not have a NUL inside', wrong);
+    throw invalidValue(name, 'must not contain a NUL', wrong);
   }
 }
 
 class Guest {
   #captures;
 
-  /** Where its writes go: its memory, flushes and counts are there. */
+  /** Where its writes go; also has its memory, flushes and counts. */
   output;
 
   /** The functions for the guest to import. */
@@ -112,7 +111,7 @@ class Guest {
     this.#captures = streams.map(({ capture }, fd) =>
       capture === undefined ? undefined : output.host.describe(fd).capture,
     );
-    // The host's own object, which nobody else has.
+    // The object is the host's own, so it may be changed.
     this.imports = Object.assign(output.host.imports, {
       fd_write: output.fd_write,
       fd_pwrite: output.fd_pwrite,
@@ -148,14 +147,14 @@ class Guest {
     output.settle();
     if (thrown === undefined) output.dropUnread();
     summarize(output);
-    // What a function target threw is the cause of whatever came after.
+    // An error of a function target is the cause of all that followed.
     output.rethrow();
     if (thrown !== undefined) throw thrown.error;
     output.throwUnwritten({ exitCode });
     return exitCode;
   }
 
-  /** What the guest's stdout or stderr has captured, or null. */
+  /** The bytes captured from the guest's stdout or stderr, or null. */
   captured(fd) {
     return this.output.captured(this.#captures[fd]);
   }
@@ -168,7 +167,7 @@ class Guest {
   }
 }
 
-/** Checks what a caller gave to `WASI`, and makes its guest. */
+/** Checks the options given to `WASI`, and creates its guest. */
 function createGuest(given, exit) {
   checkPermission();
   validateObject(given, 'options');

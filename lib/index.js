@@ -1,7 +1,7 @@
 'use strict';
 
-// The public surface: see lib/index.d.ts. What comes with `require` is the class.
-// The rest is loaded where it is first used: files are most of what that costs.
+// The public surface: see lib/index.d.ts. Only the class is loaded at once: the time
+// of a `require` is mostly spent on files.
 
 const { WASI } = require('./wasi');
 
@@ -10,8 +10,8 @@ const createWrites = (options) =>
 const run = async (source, options) => require('./run').run(source, options);
 const runSync = (source, options) => require('./run').runSync(source, options);
 
-// Node's ESM loader finds the names in this form, and calls the getter. One that it
-// sees by `defineProperty` it would leave out.
+// Node's ESM loader finds the names in this object literal, and calls the getter. A
+// name known only from `defineProperty` would be missing.
 module.exports = { WASI, createWrites, engine: undefined, run, runSync };
 Object.defineProperties(module.exports, {
   engine: { get: () => require('./engine').engine },

@@ -1,19 +1,19 @@
 'use strict';
 
-// Guest memory as JS sees it.
+// The guest's memory, as JS sees it.
 
 const { types } = require('node:util');
 const { IOVEC_SIZE, ERRNO } = require('./preview1');
 
 const LIST_MAX = 65536;
 
-// Up to this size a loop copies faster.
+// Up to this size a loop is faster.
 const SMALL = 64;
 
 const EMPTY = new Uint8Array(0);
 
-// The getter checks the brand of its receiver: memories of other realms pass,
-// look-alikes do not.
+// This getter accepts memories of all realms, but no objects that only look like
+// one.
 const getBuffer = Object.getOwnPropertyDescriptor(
   WebAssembly.Memory.prototype,
   'buffer',
@@ -33,28 +33,27 @@ function isMemory(value) {
 }
 
 /**
- * @param {WebAssembly.Memory | undefined} memory
- * @returns {Uint8Array} a view of all of it; empty where there is no memory
+ * @param {WebAssembly.Memory
+ * undefined} memory
+ * @returns {Uint8Array} a view of all of it, empty without a memory
  */
 function viewOf(memory) {
   return memory === undefined ? EMPTY : new Uint8Array(getBuffer.call(memory));
 }
 
-/** Whether `memory` is shared with other threads. */
 function isShared(memory) {
   return types.isSharedArrayBuffer(getBuffer.call(memory));
 }
 
 /**
- * A guest's memory and its current view. Pointers and lengths are u32, whichever
- * sign wasm passed them with.
+ * A guest's memory and its current view. Pointers and lengths are u32, even if wasm
+ * passed them as negative numbers.
  */
 class GuestMemory {
   #memory;
-  /** All of it, and the same as words. Good while the memory does not grow. */
+  /** Views of the whole memory, as bytes and as words, valid until it grows. */
   view = EMPTY;
   words = new DataView(EMPTY.buffer);
-  /** Whether other threads have it too. */
   shared = false;
 
   get memory() {
@@ -70,15 +69,14 @@ class GuestMemory {
   #refresh() {
     const size = this.view.byteLength;
     this.view = viewOf(this.#memory);
-    // Without a length, so that it follows a resizable buffer as `view` does.
+    // Without a length, so that it follows a resizable buffer like `view`.
     this.words = new DataView(this.view.buffer);
     return this.view.byteLength !== size;
   }
 
   /**
-   * Whether `length` bytes at `pointer` are in bounds. Memory that grew since
-   * the last look is seen: a detached view has no bytes, and a shared memory is
-   * looked at once more before the answer is no.
+   * Whether `length` bytes at `pointer` are in bounds. Sees that the memory has
+   * grown: the old view is empty then, and a shared memory is checked again.
    */
   has(pointer, length) {
     if (this.view.byteLength === 0) this.#refresh();
@@ -89,8 +87,8 @@ class GuestMemory {
     );
   }
 
-  // The words that a call of Node's has just read or written, and so are in
-  // bounds. The memory may have grown since the last look.
+  // These words are in bounds: a call of Node's has just read or written them. The
+  // memory may have grown since.
 
   u32(pointer) {
     this.has(pointer, 4);
@@ -117,7 +115,10 @@ class GuestMemory {
     this.words.setBigUint64(pointer >>> 0, value, true);
   }
 
-  /** Copies bytes that are in bounds; `set` pays for a view of its own. */
+  /**
+   * Copies bytes that are in bounds. `set` has to create a view, so small copies use
+   * a loop.
+   */
   copy(pointer, length, target, at) {
     const { view } = this;
     if (length > SMALL) {
@@ -128,10 +129,9 @@ class GuestMemory {
   }
 
   /**
-   * Checks the arguments that both calls have, as src/iovec.c does, and puts the
-   * non-empty buffers in `list`, which is emptied first. Each element is read
-   * once. No more than LIST_MAX are kept, however many a guest sends: what is
-   * left out makes a short count.
+   * Checks the arguments of either call as src/iovec.c does, and fills `list` with
+   * the non-empty buffers. Reads each element once. Keeps at most LIST_MAX elements;
+   * a longer list gets a short count.
    *
    * @param {BufferList} list
    * @returns {number} SUCCESS, FAULT or INVAL
@@ -162,8 +162,8 @@ class GuestMemory {
 }
 
 /**
- * @typedef {object} BufferList the first `count` of both arrays; what is behind is
- *   left from lists before
+ * @typedef {object} BufferList the first `count` elements of both arrays; the rest
+ *   is left from earlier lists
  * @property {number[]} pointers
  * @property {number[]} lengths
  * @property {number} count

@@ -1,7 +1,8 @@
 'use strict';
 
-// The checks that Node's WASI makes of what it is given, with Node's codes and
-// messages. A hint may follow the message. Source: lib/wasi.js, lib/internal/validators.js and
+// The checks of Node's WASI on its options and arguments, with Node's codes and
+// messages. A hint may follow the message. Source: lib/wasi.js,
+// lib/internal/validators.js and
 // lib/internal/errors.js of Node.
 
 const { inspect, types } = require('node:util');
@@ -60,7 +61,7 @@ function validateArray(value, name) {
     throw wrongType(name, 'an instance of Array', value);
 }
 
-/** A descriptor: an int32 that is not negative. */
+/** A descriptor is a non-negative int32. */
 function validateDescriptor(value, name) {
   if (typeof value !== 'number') throw wrongType(name, 'of type number', value);
   if (!Number.isInteger(value)) throw outOfRange(name, 'an integer', value);
@@ -90,7 +91,7 @@ function validateInstance(instance) {
 
 const VERSIONS = ". The versions are 'preview1' and 'unstable'";
 
-/** `options.version`, to the name of the module that guests import. */
+/** The name of the module that guests import, by `options.version`. */
 function bindingName(version) {
   validateString(version, 'options.version', VERSIONS);
   if (version === 'preview1') return 'wasi_snapshot_preview1';

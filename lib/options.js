@@ -16,10 +16,10 @@ const { MAX_LENGTH } = require('node:buffer').constants;
 
 const WRITE_OPTIONS = ['waitTimeout', 'buffered', 'bufferSize', 'captureLimit'];
 
-// Those of `WASI` that neither Node's has nor `createWrites`.
+// The options of `WASI` alone.
 const GUEST_OPTIONS = ['maxOpenFiles'];
 
-// Those of Node's WASI.
+// The options of Node's WASI.
 const NODE_OPTIONS = [
   'version',
   'args',
@@ -32,8 +32,8 @@ const NODE_OPTIONS = [
 ];
 
 /**
- * What a caller gave to `WASI`: each option read once, also one that is inherited,
- * as Node does, and those that are not known.
+ * Reads each option of `WASI` once, including inherited ones, like Node, and unknown
+ * ones.
  */
 function readOptions(options) {
   const names = [
@@ -74,7 +74,7 @@ function pathOf(value) {
 /**
  * Checks the options and fills in the defaults; `waitTimeout` is -1 for no limit.
  *
- * @param {object} options of a caller: others are left alone
+ * @param {object} options of a caller; unknown ones are ignored
  */
 function writeOptions(options) {
   const {

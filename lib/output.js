@@ -1,14 +1,14 @@
 'use strict';
 
-// Where a guest's writes go: its host for descriptors and captures, targets for all
-// else, and who is told of what.
+// Where a guest's writes go: descriptors and captures to the host, all else to
+// targets. Also reports errors of targets and flushes.
 
 const { withCode } = require('./errors');
 const { GuestMemory, createList } = require('./memory');
 const { fdPwrite, fdWrite, publish } = require('./trace');
 const { ERRNO, ERRNO_NAMES } = require('./preview1');
 
-// A target gets one call's bytes as one chunk up to this size.
+// A target gets the bytes of one call as one chunk, up to this size.
 const CHUNK_MAX = 16 * 2 ** 20;
 
 /**
@@ -30,7 +30,7 @@ class Output {
   #pipeClosed;
   #stats = { calls: 0, bytes: 0 };
   #targets;
-  #told; // the fd of the last error for bytes that are left
+  #told; // the fd of the last unflushed bytes whose error was thrown
 
   /**
    * @param {object} options checked, as lib/options.js gives them
@@ -39,15 +39,15 @@ class Output {
    * @param {(options: object, delivery: object) => object} hooks.createHost see
    *   lib/engine.js
    * @param {boolean} hooks.captures whether one of the targets is a capture
-   * @param {Function} [hooks.next] a write to an fd that is not open
-   * @param {(fd: number) => void} [hooks.pipeClosed] a write found that nobody
-   *   reads any more; may throw through the guest
+   * @param {Function} [hooks.next] makes a write to an fd that is not open
+   * @param {(fd: number) => void} [hooks.pipeClosed] called when a write finds a
+   *   pipe without a reader; may throw through the guest
    */
   constructor(options, targets, { createHost, captures, next, pipeClosed }) {
     this.#targets = targets;
     this.#next = next;
     this.#pipeClosed = pipeClosed;
-    // A write to a capture leaves nothing to wait for: it is always buffered.
+    // Writes to a capture are always buffered: they never wait.
     const buffered = options.buffered || (captures && 'captures');
     this.host = createHost(
       { ...options, buffered },
@@ -65,7 +65,8 @@ class Output {
     this.fd_pwrite = writes.fd_pwrite;
   }
 
-  // Hot. What follows a write that is out calls nothing: the stack may be full.
+  // Hot. If nobody traces, nothing is called after the write, since the stack may be
+  // full.
   #traced() {
     const { fd_write, fd_pwrite } = this.#withNext(this.host.imports);
     const memory = this.#memory;
@@ -88,7 +89,7 @@ class Output {
     };
   }
 
-  // What is not open here may be another WASI's.
+  // An fd that is not open here may belong to another WASI.
   #withNext({ fd_write, fd_pwrite }) {
     const next = this.#next;
     if (next === undefined) return { fd_write, fd_pwrite };
@@ -126,7 +127,7 @@ class Output {
     this.#replace(fd, () => this.host.remove(fd));
   }
 
-  // What stood there goes once `change` has succeeded.
+  // Removes the old target only once `change` has succeeded.
   #replace(fd, change) {
     this.host.before();
     const target = this.host.describe(fd)?.target;
@@ -134,15 +135,13 @@ class Output {
     this.#targets.remove(target);
   }
 
-  /** Writes out what is buffered, throws what went wrong, or closes. */
+  /** Flushes, and closes unless that throws. */
   close() {
     this.flush();
     this.host.close();
   }
 
-  // Targets.
-
-  // A write to a target: the pointers are checked here.
+  // A write to a target. JS checks its pointers.
   #deliver(number, iovs, iovsLen, nwritten) {
     const memory = this.#memory;
     const target = this.#targets.get(number);
@@ -157,8 +156,8 @@ class Output {
     return ERRNO.SUCCESS;
   }
 
-  // One chunk for one call, unless that were too large. Undefined when the target
-  // took nothing.
+  // Passes the bytes of one call in one chunk, or several of CHUNK_MAX. Undefined:
+  // the target took nothing.
   #writeBuffers(target, { pointers, lengths, count, total }) {
     const memory = this.#memory;
     if (total === 0) return 0;
@@ -169,7 +168,7 @@ class Output {
       for (let from = 0; from < lengths[i];) {
         const part = Math.min(lengths[i] - from, chunk.length - used);
         const at = pointers[i] + from;
-        // A target may be a function that lets the guest grow its memory.
+        // The target may be a function that makes the guest grow its memory.
         memory.has(at, part);
         memory.copy(at, part, chunk, used);
         used += part;
@@ -185,8 +184,8 @@ class Output {
     return taken;
   }
 
-  // What was buffered for one. A function that threw is not called again: its caller
-  // has the error.
+  // Writes buffered bytes to a target. A function that threw is not called again:
+  // its error is kept.
   #write(number, chunk) {
     const target = this.#targets.get(number);
     const done = target.write(chunk);
@@ -200,30 +199,28 @@ class Output {
     this.#targets.report(flushError(left));
   }
 
-  // Flushing.
-
   /**
-   * Before a call of another WASI that could see what is buffered.
+   * Flushes before a call of another WASI that could see the buffered bytes.
    *
-   * @returns {number} an errno that the guest must get in place of the call
+   * @returns {number} SUCCESS, or the errno for the guest instead of the call
    */
   before(fd) {
     return this.host.before(fd);
   }
 
-  /** Writes out all that can be. */
+  /** Flushes as far as possible. */
   settle() {
     this.host.flush();
   }
 
-  /** Forgets what could not be written, with a word to who was not told yet. */
+  /** Drops the unflushed bytes. Returns them if no error has reported them yet. */
   abandon() {
     const left = this.host.unflushed();
     this.host.discard();
     return left !== undefined && left.fd !== this.#told ? left : undefined;
   }
 
-  /** The guest has ended: where nobody reads any more, nobody wants the rest. */
+  /** Called at the end of the guest: drops bytes for a pipe without a reader. */
   dropUnread() {
     const left = this.host.unflushed();
     if (left?.errno !== ERRNO.PIPE || left.target !== undefined) return;
@@ -231,40 +228,42 @@ class Output {
     this.#pipeClosed?.(left.fd);
   }
 
-  /** Throws the error of `flushError`, and `details`, where bytes are left. */
+  /** Throws the error of `flushError`, with `details`, if bytes are left. */
   throwUnwritten(details) {
     const left = this.host.unflushed();
     if (left === undefined) return;
     this.#told = left.fd;
-    // This was the word about it.
+    // The error below reports them; the target will never take them.
     if (this.#targets.get(left.target)?.takes === false) this.host.discard();
     throw Object.assign(flushError(left), details);
   }
 
-  /** Writes out what is buffered. Throws what went wrong. */
+  /** Flushes, and throws the first error. */
   flush() {
     this.settle();
     this.rethrow();
     this.throwUnwritten();
   }
 
-  /** Writes out what can be, and gives up the rest: returns its bytes. */
+  /**
+   * Flushes as far as possible, and drops the rest. Returns the number of bytes
+   * dropped.
+   */
   discard() {
     this.settle();
     return this.host.discard();
   }
 
-  /** What a guest fd has captured; null if it is no capture. */
+  /** The bytes captured at a guest fd; null if it is no capture. */
   capturedBy(fd) {
     return this.captured(this.host.describe(fd)?.capture);
   }
 
-  /** The same by the number of the capture. */
   captured(number) {
     return number === undefined ? null : this.host.captured(number);
   }
 
-  /** Throws the first thing that code of the user's threw in a write, once. */
+  /** Throws the first error of the user's code in a write, once. */
   rethrow() {
     this.#targets.rethrow();
   }

@@ -1,11 +1,11 @@
 'use strict';
 
-// WASI preview1: its calls, and the numbers that more than one module needs.
-// Source: wasi_snapshot_preview1.witx.
+// WASI preview1: its calls, and the numbers that several modules need. Source:
+// wasi_snapshot_preview1.witx.
 
 /**
- * The calls: name, and the types of the parameters, `i` for i32 and `I` for i64.
- * scripts/build-calls.js makes src/calls.h of it.
+ * The calls by name, with the types of their parameters: `i` for i32, `I` for i64.
+ * scripts/build-calls.js makes src/calls.h of them.
  */
 const CALLS = Object.freeze({
   args_get: 'ii',
@@ -56,7 +56,7 @@ const CALLS = Object.freeze({
   sock_shutdown: 'ii',
 });
 
-// They neither see what is buffered nor wait for it.
+// These calls neither see buffered bytes nor wait for them.
 const QUIET_CALLS = [
   'args_get',
   'args_sizes_get',
@@ -68,13 +68,13 @@ const QUIET_CALLS = [
   'sched_yield',
 ];
 
-// They see to it themselves.
+// These calls flush by themselves.
 const FLUSHING_CALLS = ['fd_close', 'fd_pwrite', 'fd_write', 'proc_exit'];
 
 /**
- * What of the buffer a call has written first: 'none'; 'all'; 'fd' also, where the
- * bytes of the fd that it is about fail, the errno takes the place of the call;
- * 'both' the same for two fds.
+ * Which buffered bytes are flushed before a call: 'none' or 'all'. 'fd' is 'all',
+ * but an errno of the call's own fd is the result of the call; 'both' is the same
+ * for two fds.
  *
  * @param {string} name
  */
@@ -166,12 +166,10 @@ const ERRNO_NAMES = [
   'NOTCAPABLE',
 ];
 
-/** `ERRNO.BADF === 8`, and so on. */
 const ERRNO = Object.freeze(
   Object.fromEntries(ERRNO_NAMES.map((name, number) => [name, number])),
 );
 
-/** Bits of `rights`. */
 const RIGHTS = Object.freeze({
   FD_DATASYNC: 1n << 0n,
   FD_SEEK: 1n << 2n,
@@ -180,7 +178,6 @@ const RIGHTS = Object.freeze({
   FD_FILESTAT_SET_SIZE: 1n << 22n,
 });
 
-/** Bits of `fdflags`. */
 const FDFLAGS = Object.freeze({ APPEND: 1, NONBLOCK: 4 });
 
 /** Bytes of an `iovec` or `ciovec`: pointer and length, a u32 each. */
@@ -189,7 +186,9 @@ const IOVEC_SIZE = 8;
 /** Guest fds are below this: WV_GUEST_FD_LIMIT in src/fd_table.h. */
 const GUEST_FD_LIMIT = 2 ** 20;
 
-/** Whether wasm passed i32s: a guest can declare an import with other types. */
+/**
+ * Whether wasm passed i32 values: a guest can declare an import with other types.
+ */
 function areNumbers(fd, iovs, iovsLen, nwritten) {
   return (
     typeof fd === 'number' &&

@@ -1,8 +1,8 @@
 'use strict';
 
-// node --import wasi-writev/register: every WASI of node:wasi in this process and
-// its workers is ours. Options come from the environment; what the caller of the
-// constructor gives goes before them.
+// `node --import wasi-writev/register` replaces the WASI of node:wasi in this
+// process and its workers. The environment sets default options; the constructor's
+// options override them.
 
 const { syncBuiltinESMExports } = require('node:module');
 const { invalidValue, isObject } = require('./errors');
@@ -16,7 +16,7 @@ const BUFFERED = new Map([
   ['auto', 'auto'],
 ]);
 
-/** The value of a variable, or undefined where it is not set. */
+/** The value of an environment variable, or undefined if it is not set. */
 function variable(name, parse) {
   const text = process.env[name];
   if (text === undefined || text === '') return undefined;

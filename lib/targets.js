@@ -1,19 +1,18 @@
 'use strict';
 
-// Where output can go besides a host descriptor.
+// Destinations of output other than host descriptors.
 //
-// A target has `write(chunk)`, which returns how many bytes it took, and `errno`,
-// the reason where it did not take all. A chunk belongs to the caller: what is
-// kept is copied. `failed`: code of the user's threw, and is not called again.
-// `takes`: whether it takes anything now.
+// A target has `write(chunk)`, which returns how many bytes it took, and copies
+// those it keeps; `errno`, why it did not take all; `failed`: code of the user's
+// threw, and is not called again; `takes`: whether it takes bytes now.
 
 const { invalidType } = require('./errors');
 const { writeAll } = require('./fs-writer');
 const { ERRNO } = require('./preview1');
 
 /**
- * Calls a function with a copy of each chunk. What it throws goes to `report`, and
- * the guest gets IO from then on.
+ * Passes a copy of each chunk to a function. If that throws, `report` gets the
+ * error, and later writes fail with IO.
  */
 class FunctionTarget {
   #function;
@@ -45,8 +44,8 @@ class FunctionTarget {
 }
 
 /**
- * Writes to a Node Writable. The stream of this process's own stdout or stderr
- * has its descriptor written where it holds nothing back.
+ * Writes to a Node Writable; for the process's own stdout or stderr, to the
+ * descriptor while the stream has nothing queued.
  */
 class StreamTarget {
   #stream;
@@ -60,8 +59,8 @@ class StreamTarget {
   }
 
   /**
-   * It takes nothing any more. `writable` says so of streams, but of neither
-   * kind of response in HTTP: the second has its state in a stream of its own.
+   * Whether the stream takes nothing more. `writable` says so, but not for HTTP
+   * responses; that of HTTP/2 keeps its state in its `stream`.
    */
   get #isOver() {
     const { writable, destroyed, writableEnded, stream } = this.#stream;
@@ -75,9 +74,9 @@ class StreamTarget {
   constructor(stream, waitTimeout, report) {
     this.#stream = stream;
     this.#timeout = waitTimeout;
-    // A `write` of the user's own making may throw, as a function may.
+    // A `write` method of the user's may throw, like a function.
     this.#writer = new FunctionTarget((chunk) => stream.write(chunk), report);
-    // The getters of `process` are not touched for any other stream.
+    // `process.stdout` and `stderr` are getters: not called for any other stream.
     if (stream.fd === 1 && stream === process.stdout) this.#hostFd = 1;
     if (stream.fd === 2 && stream === process.stderr) this.#hostFd = 2;
   }
@@ -105,7 +104,7 @@ const isWritable = (value) =>
   typeof value.on === 'function';
 
 /**
- * @param {unknown} target which is no number
+ * @param {unknown} target not a number
  * @param {string} name of the option, for the error
  */
 function checkTarget(target, name) {
@@ -119,7 +118,9 @@ function checkTarget(target, name) {
   );
 }
 
-/** The targets of one guest, by number, and what code of the user's threw in them. */
+/**
+ * The targets of one guest, by number, and the errors of the user's code in them.
+ */
 class TargetList {
   #options;
   #targets = new Map();
@@ -132,8 +133,8 @@ class TargetList {
   }
 
   /**
-   * @param {unknown} target a descriptor, or one that `checkTarget` lets through
-   * @returns {object} a stream as lib/engine.js has it
+   * @param {unknown} target a descriptor, or a target that `checkTarget` accepts
+   * @returns {object} a stream, in the form of lib/engine.js
    */
   streamOf(target) {
     const { captureLimit, waitTimeout } = this.#options;
@@ -147,7 +148,7 @@ class TargetList {
     return { target: this.put(made) };
   }
 
-  /** @returns {number} of a target */
+  /** @returns {number} the target's number */
   put(target) {
     this.#targets.set(this.#count, target);
     return this.#count++;
@@ -161,12 +162,12 @@ class TargetList {
     this.#targets.delete(number);
   }
 
-  /** Keeps what was thrown for `rethrow`. */
+  /** Keeps an error for `rethrow`. */
   report(error) {
     this.#thrown.push(error);
   }
 
-  /** Throws the first thing that was thrown, once. */
+  /** Throws the first error reported since the last time. */
   rethrow() {
     if (this.#thrown.length === 0) return;
     const [error] = this.#thrown;

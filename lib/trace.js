@@ -1,7 +1,7 @@
 'use strict';
 
-// Who writes what: `node:diagnostics_channel` has a message for each call, and
-// NODE_DEBUG=wasi-writev prints them. Nobody listening costs one property read.
+// Traces writes: `node:diagnostics_channel` gets a message for each call, and
+// NODE_DEBUG=wasi-writev prints them. Without a listener a call reads one property.
 
 const { channel } = require('node:diagnostics_channel');
 const { debuglog } = require('node:util');
@@ -10,7 +10,6 @@ const { ERRNO, ERRNO_NAMES, areNumbers } = require('./preview1');
 const fdWrite = channel('wasi-writev:fd_write');
 const fdPwrite = channel('wasi-writev:fd_pwrite');
 
-/** Whether anybody listens to either. */
 const isTraced = () => fdWrite.hasSubscribers || fdPwrite.hasSubscribers;
 
 /**
@@ -21,7 +20,7 @@ const isTraced = () => fdWrite.hasSubscribers || fdPwrite.hasSubscribers;
 function publish(memory, fd, iovsLen, nwritten, errno, offset) {
   const to = offset === undefined ? fdWrite : fdPwrite;
   if (!to.hasSubscribers) return;
-  // A guest that declares the import with other types got INVAL.
+  // A guest that declared the import with other types got INVAL.
   if (!areNumbers(fd, iovsLen, nwritten, errno)) return;
   if (offset !== undefined && typeof offset !== 'bigint') return;
   const message = {
@@ -38,7 +37,7 @@ function publish(memory, fd, iovsLen, nwritten, errno, offset) {
   to.publish(message);
 }
 
-/** A message as a line: `fd_write fd=1 iovs=2 nwritten=14 errno=SUCCESS`. */
+/** Formats a message: `fd_write fd=1 iovs=2 nwritten=14 errno=SUCCESS`. */
 function format({ fd, iovsLen, nwritten, errno, errnoName, offset }) {
   const name = offset === undefined ? 'fd_write' : 'fd_pwrite';
   const at = offset === undefined ? '' : ` offset=${offset}`;
@@ -51,8 +50,8 @@ function format({ fd, iovsLen, nwritten, errno, errnoName, offset }) {
 const printers = [];
 
 /**
- * Calls `print` with a line for each call from here on, and with one that adds
- * them up when a guest ends.
+ * Calls `print` with a line for each later call, and with a summary when a guest
+ * ends.
  */
 function printTo(print) {
   printers.push(print);
@@ -61,7 +60,7 @@ function printTo(print) {
   }
 }
 
-/** A guest has ended: its `stats` as `calls=2 bytes=92 ...` for those who print. */
+/** Prints the `stats` of a guest that has ended: `calls=2 bytes=92 ...`. */
 function summarize(output) {
   if (printers.length === 0) return;
   const line = Object.entries(output.stats())
@@ -71,7 +70,7 @@ function summarize(output) {
 }
 
 const debug = debuglog('wasi-writev');
-// Bun's has no `enabled`, and prints nothing where it is not.
+// In Bun `debug` has no `enabled`, and prints only if NODE_DEBUG names the section.
 const { enabled = process.env.NODE_DEBUG !== undefined } = debug;
 if (enabled) printTo(debug);
 

@@ -2,14 +2,14 @@
 
 // The drop-in for node:wasi: a class with the same members.
 
-// Loaded with the first guest: it is most of the package.
+// Loaded with the first guest, since it is most of the package.
 const loadGuest = () => require('./guest');
 const loadChecks = () => require('./node-checks');
 const loadErrors = () => require('./errors');
 const loadMemory = () => require('./memory');
 
-// Own properties under symbols, as Node's: packages look these up by description,
-// and wrap instances in a Proxy, which private fields would not survive.
+// Own properties under symbols, like Node's. Packages look these up by description,
+// and wrap instances in a Proxy, where private fields would not work.
 const kBindingName = Symbol('kBindingName');
 const kExitCode = Symbol('kExitCode');
 const kInstance = Symbol('kInstance');
@@ -18,8 +18,8 @@ const kStarted = Symbol('kStarted');
 const kGuest = Symbol('wasi-writev.guest');
 
 /**
- * Node's `WASI`: options, members, errors and behaviour are Node's where
- * lib/index.d.ts does not say otherwise. Source: Node docs, `WASI`.
+ * Node's `WASI`: options, members, errors and behaviour are Node's unless
+ * lib/index.d.ts says otherwise. Source: Node docs, `WASI`.
  */
 class WASI {
   constructor(options = {}) {
@@ -106,7 +106,7 @@ class WASI {
   }
 }
 
-/** Closes all that a guest which is not going on has open, whatever is left. */
+/** Closes everything a guest has open, once it will not run again. */
 function dispose(wasi) {
   wasi[kGuest].dispose();
 }

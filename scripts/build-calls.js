@@ -18,7 +18,10 @@ const SRC = path.join(__dirname, '..', 'src');
 
 const C_TYPES = { i: 'uint32_t', I: 'uint64_t' };
 
-/** `wv_fd_seek(guest, A(0), W(0), A(1), A(2))`, as src/guest.c has A and W. */
+/**
+ * `wv_fd_seek(guest, A(0), W(0), A(1), A(2))`, with the macros A and W of
+ * src/dispatch.c.
+ */
 function invocation(name, types) {
   const next = { i: 0, I: 0 };
   const macro = { i: 'A', I: 'W' };
@@ -26,7 +29,7 @@ function invocation(name, types) {
   return `wv_${name}(${['guest', ...values].join(', ')})`;
 }
 
-/** The labels of the calls that flush in a way. */
+/** The case labels of the calls that flush in the same way. */
 function labels(macro, names, how) {
   return [
     `#define ${macro} \\`,
@@ -42,7 +45,7 @@ const macrosOf = ([prefix, numbers]) =>
     ([name, number]) => `#define WV_${prefix}_${name} ${number}u`,
   );
 
-/** lib/native/abi.js says what each number is. */
+/** lib/native/abi.js describes each number. */
 function abi() {
   return [
     '/* The numbers of lib/native/abi.js. Made by scripts/build-calls.js. */',
@@ -104,7 +107,7 @@ function calls() {
   ].join('\n');
 }
 
-/** The files of src/, and what is in each. */
+/** The generated files of src/, with their contents. */
 const headers = () => ({ 'abi.h': abi(), 'calls.h': calls() });
 
 if (require.main === module) {

@@ -1,7 +1,7 @@
 'use strict';
 
 // Assembles the .wat files of the package: `npm run build:wat`. The results are
-// committed. The combiner comes in two, for plain and for shared guest memory.
+// committed. There are two combiners, for unshared and for shared guest memory.
 
 const fs = require('node:fs');
 const path = require('node:path');

@@ -1,8 +1,8 @@
 'use strict';
 
 // `npm run build`, and npm's `prepare`: builds the addon of a checkout, and of an
-// install from a Git URL. npm runs `prepare` also before it packs a release. The
-// addons of that are made by `prepack`.
+// install from a Git URL. npm also runs `prepare` before it packs a release, whose
+// addons `prepack` makes.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -20,7 +20,7 @@ function build() {
   return status === 0;
 }
 
-/** npm packs a Git dependency by `files`, in which build/ is not. */
+/** npm packs a Git dependency by `files`, which does not include build/. */
 function keepForGitInstall() {
   const file = prebuilt();
   fs.mkdirSync(path.dirname(file), { recursive: true });
@@ -36,9 +36,9 @@ if (!packing && !unwanted) {
     keepForGitInstall();
   } else {
     console.error(
-      'wasi-writev: the native engine was not built; what is missing stands above.\n' +
-        'It takes Python 3, make and a C compiler. To go on without it, with writes\n' +
-        'through node:fs: WASI_WRITEV_ENGINE=fallback npm install',
+      'wasi-writev: the native engine was not built: see the errors above.\n' +
+        'It needs Python 3, make and a C compiler. To install without it, with\n' +
+        'writes through node:fs: WASI_WRITEV_ENGINE=fallback npm install',
     );
     process.exit(1);
   }

@@ -1,7 +1,7 @@
 'use strict';
 
-// What the addons ask of the process that loads them: `npm run lint:abi`. Checks
-// the build of this checkout, and those in prebuilds/ where there are some.
+// Checks what the addons require of the process that loads them: `npm run lint:abi`.
+// Covers the build of this checkout, and those in prebuilds/, if any.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -30,7 +30,7 @@ function outputOf(command, args) {
   return stdout;
 }
 
-/** The dynamic symbols of an ELF file; `where` is UND for what it imports. */
+/** The dynamic symbols of an ELF file; `where` is UND for its imports. */
 function dynamicSymbols(file) {
   const line =
     /^ *\d+: +\w+ +\w+ +\w+ +(?<bind>\w+) +\w+ +(?<where>\w+) (?<name>[^@\s]+)(?:@+(?<version>\w[\w.]*))?/;
@@ -43,7 +43,7 @@ function dynamicSymbols(file) {
 const imports = (file) =>
   dynamicSymbols(file).filter(({ where }) => where === 'UND');
 
-/** Whether the oldest glibc has it. Symbols of musl have no version. */
+/** Whether the oldest glibc has this version. Symbols of musl have none. */
 function isOld(version) {
   if (version === undefined) return true;
   const [, major, minor] = /^GLIBC_(\d+)\.(\d+)/.exec(version) ?? [];
@@ -51,26 +51,29 @@ function isOld(version) {
   return Number(major) < GLIBC[0] || newest;
 }
 
-/** Whether Node has it. */
+/** Whether the symbol belongs to Node-API. */
 const isOfNode = ({ name }) => /^napi_|^node_api_/.test(name);
 
-/** Of pairs of whether all is well and what is wrong: the latter, where it is. */
+/**
+ * Takes pairs of a condition and a fault. Returns the faults whose condition is
+ * false.
+ */
 const faultsOf = (checks) =>
   checks.flatMap(([good, fault]) => (good ? [] : [fault]));
 
-/** @returns {string[]} what is wrong with what one file takes from Node */
+/** @returns {string[]} the faults in what a file imports from Node */
 function nodeFaults(found) {
   const fromNode = found.filter(isOfNode).map(({ name }) => name);
   return faultsOf([
     [fromNode.length > 0, 'does not use Node-API'],
     ...fromNode.map((name) => [
       NODE_API.has(name),
-      `${name} is not of Node-API 8`,
+      `${name} is not in Node-API 8`,
     ]),
   ]);
 }
 
-/** The functions that a libc has, and the oldest glibc that addons run with too. */
+/** The functions of a libc that the oldest glibc has too. */
 const functionsOf = (libc) =>
   new Set(
     dynamicSymbols(libc)
@@ -78,23 +81,26 @@ const functionsOf = (libc) =>
       .map(({ name }) => name),
   );
 
-/** @returns {string[]} what one file that was built here takes from elsewhere */
+/**
+ * @returns {string[]} the symbols that a file built here imports from unknown
+ *   libraries
+ */
 const strangeImports = (found) =>
   found
     .filter(({ bind, version }) => bind !== 'WEAK' && !/^GLIBC_/.test(version))
     .filter((symbol) => !isOfNode(symbol))
-    .map(({ name }) => `${name} is neither of Node-API nor of libc`);
+    .map(({ name }) => `${name} comes neither from Node-API nor from libc`);
 
-/** @returns {string[]} what is wrong with an addon of a release */
+/** @returns {string[]} the faults of an addon of a release */
 function releaseFaults(file, found) {
   const target = targets.find(({ name }) => name === path.basename(file));
-  if (target === undefined) return ['is released for no platform'];
+  if (target === undefined) return ['is not a target of a release'];
   const header = outputOf('readelf', ['--wide', '--file-header', file]);
   const dynamic = outputOf('readelf', ['--wide', '--dynamic', file]);
   const wanted = found.filter((symbol) => !isOfNode(symbol));
   const faults = faultsOf([
     [header.includes(target.elf), `is not for ${target.elf}`],
-    [!dynamic.includes('NEEDED'), 'needs a library: one libc, not both'],
+    [!dynamic.includes('NEEDED'), 'needs a library, so it fits only one libc'],
   ]);
   for (const [libc, name] of Object.entries(target.libcs)) {
     if (!fs.existsSync(libc)) {
@@ -104,13 +110,15 @@ function releaseFaults(file, found) {
     const functions = functionsOf(libc);
     const missing = wanted.filter((symbol) => !functions.has(symbol.name));
     faults.push(
-      ...missing.map((symbol) => `${symbol.name} is not in ${libc} of old`),
+      ...missing.map(
+        (symbol) => `${symbol.name} is not in ${libc}, or is too new`,
+      ),
     );
   }
   return faults;
 }
 
-/** @returns {string[]} what is wrong with how one file is loaded */
+/** @returns {string[]} the faults in a file's hardening flags */
 function hardeningFaults(file) {
   const segments = outputOf('readelf', ['--wide', '--segments', file]);
   const dynamic = outputOf('readelf', ['--wide', '--dynamic', file]);
@@ -122,22 +130,23 @@ function hardeningFaults(file) {
       [...dynamic.matchAll(/NEEDED.*\[(.*)\]/g)].every(([, name]) =>
         /^libc\.so(\.6)?$/.test(name),
       ),
-      'needs another library than libc',
+      'needs a library other than libc',
     ],
     [!/TEXTREL|RPATH|RUNPATH/.test(dynamic), 'has a TEXTREL or RPATH'],
   ]);
 }
 
-/** node-addon-api's opinion, which it has of files with a symbol table only. */
+/** The judgement of node-addon-api, which needs a symbol table. */
 function isAddonOfNodeApi(directory) {
   const tool = require.resolve('node-addon-api/tools/check-napi.js');
-  // It takes its directory only if another argument follows.
+  // The tool takes its directory only if another argument follows.
   const output = outputOf(process.execPath, [tool, directory, '-']);
-  // On the first symbol that it looks for it ends nm, and may report just that.
+  // The tool ends nm at the first symbol that it looks for, and may report just
+  // that.
   return /N-API|SIGTERM/.test(output) && !output.includes('Not N-API');
 }
 
-/** Mach-O has none of what is checked here. */
+/** These checks do not apply to Mach-O. */
 const isElf = (file) =>
   fs.readFileSync(file).toString('latin1', 1, 4) === 'ELF';
 
@@ -155,7 +164,7 @@ function main() {
   const addons = [...built, ...addonsIn(PREBUILDS)].map((file) => ({
     file,
     found: imports(file),
-    // A copy of the build is for an install from a Git URL on this machine.
+    // A copy of the build is there for an install from a Git URL on this machine.
     released: !built.some((other) =>
       fs.readFileSync(other).equals(fs.readFileSync(file)),
     ),
@@ -168,7 +177,7 @@ function main() {
       ...(released ? releaseFaults(file, found) : strangeImports(found)),
     ].map((fault) => `${path.relative(ROOT, file)} ${fault}`),
   );
-  // A checkout has that of this machine, or a release has all.
+  // Either a checkout has the addon of this machine, or a release has all of them.
   if (addons.some(({ released }) => released)) {
     const missing = targets.filter(
       ({ name }) => !addons.some(({ file }) => path.basename(file) === name),

@@ -1,17 +1,17 @@
 'use strict';
 
-// What an addon is released for, and where Debian has what goes with it.
+// The targets of a release, and their Debian packages.
 
-/** Names of an architecture: Debian's, the compiler's, and readelf's. */
+/** The names of an architecture for Debian, the compiler, and readelf. */
 const ARCHITECTURES = {
   x64: { debian: 'amd64', machine: 'x86_64', elf: 'X86-64' },
   arm64: { debian: 'arm64', machine: 'aarch64', elf: 'AArch64' },
 };
 
 /**
- * @returns {object} a file of prebuilds/, its `triple` and its machine for readelf;
- *   `headers` of glibc, and the Debian `package` that has them; the libraries
- *   that it must find its functions in, with the package of each
+ * @returns {object} a file of prebuilds/; its `triple`, and its machine for readelf;
+ *   the `headers` of glibc, and the Debian `package` that has them; the libraries
+ *   that must provide its functions, with the package of each
  */
 function target([arch, { debian, machine, elf }]) {
   const gnu = `${machine}-linux-gnu`;

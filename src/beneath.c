@@ -1,4 +1,4 @@
-/* A path of the guest below a directory of the guest. */
+/* Resolves a path of the guest below one of its directories. */
 #include "beneath.h"
 
 #include <errno.h>
@@ -6,7 +6,7 @@
 #include "errno_map.h"
 #include "walk.h"
 
-/* A rename anywhere on the machine makes openat2 fail where a path has `..`. */
+/* openat2 of a path with `..` fails after a rename anywhere on the machine. */
 #define TRIES 4
 
 static wv_errno load(const wv_memory *memory, uint32_t at, uint32_t len,
@@ -38,7 +38,6 @@ wv_errno wv_load_path(const wv_memory *memory, uint32_t at, uint32_t len,
   return WV_SUCCESS;
 }
 
-/* Where the last component begins. */
 static size_t last_component(const wv_path *path) {
   size_t at = path->len;
 
@@ -46,7 +45,7 @@ static size_t last_component(const wv_path *path) {
   return at;
 }
 
-/* One component that leads to no other directory. */
+/* A single component that stays in the directory. */
 static bool is_name(const wv_path *path) {
   return memchr(path->bytes, '/', path->len) == NULL &&
          strcmp(path->bytes, "..") != 0;
@@ -57,11 +56,10 @@ static wv_errno from_host_fd(int result, int *host_fd) {
   return result < 0 ? wv_errno_from_host(errno) : WV_SUCCESS;
 }
 
-/* True: that is the answer, `*error` or `*host_fd`. False: the walk is to find
- * one.
+/* True: `*error` and `*host_fd` are the answer. False: the walk must find it.
  *
- * ELOOP is also said of a link of /proc to an open file, which is to have one
- * answer: the walk takes its text for a path. */
+ * ELOOP is left to the walk: openat2 says it also of a link of /proc to an open
+ * file, whose text the walk takes for a path. */
 static bool ask_system(const wv_fd *dir, const wv_path *path, int flags,
                        int *host_fd, wv_errno *error) {
   int tries = 0;
@@ -74,8 +72,8 @@ static bool ask_system(const wv_fd *dir, const wv_path *path, int flags,
          *error != WV_ENOSYS;
 }
 
-/* A slash behind the name of a file to create. As on Linux it is EISDIR, but
- * for a way that does not lead there. */
+/* Creating a file fails if a slash follows its name. As on Linux it is EISDIR,
+ * unless the path before the name fails. */
 static wv_errno refuse_to_create(wv_guest *guest, const wv_fd *dir,
                                  const wv_path *path) {
   wv_parent parent;
@@ -110,7 +108,7 @@ wv_errno wv_open_beneath(wv_guest *guest, const wv_fd *dir, const wv_path *path,
   return error;
 }
 
-/* The directory that the last component is in, without the last one. */
+/* Opens the directory that the first `len` bytes of the path name. */
 static wv_errno open_prefix(wv_guest *guest, const wv_fd *dir,
                             const wv_path *path, size_t len, int *host_fd) {
   wv_path prefix;
@@ -176,7 +174,7 @@ wv_errno wv_open_parent(wv_guest *guest, const wv_fd *dir, const wv_path *path,
 
   if (error != WV_SUCCESS || !follow) return error;
   if (wv_sys_readlink_at(parent->dir, parent->name, &first, 1) < 0)
-    return WV_SUCCESS; /* no link: the caller finds what there is */
+    return WV_SUCCESS; /* not a link: the caller finds what is there */
   wv_parent_close(parent);
   return walk_to_end(guest, dir, path, parent);
 }
@@ -186,7 +184,7 @@ void wv_parent_close(wv_parent *parent) {
   parent->owned = false;
 }
 
-/* By a handle: the system finds it in one call. */
+/* Opens a handle, so that one system call resolves the path. */
 static wv_errno stat_path(wv_guest *guest, const wv_fd *dir,
                           const wv_path *path, bool follow, wv_sys_stat *stat) {
   const int flags = WV_SYS_OPEN_HANDLE | (follow ? WV_SYS_OPEN_FOLLOW : 0);

@@ -1,11 +1,10 @@
 /* The Node-API side: one function for each guest, and its mailbox.
  *
- * Node-API converts arguments one call at a time, and each conversion costs
- * more than a store into a typed array that both sides see. So JS leaves a
- * request in the mailbox, calls the function, and finds the answer there. The
- * function converts nothing on the way of a call, throws nothing, and keeps all
- * state in its data pointer: there are no globals but the tables that threads
- * share, and each context and each worker has its own. */
+ * A conversion of an argument by Node-API costs more than a store into a typed
+ * array. So JS stores a request in the mailbox, which both sides see, calls the
+ * function, and reads the answer there. On the way of a call the function
+ * converts nothing and throws nothing. Its state is in its data pointer; the
+ * only globals are the tables that threads share. */
 #include <node_api.h>
 #include <stdlib.h>
 
@@ -15,12 +14,12 @@
 #include "sharing.h"
 
 typedef struct instance {
-  struct instance *next;  /* of the environment's */
-  struct instance **link; /* what points to this one; NULL in no list */
+  struct instance *next;  /* in the list of the environment */
+  struct instance **link; /* the pointer to this one; NULL: in no list */
   wv_host host;
-  uint32_t op;     /* the call that waits */
-  napi_ref buffer; /* what host.guest.buffer points to, weak */
-  napi_ref memory; /* that of a shared table, by whose address it is found */
+  uint32_t op;     /* the call that waits, for WV_OP_RESUME */
+  napi_ref buffer; /* weak: the memory of host.guest.buffer */
+  napi_ref memory; /* strong: the memory of a shared table */
 } instance;
 
 /* The guests of one environment: a thread, or a context. */
@@ -28,8 +27,8 @@ typedef struct environment {
   instance *first;
 } environment;
 
-/* The argument is a Uint8Array: of the guest's memory, of a buffer that never
- * moves, or of strings. */
+/* The argument is a Uint8Array: the guest's memory, a buffer that never moves,
+ * or strings. */
 static wv_memory view(napi_env env, napi_callback_info info,
                       napi_value *array) {
   wv_memory result = {.base = NULL, .size = 0};
@@ -55,14 +54,14 @@ static void forget(napi_env env, napi_ref *ref) {
   *ref = NULL;
 }
 
-/* `count` is 1 to keep what is looked at alive, 0 to see whether it is. */
+/* A `count` of 1 keeps the value alive, 0 only observes whether it is. */
 static bool refer(napi_env env, napi_value value, uint32_t count,
                   napi_ref *ref) {
   forget(env, ref);
   return napi_create_reference(env, value, count, ref) == napi_ok;
 }
 
-/* False too where Deno has taken the environment down and answers no more. */
+/* Also false where Deno has destroyed the environment and no longer answers. */
 static bool is_alive(napi_env env, napi_ref ref) {
   napi_value value = NULL;
   napi_handle_scope scope;
@@ -75,8 +74,8 @@ static bool is_alive(napi_env env, napi_ref ref) {
   return result;
 }
 
-/* OUT: 1 for a memory that threads of the guest share. ARGUMENTS may be those
- * of a call. */
+/* OUT is 1 for a memory that threads of the guest share. ARGUMENTS may still
+ * hold those of a call, and stay. */
 static wv_errno set_memory(napi_env env, instance *self, wv_memory memory,
                            napi_value array) {
   wv_guest *guest = &self->host.guest;
@@ -89,9 +88,9 @@ static wv_errno set_memory(napi_env env, instance *self, wv_memory memory,
   return wv_share(guest, memory.base);
 }
 
-/* argument 0: WV_BUFFERED_*. JS keeps the memory alive as long as the guest:
- * the two are collected at once, and do not wait for a finalizer, which a
- * program that never comes to its event loop never runs. */
+/* argument 0: WV_BUFFERED_*. JS keeps the memory alive as long as the guest,
+ * without a finalizer: a program that never returns to its event loop runs
+ * none. */
 static wv_errno set_buffer(napi_env env, instance *self, wv_memory memory,
                            napi_value array) {
   if (memory.size <= WV_BUFFER_HEADER_SIZE) return WV_EINVAL;
@@ -101,7 +100,7 @@ static wv_errno set_buffer(napi_env env, instance *self, wv_memory memory,
   return WV_SUCCESS;
 }
 
-/* The memories need not wait for the collector. */
+/* Does not wait for the collector to free the memories. */
 static wv_errno close_guest(napi_env env, instance *self) {
   wv_errno error = wv_guest_close(&self->host.guest);
 
@@ -128,9 +127,9 @@ static uint32_t control(napi_env env, napi_callback_info info, instance *self) {
   }
 }
 
-/* Between two slices of a wait: is the guest to go on? V8 sees that it is to
- * end only where it runs JS. A pending object is a full stack: for that there
- * is no room to wait in, and the guest finds it when it goes on. */
+/* Asks V8 between two slices of a wait whether the guest goes on: V8 ends a
+ * thread only where it runs JS. If the script throws an object, the stack is
+ * full: the guest goes on, and meets that itself. */
 static bool goes_on(napi_env env) {
   napi_valuetype type = napi_undefined;
   napi_handle_scope scope;
@@ -158,7 +157,7 @@ static void finish(napi_env env, instance *self, wv_errno error) {
   self->host.box[WV_BOX_RESULT] = error;
 }
 
-/* The arguments are those of the call that waits. */
+/* The arguments of the waiting call are still in the mailbox. */
 static void resume(napi_env env, instance *self) {
   wv_errno error;
 
@@ -195,7 +194,8 @@ static napi_value call(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-/* Closes what the guest has open, and keeps the state. May be done again. */
+/* Closes what the guest has open, but keeps the state: a second call is
+ * harmless. */
 static void end(napi_env env, instance *self) {
   if (self->buffer != NULL && !is_alive(env, self->buffer))
     wv_buffer_unset(&self->host.guest.buffer);
@@ -215,8 +215,8 @@ static void finalize(napi_env env, void *data, void *hint) {
   free(data);
 }
 
-/* With the environment: also where a worker was ended in the middle of a call.
- * Deno finalizes no function then, and Bun not each. A function that is
+/* Runs at the end of the environment, also if a worker is terminated during a
+ * call. Deno then finalizes no function, and Bun not all. A function that is
  * finalized later still finds its state. */
 static void finalize_environment(napi_env env, void *data, void *hint) {
   environment *all = data;
@@ -233,9 +233,9 @@ static void add(environment *all, instance *self) {
   all->first = self;
 }
 
-/* create(waitTimeout, maxOpenFiles, mayBlock): the function of one guest. Its
- * `box` property is the mailbox, and keeps that alive for as long as the
- * function is. maxOpenFiles is -1 for the default. */
+/* create(waitTimeout, maxOpenFiles, mayBlock) returns the function of one
+ * guest. Its `box` property is the mailbox, which lives as long as the
+ * function. maxOpenFiles is -1 for the default. */
 static napi_value create(napi_env env, napi_callback_info info) {
   size_t argc = 3;
   napi_value arguments[3], box, function;

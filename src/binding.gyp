@@ -1,11 +1,11 @@
 {
-  # Else a C++ compiler would be wanted, to link.
+  # Links with the C compiler: no C++ compiler is needed.
   "make_global_settings": [["LINK", "$(CC)"]],
   "targets": [
     {
       "target_name": "wasi_writev",
       "conditions": [
-        # Windows has no writev: there the JavaScript engine does the work.
+        # Windows has no writev: the fallback in JS is used there.
         ["OS=='win'", {"type": "none"}, {
           "sources": [
             "beneath.c",

@@ -1,4 +1,4 @@
-/* A list of blocks, filled one after the other, so that no byte moves. */
+/* A list of blocks that are filled in turn, so that no byte moves. */
 #include "capture.h"
 
 #include <stdlib.h>
@@ -40,7 +40,8 @@ void wv_capture_free(wv_capture *capture) {
   free(capture);
 }
 
-/* As large as all before, within limits: few blocks, and little waste. */
+/* A block is as large as all before it, within limits: few blocks, little
+ * waste. */
 static block *add_block(wv_capture *capture) {
   const size_t size = capture->size < MIN_BLOCK   ? MIN_BLOCK
                       : capture->size > MAX_BLOCK ? MAX_BLOCK

@@ -7,19 +7,20 @@
 
 typedef struct wv_capture wv_capture;
 
-/* Takes up to `limit` bytes. NULL: no memory. */
+/* A capture of at most `limit` bytes. NULL: no memory. */
 wv_capture *wv_capture_new(uint64_t limit);
-void wv_capture_free(wv_capture *capture); /* or NULL */
+void wv_capture_free(wv_capture *capture); /* may be NULL */
 
-/* How many bytes it took: what is over the limit, or finds no memory, it does
- * not. */
+/* Returns how many bytes it took: fewer than `len` at the limit, or without
+ * memory. */
 uint64_t wv_capture_write(wv_capture *capture, const uint8_t *bytes,
                           uint64_t len);
 
 uint64_t wv_capture_size(const wv_capture *capture);
 uint64_t wv_capture_room(const wv_capture *capture);
 
-/* Copies all that it has taken to `to`, which has room for wv_capture_size. */
+/* Copies all of the capture to `to`, which has room for wv_capture_size bytes.
+ */
 void wv_capture_read(const wv_capture *capture, uint8_t *to);
 
 #endif

@@ -1,9 +1,9 @@
-;; The buffered fd_write and fd_pwrite: guest memory to that of the buffer, without
-;; leaving WebAssembly.
+;; The plain case of buffered fd_write and fd_pwrite, without leaving
+;; WebAssembly: copies the guest's bytes to the memory of the buffer.
 ;;
-;; The memory of the buffer begins with a header that src/buffer.h shares:
+;; That memory begins with a header, which src/buffer.h shares:
 ;;
-;;    0  i64  the fd whose fd_write is buffered, or -1, which no u32 is
+;;    0  i64  the fd whose fd_write is buffered, or -1, which is no u32
 ;;    8  i64  the fd whose fd_pwrite is buffered, or -1
 ;;   16  i64  the offset at which the next fd_pwrite continues
 ;;   24  i32  bytes buffered
@@ -11,10 +11,9 @@
 ;;   32  i32  calls buffered since the start, modulo 2^32
 ;;   64       the data
 ;;
-;; Only the plain case is done here: the fd is the one that is being buffered, all
-;; pointers are good, and the data fits. Everything else, each error among it,
-;; goes to the host with nothing changed. No access here can trap: what is not
-;; in bounds is not touched.
+;; In the plain case the fd is the one being buffered, all pointers are good, and
+;; the data fits. All other calls, including every error, go to the host with
+;; nothing changed. No access here can trap, since the bounds are checked before.
 (module
   (import "host" "fd_write"
     (func $host_fd_write (param i32 i32 i32 i32) (result i32)))
@@ -24,12 +23,12 @@
   (import "host" "memory" (memory $buffer 1))
 
   ;; Appends the guest's buffers to the data and stores their size at $nwritten.
-  ;; Returns the size, or -1: then nothing was buffered. It is kept small enough
-  ;; for the engine to inline it.
+  ;; Returns the size, or -1 if nothing was buffered. Small enough for the engine
+  ;; to inline it.
   ;;
-  ;; Each element of the list is read once, so that a thread that rewrites a
-  ;; shared memory meanwhile cannot get an unchecked pointer in. The data behind
-  ;; the buffered bytes is scratch until the header says otherwise.
+  ;; Reads each element of the list once: another thread may rewrite a shared
+  ;; memory after the check. The data after the buffered bytes is scratch until
+  ;; the header counts it.
   (func $add (param $iovs i32) (param $iovs_len i32) (param $nwritten i32)
     (result i32)
     (local $size i64) (local $from i32) (local $len i32)
@@ -51,7 +50,7 @@
     (local.set $to (local.get $begin))
     (local.set $end
       (i32.add (i32.load $buffer offset=28 (i32.const 0)) (i32.const 64)))
-    ;; The host has taken the room away, to see each call. Without this the
+    ;; The host sets the capacity to 0 to see each call. Without this check the
     ;; subtraction below would wrap.
     (if (i32.gt_u (local.get $begin) (local.get $end))
       (then (return (i32.const -1))))
@@ -77,8 +76,8 @@
                   (memory.copy $buffer $guest
                     (local.get $to) (local.get $from) (local.get $len))
                   (br $copied)))
-              ;; For so few bytes two loads and stores, which may overlap, are
-              ;; quicker than memory.copy, a call into the engine.
+              ;; Up to 16 bytes, two loads and stores, which may overlap, are
+              ;; faster than memory.copy, which calls into the engine.
               (if (i32.ge_u (local.get $len) (i32.const 8))
                 (then
                   (i64.store $buffer (local.get $to)
@@ -121,7 +120,7 @@
         (local.set $iovs_len (i32.sub (local.get $iovs_len) (i32.const 1)))
         (br $next)))
     (local.set $len (i32.sub (local.get $to) (local.get $begin)))
-    ;; No bytes: the host knows whether the fd is still good.
+    ;; A write of no bytes: the host checks that the fd is still open.
     (if (i32.eqz (local.get $len)) (then (return (i32.const -1))))
     (i32.store $buffer offset=24 (i32.const 0)
       (i32.sub (local.get $to) (i32.const 64)))
@@ -150,7 +149,7 @@
     (param $fd i32) (param $iovs i32) (param $iovs_len i32)
     (param $offset i64) (param $nwritten i32) (result i32)
     (local $len i32)
-    ;; An offset from 2^63 on is negative here, and INVAL.
+    ;; An offset of 2^63 or more is negative here: INVAL, from the host.
     (if (i32.and
           (i32.and
             (i64.eq (i64.extend_i32_u (local.get $fd))

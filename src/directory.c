@@ -1,4 +1,4 @@
-/* Where a guest stands in a directory that it reads. */
+/* A guest's position in a directory that it reads. */
 #include "directory.h"
 
 #include <errno.h>
@@ -13,8 +13,8 @@ void wv_directory_free(wv_directory *directory) {
   free(directory);
 }
 
-/* The guest may use its descriptor for other things, and the host that of a
- * preopen: entries are read from one of their own. */
+/* Opens its own description: the guest and the host may use theirs for other
+ * things. */
 static wv_directory *open_directory(const wv_fd *entry, bool shared,
                                     wv_errno *error) {
   wv_directory *directory = calloc(1, sizeof(*directory));
@@ -40,7 +40,7 @@ static wv_directory *open_directory(const wv_fd *entry, bool shared,
   return directory;
 }
 
-/* Two threads may open it at once: the first one stays. */
+/* If two threads open it at once, the first one's stays. */
 wv_directory *wv_directory_of(wv_fd *entry, bool shared, wv_errno *error) {
   wv_directory *first = NULL;
   wv_directory *directory = atomic_load(&entry->directory);
@@ -60,7 +60,7 @@ wv_errno wv_directory_go_to(wv_directory *directory, uint64_t cookie) {
     return WV_SUCCESS;
   directory->has_kept = false;
   directory->fresh = false;
-  /* Where a failed seek leaves us is not known: the next call seeks too. */
+  /* A failed seek leaves the position unknown: the next call seeks too. */
   directory->cookie = 0;
   if (wv_sys_directory_seek(directory->stream, cookie) < 0)
     return wv_errno_from_host(errno);
@@ -77,6 +77,6 @@ int wv_directory_next(wv_directory *directory, wv_sys_dirent *entry) {
   }
   directory->fresh = false;
   result = wv_sys_directory_next(directory->stream, entry);
-  /* POSIX: a directory that was removed is at its end. */
+  /* POSIX: a removed directory is at its end. */
   return result < 0 && errno == ENOENT ? 0 : result;
 }

@@ -3,9 +3,8 @@
 
 #include "flush.h"
 
-/* A call that could see what is buffered, or wait for it, has it written
- * first; where that fails for the fd that it is about, the errno takes its
- * place. */
+/* Flushes before a call that could see the buffered bytes, or wait for them. If
+ * that fails for the call's fd, its errno is the call's. */
 static wv_errno flush_before(wv_guest *guest, enum wv_op op,
                              const uint32_t *arguments) {
   wv_errno error = WV_SUCCESS;

@@ -1,16 +1,15 @@
-/* The calls of a guest, by the table of calls. */
+/* Makes the calls of a guest, by the table of calls. */
 #ifndef WV_DISPATCH_H
 #define WV_DISPATCH_H
 
 #include "calls.h"
 
-/* The two ways of wv_dispatch. The second has what is buffered written first,
- * where the call could see that it was not, and lets go of what the call looked
- * up. */
+/* The two ways of wv_dispatch. The second also flushes before the call if
+ * necessary, and releases the entries that the call looked up. */
 wv_errno wv_call(wv_guest *guest, const uint32_t *box);
 wv_errno wv_call_with_care(wv_guest *guest, const uint32_t *box);
 
-/* Makes the call in the mailbox: its arguments stand there as calls.h says. */
+/* Makes the call in the mailbox; calls.h says where its arguments are. */
 static inline wv_errno wv_dispatch(wv_guest *guest, const uint32_t *box) {
   return guest->buffer.entry == NULL && guest->fds->mutex == NULL
              ? wv_call(guest, box)

@@ -1,7 +1,7 @@
-/* Host errno to WASI errno, for the whole preview1 table.
+/* Host errno to WASI errno.
  *
- * ENOTCAPABLE is an errno of FreeBSD alone. EAGAIN and EWOULDBLOCK, ENOTSUP and
- * EOPNOTSUPP are one number on some hosts and two on others. */
+ * Only FreeBSD has ENOTCAPABLE. EAGAIN and EWOULDBLOCK, like ENOTSUP and
+ * EOPNOTSUPP, are one number on some hosts and two on others. */
 #include "errno_map.h"
 
 #include <errno.h>

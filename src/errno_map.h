@@ -5,10 +5,10 @@
 
 #include "wasi.h"
 
-/* The WASI namesake of a host errno; EIO where there is none. */
+/* The WASI errno of the same name; EIO if there is none. */
 wv_errno wv_errno_from_host(int host_errno);
 
-/* What a system call came to, which is negative with errno where it failed. */
+/* The WASI errno of a system call, which has failed if `result` is negative. */
 static inline wv_errno wv_result(int result) {
   return result < 0 ? wv_errno_from_host(errno) : WV_SUCCESS;
 }

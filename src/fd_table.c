@@ -29,7 +29,7 @@ wv_errno wv_fd_release(wv_fd *entry) {
   wv_directory_free(entry->directory);
   free(entry->preopen);
   free(entry);
-  /* Linux has closed it by then. */
+  /* After EINTR the descriptor is closed on Linux. */
   return result < 0 && errno != EINTR ? wv_errno_from_host(errno) : WV_SUCCESS;
 }
 
@@ -57,7 +57,6 @@ wv_fd *wv_fd_hold_preopen(wv_fd_table *table, uint32_t *fd) {
   return entry;
 }
 
-/* The kind, with the file type that goes with it. */
 static wv_kind kind_of(int host_fd, const wv_sys_stat *stat) {
   switch (stat->filetype) {
     case WV_FILETYPE_REGULAR_FILE:
@@ -100,7 +99,8 @@ wv_fd wv_fd_of_host(int host_fd) {
       .host_fd = host_fd, .rights = WV_RIGHTS_ALL, .inheriting = WV_RIGHTS_ALL};
 
   if (flags < 0) {
-    /* Not the number: the host may open something under it later. */
+    /* Not `host_fd`: the host may open something else under that number later.
+     */
     entry.host_fd = -1;
     return entry;
   }
@@ -133,7 +133,7 @@ bool wv_fd_has_room(wv_fd_table *table) {
   return room;
 }
 
-/* What follows is called with the lock held. */
+/* The caller of the functions from here to wv_fd_insert holds the lock. */
 
 static wv_errno make_room(wv_fd_table *table, uint32_t fd) {
   uint32_t size = table->size == 0 ? 8 : table->size;
@@ -149,7 +149,7 @@ static wv_errno make_room(wv_fd_table *table, uint32_t fd) {
   return WV_SUCCESS;
 }
 
-/* Held once. NULL: no memory. */
+/* The copy is held once. NULL: no memory. */
 static wv_fd *copy_of(const wv_fd *entry) {
   wv_fd *copy = malloc(sizeof(*copy));
 
@@ -159,8 +159,8 @@ static wv_fd *copy_of(const wv_fd *entry) {
   return copy;
 }
 
-/* `*replaced` stood there, and is to be released. NULL: `fd` was free, or
- * nothing has changed. */
+/* `*replaced` is the entry that stood at `fd`, for the caller to release, or
+ * NULL. On failure nothing has changed. */
 static wv_errno put(wv_fd_table *table, uint32_t fd, const wv_fd *entry,
                     wv_fd **replaced) {
   wv_errno error = make_room(table, fd);
@@ -198,7 +198,7 @@ static wv_errno put_lowest(wv_fd_table *table, const wv_fd *entry,
   return error;
 }
 
-/* What it returns is to be released. */
+/* Returns the entry that stood at `to`, for the caller to release, or NULL. */
 static wv_fd *move(wv_fd_table *table, uint32_t from, uint32_t to) {
   wv_fd *replaced = table->entries[to];
 
@@ -206,7 +206,7 @@ static wv_fd *move(wv_fd_table *table, uint32_t from, uint32_t to) {
   return replaced;
 }
 
-/* And here it is not. */
+/* The functions from here on take the lock themselves. */
 
 wv_errno wv_fd_insert(wv_fd_table *table, const wv_fd *entry, uint32_t *fd) {
   wv_errno error;

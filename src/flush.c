@@ -1,4 +1,4 @@
-/* The way out of what is buffered. */
+/* Flushes the buffer. */
 #include "flush.h"
 
 #include "capture.h"
@@ -36,8 +36,6 @@ uint64_t wv_buffer_count(wv_buffer *buffer) {
          (buffer->error == WV_SUCCESS ? buffer->left : 0);
 }
 
-/* Flushing. */
-
 static void let_go(wv_buffer *buffer) {
   wv_fd_release(buffer->entry);
   buffer->entry = NULL;
@@ -50,7 +48,8 @@ void wv_buffer_unset(wv_buffer *buffer) {
   buffer->base = NULL;
 }
 
-/* Nothing is added from here on: what is buffered becomes what is unflushed. */
+/* Closes the buffer to further writes: the buffered bytes become unflushed
+ * bytes. */
 static void close_buffer(wv_buffer *buffer) {
   const uint32_t used = wv_buffer_word(buffer, WV_BUFFER_USED);
 
@@ -95,7 +94,7 @@ static wv_errno drain(struct wv_guest *guest) {
   buffer->bytes += done;
   if (buffer->offset >= 0) buffer->offset += (int64_t)done;
   if (error == WV_RESUME || error == WV_DELIVER_BUFFERED) return error;
-  /* The waits that follow are not those of this flush. */
+  /* Later waits of the call do not belong to this flush. */
   guest->resumed = false;
   if (buffer->left == 0)
     let_go(buffer);
@@ -104,7 +103,8 @@ static wv_errno drain(struct wv_guest *guest) {
   return error;
 }
 
-/* Is the fd the one whose bytes wait? Its number may be another's by now. */
+/* Do the buffered bytes belong to this fd? Its number may stand for another
+ * entry by now. */
 static bool is_about(struct wv_guest *guest, uint32_t fd) {
   return fd != WV_NO_FD && guest->buffer.entry != NULL &&
          wv_guest_get(guest, fd) == guest->buffer.entry;
@@ -120,7 +120,7 @@ wv_errno wv_buffer_before(struct wv_guest *guest, uint32_t fd) {
   about = is_about(guest, fd);
   if (is_open(buffer)) close_buffer(buffer);
   if (buffer->entry == NULL) return WV_SUCCESS;
-  /* What has failed is tried again only where it is asked for. */
+  /* A failed flush is tried again only for a call on that fd. */
   if (buffer->error != WV_SUCCESS && !about) return WV_SUCCESS;
   error = drain(guest);
   if (error == WV_RESUME || error == WV_DELIVER_BUFFERED) return error;

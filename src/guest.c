@@ -36,7 +36,7 @@ wv_fd *wv_guest_hold(wv_guest *guest, uint32_t fd) {
   if (lookups->next < lookups->count) {
     if (lookups->list[lookups->next].fd == fd)
       return lookups->list[lookups->next++].entry;
-    forget_lookups(lookups, lookups->next); /* its list was rewritten */
+    forget_lookups(lookups, lookups->next); /* the list was rewritten */
   }
   if (!make_room(lookups)) return NULL;
   lookup.entry = wv_fd_hold(guest->fds, fd);
@@ -87,7 +87,7 @@ wv_errno wv_guest_seekable(wv_guest *guest, uint32_t fd, uint64_t rights,
 }
 
 wv_errno wv_guest_insert(wv_guest *guest, wv_fd *entry, uint32_t *fd) {
-  /* Nobody looks once others can. */
+  /* In a shared table nobody examines entries later. */
   if (guest->fds->mutex != NULL) wv_fd_learn_kind(entry);
   return wv_fd_insert(guest->fds, entry, fd);
 }

@@ -1,5 +1,5 @@
-/* What the host asks of a guest besides its calls. Each operation has a comment
- * with its arguments, numbers of the mailbox from WV_BOX_ARGUMENTS on. */
+/* The operations of the host on a guest. The arguments that a comment names are
+ * numbers of the mailbox, from WV_BOX_ARGUMENTS on. */
 #include "host.h"
 
 #include <errno.h>
@@ -19,7 +19,7 @@ static uint64_t *wide(const wv_host *host) {
   return (uint64_t *)(void *)host->box + WV_BOX_WIDE;
 }
 
-/* argument 0: how many strings. */
+/* argument 0: the number of strings. */
 static wv_errno set_strings(const wv_host *host, wv_memory from,
                             wv_strings *to) {
   char *bytes = malloc(from.size + 1);
@@ -36,7 +36,7 @@ static wv_errno set_strings(const wv_host *host, wv_memory from,
   return WV_SUCCESS;
 }
 
-/* The number of a capture that is none yet. */
+/* A free number for a capture. */
 static bool find_number(wv_host *host, uint32_t *number) {
   wv_capture **grown;
 
@@ -69,8 +69,7 @@ static void free_capture(wv_host *host, uint32_t number) {
   host->captures[number] = NULL;
 }
 
-/* The capture that goes with `fd`, but for one whose bytes wait in the buffer.
- */
+/* The number of the capture at `fd`, unless its bytes wait in the buffer. */
 static uint32_t capture_at(wv_host *host, uint32_t fd) {
   const wv_fd *entry = wv_guest_get(&host->guest, fd);
 
@@ -80,7 +79,7 @@ static uint32_t capture_at(wv_host *host, uint32_t fd) {
              : (uint32_t)entry->host_fd;
 }
 
-/* What is ours and has no number to give yet is closed. */
+/* Takes over `host_fd`: closes it on failure. argument 0: guest fd. */
 static wv_errno insert_own(wv_host *host, int host_fd) {
   wv_fd entry;
   wv_errno error;
@@ -133,7 +132,7 @@ static char *copy_of(const char *string) {
   return copy == NULL ? NULL : memcpy(copy, string, size);
 }
 
-/* The view has the host's path and the guest's name, each with its NUL. */
+/* The view holds the host's path and the guest's name, each with its NUL. */
 static wv_errno preopen(wv_host *host, wv_memory names) {
   const char *path = (const char *)names.base;
   wv_errno error = WV_ENOMEM;
@@ -168,8 +167,8 @@ static bool is_target(const wv_fd *entry, uint32_t number) {
          entry->capture == NULL && (uint32_t)entry->host_fd == number;
 }
 
-/* arguments: guest fd, target. For an fd_close whose flush has failed: the
- * target may have put something else there. */
+/* arguments: guest fd, target. Completes an fd_close whose flush has failed,
+ * unless the target has put something else there. */
 static wv_errno remove_target(wv_host *host) {
   wv_guest *guest = &host->guest;
   const uint32_t fd = argument(host, 0);
@@ -180,7 +179,7 @@ static wv_errno remove_target(wv_host *host) {
   return entry == NULL ? WV_EBADF : wv_guest_let_go(guest, entry);
 }
 
-/* After WV_OP_CLOSE: nothing writes to them any more. */
+/* Only after WV_OP_CLOSE, when nothing writes to captures any more. */
 static wv_errno free_captures(wv_host *host) {
   uint32_t i;
 
@@ -199,9 +198,9 @@ static uint32_t describe(wv_host *host) {
   return WV_IS_OPEN | (entry->capture == NULL ? WV_IS_TARGET : WV_IS_CAPTURE);
 }
 
-/* ARGUMENTS: the guest fd, where the bytes begin in the view of
- * WV_OP_SET_BUFFER, how many there are, and their target, WV_NO_FD if it is
- * none of JS. The result is why they are there. */
+/* ARGUMENTS out: guest fd, offset of the bytes in the view of WV_OP_SET_BUFFER,
+ * their number, and their JS target or WV_NO_FD. Returns the errno of the
+ * failed flush. */
 static wv_errno unflushed(wv_host *host) {
   const wv_buffer *buffer = &host->guest.buffer;
   uint32_t *out = host->box + WV_BOX_ARGUMENTS;
@@ -217,8 +216,8 @@ static wv_errno unflushed(wv_host *host) {
   return buffer->error;
 }
 
-/* arguments: guest fd, target, errno, how many bytes were not taken; the view
- * has those that are to be kept. OUT: whether they are. */
+/* arguments: guest fd, target, errno, number of bytes not taken. The view holds
+ * the bytes to keep. OUT: whether they are kept. */
 static wv_errno give_back(wv_host *host, wv_memory bytes) {
   host->guest.buffer.bytes -= argument(host, 3);
   host->box[WV_BOX_OUT] =
@@ -227,13 +226,13 @@ static wv_errno give_back(wv_host *host, wv_memory bytes) {
   return WV_SUCCESS;
 }
 
-/* argument: its number, which JS has from WV_OP_INSERT. */
+/* argument: the capture's number, from WV_OP_INSERT. */
 static const wv_capture *capture(const wv_host *host) {
   return host->captures[argument(host, 0)];
 }
 
-/* WIDE: writes and their bytes that the system took. ARGUMENTS, in pairs of low
- * and high: calls that were buffered, their bytes, flushes. */
+/* WIDE: unbuffered writes that succeeded, and their bytes. ARGUMENTS, in pairs
+ * of low and high word: buffered calls, their bytes, flushes. */
 static void stats(wv_host *host) {
   wv_buffer *buffer = &host->guest.buffer;
   const uint64_t bytes = wv_buffer_count(buffer);

@@ -1,4 +1,4 @@
-/* What the host asks of a guest besides its calls. */
+/* The operations of the host on a guest. */
 #ifndef WV_HOST_H
 #define WV_HOST_H
 
@@ -11,19 +11,18 @@ typedef struct wv_host {
   uint32_t capture_count;
 } wv_host;
 
-/* Does the operation in the mailbox. `bytes` came with it. Returns what goes to
- * WV_BOX_RESULT. */
+/* Does the operation in the mailbox. `bytes` is its view, if it has one.
+ * Returns the value for WV_BOX_RESULT. */
 uint32_t wv_host_control(wv_host *host, wv_memory bytes);
 
-/* Closes all that the guest has open; what is not written is given up. ENOMEM:
- * nothing has happened. */
+/* Closes all descriptors of the guest and drops unwritten bytes.
+ * ENOMEM: nothing has happened. */
 wv_errno wv_guest_close(wv_guest *guest);
 
-/* Writes what is buffered as far as nothing is to be waited for, closes and
- * frees all that the guest has. */
+/* Flushes as far as possible without waiting. Then closes and frees all that
+ * the guest has. */
 void wv_guest_free(wv_guest *guest);
 
-/* Ends the guest, and frees what it has. */
 void wv_host_free(wv_host *host);
 
 #endif

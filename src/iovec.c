@@ -1,8 +1,8 @@
-/* Decoding of a guest's scatter/gather list. */
+/* Decodes a guest's scatter/gather list. */
 #include "iovec.h"
 
-/* Adds a buffer to the batch. False when the batch has no room for all of it:
- * it takes nothing after that, since bytes must not change places. */
+/* Adds a buffer to the batch. False: no room for all of it. Then the batch must
+ * take nothing more, so that the bytes stay in order. */
 static bool append(wv_batch *batch, uint8_t *buf, uint64_t len) {
   uint64_t room = WV_WRITE_MAX - batch->bytes;
   bool whole = len <= room;
@@ -25,8 +25,8 @@ static bool append(wv_batch *batch, uint8_t *buf, uint64_t len) {
   return whole;
 }
 
-/* Fills a batch from element `batch->next` on. A first batch checks all that
- * follows too. */
+/* Fills a batch from element `batch->next` on. The first batch of a list also
+ * checks the elements behind it. */
 static wv_errno decode(const wv_memory *memory, uint32_t iovs,
                        uint32_t iovs_len, uint8_t *scratch, wv_batch *batch,
                        bool first) {

@@ -13,14 +13,14 @@ typedef struct wv_memory {
   uint64_t size;
 } wv_memory;
 
-/* Is [ptr, ptr + len) inside? Both come from the guest as u32, so that neither
- * the sum nor the product behind len can wrap in 64 bits. */
+/* Is [ptr, ptr + len) inside? The guest's values are u32, so neither the sum
+ * nor the product behind `len` can wrap in 64 bits. */
 static inline bool wv_in_bounds(const wv_memory *memory, uint64_t ptr,
                                 uint64_t len) {
   return ptr <= memory->size && len <= memory->size - ptr;
 }
 
-/* Words of a guest: little-endian, at any alignment. */
+/* Words in the guest's memory: little-endian, at any alignment. */
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 #define WV_LE16(value) __builtin_bswap16(value)
 #define WV_LE32(value) __builtin_bswap32(value)
@@ -46,7 +46,7 @@ static inline void wv_store_u64(uint8_t *at, uint64_t value) {
   memcpy(at, &value, sizeof(value));
 }
 
-/* Loads are for copies of ours: see wv_load_iovec for the guest's memory. */
+/* For our own copies only. wv_load_iovec reads the guest's memory. */
 static inline uint16_t wv_load_u16(const uint8_t *at) {
   uint16_t value;
 

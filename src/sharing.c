@@ -6,7 +6,7 @@
 
 #include "directory.h"
 
-/* What makes two preopens the same, behind the guest's name. */
+/* Two preopens are the same if their names and these are equal. */
 typedef struct identity {
   uint64_t dev;
   uint64_t ino;
@@ -14,14 +14,14 @@ typedef struct identity {
 
 typedef struct wv_sharing {
   const uint8_t *memory;
-  char *preopens; /* the name with its NUL and the identity of each */
+  char *preopens; /* of each: the name with its NUL, and the identity */
   size_t preopens_size;
   uint32_t users;
   struct wv_sharing *next;
   wv_fd_table *table;
 } wv_sharing;
 
-/* Every shared table of the process, under the lock of the process. */
+/* Every shared table of the process. The lock of the process guards it. */
 static wv_sharing *all;
 
 static bool append(wv_sharing *to, const void *bytes, size_t size) {
@@ -105,7 +105,8 @@ static wv_errno take_own_streams(wv_guest *guest) {
   return WV_ENOMEM;
 }
 
-/* What is found at the first use has been: others may be the first. */
+/* Determines the kind of each entry, and drops its directory, which has no
+ * lock: from here on several threads may use the entry. */
 static void prepare(const wv_fd_table *table) {
   wv_fd *entry;
   uint32_t fd;
@@ -114,12 +115,11 @@ static void prepare(const wv_fd_table *table) {
     entry = table->entries[fd];
     if (entry == NULL) continue;
     wv_fd_learn_kind(entry);
-    /* It has no lock. */
     wv_directory_free(atomic_exchange(&entry->directory, NULL));
   }
 }
 
-/* Makes the table of `guest` one that others can join. */
+/* Opens the table of `guest` to other threads. */
 static void open_table(wv_guest *guest, wv_sharing *sharing,
                        wv_sys_mutex *mutex) {
   wv_fd_table *table = guest->fds;
@@ -133,7 +133,7 @@ static void open_table(wv_guest *guest, wv_sharing *sharing,
   all = sharing;
 }
 
-/* All that it needs is there. */
+/* Cannot fail: the caller has allocated everything. */
 static void join_or_open(wv_guest *guest, wv_sharing *sharing,
                          wv_sys_mutex *mutex) {
   wv_fd_table *left = guest->fds;

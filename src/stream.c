@@ -1,17 +1,16 @@
-/* Streams that must not block. */
+/* Single system calls for a batch, and streams that must not block. */
 #include "stream.h"
 
 #include <errno.h>
 
 #include "sys.h"
 
-/* Up to so many bytes in all, and so many in a buffer on average, copying the
- * buffers together and write(2) is quicker than writev(2), which pays for each
- * of them. */
+/* Up to GATHER_MAX bytes in all and GATHER_MEAN per buffer on average, write(2)
+ * of a copy is faster than writev(2), which has a cost for each buffer. */
 #define GATHER_MAX 16384
 #define GATHER_MEAN 1024
 
-/* Up to so many bytes, one read(2) and copies out of the stack are quicker than
+/* Up to this many bytes, read(2) and copies from the stack are faster than
  * readv(2). */
 #define SCATTER_MAX 4096
 
@@ -70,18 +69,18 @@ ssize_t wv_read_batch(int host_fd, const wv_batch *batch, int64_t offset) {
   return n;
 }
 
-/* What we opened answers at once; a device has nothing to wait for. */
+/* We open files without blocking, and devices have nothing to wait for. */
 static bool never_blocks(const wv_fd *entry) {
   return (entry->flags & WV_FD_OWNED) != 0 || entry->kind < WV_KIND_TERMINAL;
 }
 
-/* A FIFO that has no reader now may have one later, and so on. */
+/* Might a later try succeed? A FIFO may get a reader, for example. */
 static bool is_passing(int error) {
   return error == ENXIO || error == EMFILE || error == ENFILE ||
          error == ENOMEM;
 }
 
-/* The description of our own, opened at the first use. False: there is none. */
+/* Opens our own description at its first use. False: there is none. */
 static bool open_own(wv_fd *entry) {
   int own;
 
@@ -105,7 +104,7 @@ static bool is_no_answer(ssize_t n) {
   return n < 0 && (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL);
 }
 
-/* False, and errno. */
+/* False: not ready, or failed; errno says which. */
 static bool poll_once(int host_fd, uint8_t events) {
   wv_sys_pollfd pollfd = {.fd = host_fd, .events = events, .ready = 0};
   int ready = wv_sys_poll(&pollfd, 1, 0);
@@ -114,7 +113,7 @@ static bool poll_once(int host_fd, uint8_t events) {
   return ready > 0;
 }
 
-/* No more than what poll(2) has promised room for. */
+/* Writes no more than the room that poll(2) promises. */
 static ssize_t write_sure(const wv_fd *entry, const wv_batch *batch) {
   uint8_t chunk[GATHER_MAX];
   size_t len = wv_sys_sure_room(entry->host_fd);

@@ -22,9 +22,8 @@
 #define MSG_NOSIGNAL 0
 #endif
 
-/* libc's read, write and the like are points of thread cancellation, which
- * nothing in this process uses, and pay for that at each call: about a
- * twentieth of a small write. syscall(2) does not. */
+/* libc's read, write and so on are cancellation points. Nothing in this process
+ * cancels threads, but the check takes about a twentieth of a small write. */
 #ifdef __linux__
 ssize_t wv_sys_read(int fd, void *buf, size_t len) {
   return syscall(SYS_read, fd, buf, len);
@@ -59,7 +58,7 @@ ssize_t wv_sys_writev(int fd, const struct iovec *iov, int count) {
 }
 #endif
 
-/* The offset of the raw call is one word only where a word has 64 bits. */
+/* With 64-bit words, the raw call takes the offset in one argument. */
 #if defined(__linux__) && defined(__LP64__)
 ssize_t wv_sys_pread(int fd, void *buf, size_t len, int64_t offset) {
   return syscall(SYS_pread64, fd, buf, len, offset);
@@ -91,8 +90,8 @@ ssize_t wv_sys_pwritev(int fd, const struct iovec *iov, int count,
 ssize_t wv_sys_pwritev_noappend(int fd, const struct iovec *iov, int count,
                                 int64_t offset) {
 #if defined(__linux__) && defined(SYS_pwritev2)
-  /* By number, since the function came with glibc 2.26. The kernel takes the
-   * offset in two words of `long`, low one first. */
+  /* By number: glibc has the function since 2.26. The kernel takes the offset
+   * as two `long`s, low word first. */
   ssize_t n =
       syscall(SYS_pwritev2, fd, iov, count, (long)offset,
               sizeof(long) == 8 ? 0L : (long)(offset >> 32), RWF_NOAPPEND);
@@ -149,8 +148,8 @@ int wv_sys_accept(int fd) {
 #endif
 }
 
-/* libc has a function of that name since glibc 2.33 only. On these machines the
- * kernel's struct stat is that of glibc and of musl. */
+/* glibc exports fstat since 2.33 only. With WV_RAW_STAT the kernel's struct
+ * stat is that of glibc and musl. */
 static int sys_fstat(int fd, struct stat *st) {
 #if WV_RAW_STAT
   return (int)syscall(SYS_fstat, fd, st);
@@ -163,7 +162,7 @@ size_t wv_sys_sure_room(int fd) {
   struct stat st;
 
   if (sys_fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode)) return PIPE_BUF;
-  /* A terminal may have room for one, and waits for room for the others. */
+  /* A writable terminal may have room for one byte only. */
   return isatty(fd) ? 1 : SIZE_MAX;
 }
 
@@ -270,8 +269,8 @@ int wv_sys_truncate(int fd, uint64_t size) {
 }
 
 #ifdef __APPLE__
-/* macOS has neither: no file system there promises the blocks, and advice is
- * advice. */
+/* macOS has neither posix_fallocate nor posix_fadvise. Advice may be ignored.
+ */
 int wv_sys_allocate(int fd, uint64_t offset, uint64_t len) {
   (void)fd, (void)offset, (void)len;
   errno = ENOTSUP;
@@ -287,8 +286,8 @@ int wv_sys_datasync(int fd) {
   return fsync(fd);
 }
 #else
-/* posix_fallocate of glibc writes to each block where the file system has no
- * call for it: that is slow, and no promise. */
+/* Not posix_fallocate: where the file system lacks support, glibc emulates it
+ * by slow writes to each block. */
 int wv_sys_allocate(int fd, uint64_t offset, uint64_t len) {
 #ifdef __linux__
   return fallocate(fd, 0, (off_t)offset, (off_t)len);

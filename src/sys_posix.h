@@ -1,4 +1,4 @@
-/* What the files of this platform share. */
+/* Declarations that the sys_posix files share. */
 #ifndef WV_SYS_POSIX_H
 #define WV_SYS_POSIX_H
 
@@ -17,8 +17,8 @@
 #endif
 #endif
 
-/* Where the kernel's struct stat is that of the libc, the system call is made
- * by number: glibc has had a function for it since 2.33 only. */
+/* Where the kernel's struct stat is libc's, stat calls are made by number:
+ * glibc exports functions since 2.33 only. */
 #if defined(__linux__) && defined(__LP64__) && \
     (defined(__x86_64__) || defined(__aarch64__))
 #define WV_RAW_STAT 1

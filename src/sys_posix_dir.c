@@ -37,7 +37,7 @@ static int open_again(int fd) {
 
 #ifdef __linux__
 
-/* As getdents64(2) has it. */
+/* The layout of getdents64(2). */
 struct linux_dirent {
   uint64_t ino;
   int64_t next;
@@ -124,7 +124,7 @@ wv_sys_directory *wv_sys_directory_open(int fd) {
   return NULL;
 }
 
-/* A cookie is what telldir says, and one, since 0 is the beginning. */
+/* A cookie is telldir's value plus one, since 0 is the beginning. */
 int wv_sys_directory_next(wv_sys_directory *directory, wv_sys_dirent *entry) {
   const struct dirent *found;
 

@@ -11,7 +11,8 @@
 
 #include "sys_posix.h"
 
-/* A handle needs no right to read the directory where the system can say so. */
+/* Opening a handle needs no permission to read the directory, where the system
+ * has a flag for that. */
 #if defined(O_PATH)
 #define HANDLE_FLAGS O_PATH
 #elif defined(O_SEARCH)
@@ -24,8 +25,8 @@
 #define O_LARGEFILE 0
 #endif
 
-/* The number is the same on all machines but those with tables of their own,
- * whose headers are to have it. */
+/* The number is the same on all machines except those with their own tables;
+ * there the headers must have it. */
 #if defined(__linux__) && !defined(SYS_openat2) && !defined(__alpha__) && \
     !defined(__mips__)
 #define SYS_openat2 437
@@ -52,7 +53,7 @@ static int host_flags(int flags) {
   return result;
 }
 
-/* What systems say of a link that was not to be followed. */
+/* Each system's errno for a link that must not be followed. */
 static int link_errno(int error, int flags) {
 #ifndef __linux__
 #ifdef EFTYPE
@@ -77,7 +78,7 @@ int wv_sys_open_at(int dir, const char *name, int flags) {
 
 #ifdef SYS_openat2
 
-/* As openat2(2) has it: linux/openat2.h came with Linux 5.6. */
+/* The layout of openat2(2): linux/openat2.h came with Linux 5.6. */
 struct how {
   uint64_t flags;
   uint64_t mode;
@@ -90,10 +91,10 @@ static long openat2(int dir, const char *path, const struct how *how) {
   return syscall(SYS_openat2, dir, path, how, sizeof(*how));
 }
 
-/* Asked once: an old kernel says ENOSYS, a filter of system calls may say
- * anything, and a kernel that has it EBADF. */
+/* Tests it once: openat2 fails here with EBADF. An old kernel says ENOSYS, and
+ * a filter of system calls may say anything. */
 static bool has_openat2(void) {
-  static _Atomic int known; /* 0 not yet, 1 it has, -1 it has not */
+  static _Atomic int known; /* 0 not tested yet, 1 yes, -1 no */
   const struct how how = {.flags = O_RDONLY | O_CLOEXEC, .resolve = BENEATH};
 
   if (known == 0) known = openat2(-1, ".", &how) < 0 && errno == EBADF ? 1 : -1;
@@ -209,7 +210,7 @@ int wv_sys_unlink_at(int dir, const char *name) {
   int result = unlinkat(dir, name, 0);
 
 #ifndef __linux__
-  /* As POSIX has it for a directory. */
+  /* POSIX allows EPERM for a directory; on Linux it is EISDIR. */
   struct stat st;
 
   if (result < 0 && errno == EPERM) {

@@ -1,4 +1,4 @@
-/* Waiting, time and chance, for Linux, macOS and the BSDs. */
+/* Waiting, time and random bytes, for Linux, macOS and the BSDs. */
 #define _GNU_SOURCE /* ppoll, pipe2, tee */
 #define _DARWIN_C_SOURCE
 
@@ -19,7 +19,7 @@
 #define NS_PER_S 1000000000
 #define NS_PER_MS 1000000
 
-/* So many descriptors are polled without an allocation. */
+/* Up to this many descriptors are polled without an allocation. */
 #define FEW 16
 
 #ifndef POLLRDHUP
@@ -36,7 +36,7 @@ static int poll_for(struct pollfd *fds, uint32_t count, int64_t timeout) {
   return ppoll(fds, (nfds_t)count, timeout < 0 ? NULL : &time, NULL);
 }
 #else
-/* In whole milliseconds, rounded up. */
+/* poll(2) takes whole milliseconds: rounds up. */
 static int poll_for(struct pollfd *fds, uint32_t count, int64_t timeout) {
   int64_t left =
       timeout < 0 ? -1 : timeout / NS_PER_MS + (timeout % NS_PER_MS != 0);
@@ -127,8 +127,8 @@ int wv_sys_pipe_state(int fd) {
 #endif
 }
 
-/* The call by number: its function came with glibc 2.26. The offset of -1 is
- * where the file stands, in two words of `long`. */
+/* By number: glibc has the functions since 2.26. The offset -1, the file's
+ * position, is passed as two `long`s. */
 #if defined(__linux__) && defined(SYS_pwritev2)
 ssize_t wv_sys_write_nowait(int fd, const struct iovec *iov, int count) {
   return syscall(SYS_pwritev2, fd, iov, count, -1L, -1L, RWF_NOWAIT);
@@ -163,7 +163,7 @@ int wv_sys_reopen(int fd) {
   return open(path, (flags & O_ACCMODE) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 #else
-/* /dev/fd is the same description there. */
+/* Here /dev/fd gives the same description. */
 int wv_sys_reopen(int fd) {
   (void)fd;
   errno = ENOSYS;
@@ -171,7 +171,7 @@ int wv_sys_reopen(int fd) {
 }
 #endif
 
-/* False, and errno: no such clock. */
+/* False, with errno: no such clock. */
 static bool find_clock(uint32_t id, clockid_t *clock) {
   static const clockid_t clocks[] = {
       [WV_CLOCK_REALTIME] = CLOCK_REALTIME,

@@ -1,5 +1,5 @@
-;; What a guest imports before its memory is known. The table gets the functions
-;; of a combiner (combiner.wat) once it is.
+;; A guest imports these functions before its memory is known. Once it is, the
+;; table gets the functions of a combiner: combiner.wat.
 (module
   (type $fd_write (func (param i32 i32 i32 i32) (result i32)))
   (type $fd_pwrite (func (param i32 i32 i32 i64 i32) (result i32)))

@@ -9,7 +9,8 @@
 
 #define SLICE ((int64_t)20 * NS_PER_MS)
 
-/* Between two looks at what poll(2) does not report. */
+/* The longest pause, in milliseconds, between two looks at a condition that
+ * poll(2) does not report. */
 #define LOOK_MAX 20
 
 static uint64_t now_on(uint32_t clock) {
@@ -27,8 +28,8 @@ static int64_t left_until(uint32_t clock, uint64_t deadline) {
   return deadline - now > INT64_MAX ? INT64_MAX : (int64_t)(deadline - now);
 }
 
-/* What is left of the limit, in nanoseconds, -1 for no limit. The first call
- * starts the time. */
+/* The rest of the limit, in nanoseconds, -1 for no limit. The first call starts
+ * the clock. */
 static int64_t time_left(wv_wait *wait) {
   if (wait->limit < 0) return -1;
   if (!wait->started)
@@ -40,7 +41,7 @@ static int64_t time_left(wv_wait *wait) {
   return left_until(WV_CLOCK_MONOTONIC, wait->deadline);
 }
 
-/* What is left of the slice. The first call starts it. */
+/* The rest of the slice. The first call starts it. */
 static int64_t slice_left(wv_wait *wait) {
   if (wait->slice_end == 0) {
     wait->slice_end = now_on(WV_CLOCK_MONOTONIC) + SLICE;
@@ -53,8 +54,8 @@ static int64_t shorter(int64_t left, int64_t slice) {
   return left >= 0 && left < slice ? left : slice;
 }
 
-/* The pause before the next look, within what is left of the limit and of the
- * slice. */
+/* The pause before the next look: no longer than the rest of the limit and of
+ * the slice. */
 static int64_t next_pause(wv_wait *wait, int64_t left) {
   int64_t pause =
       wait->attempts < 5 ? (int64_t)1 << wait->attempts : (int64_t)LOOK_MAX;
@@ -69,8 +70,8 @@ wv_errno wv_wait_turn(wv_wait *wait) {
 
 wv_errno wv_wait_ready(wv_wait *wait, int host_fd, uint8_t events) {
   wv_sys_pollfd pollfd = {.fd = host_fd, .events = events, .ready = 0};
-  /* Even without any time there is one look. There is no second: what is ready
-   * for poll(2) need not be ready for the caller. */
+  /* Without any time left there is still one poll, but never a second: the
+   * caller may find no room where poll(2) reports some. */
   bool first = wait->limit < 0 || !wait->started;
   int64_t slice;
   int64_t left;
@@ -94,7 +95,8 @@ wv_errno wv_wait_writer(wv_wait *wait, int host_fd) {
   int ready;
 
   for (;;) {
-    /* poll(2) sees data, and a writer that went; not a silent one. */
+    /* poll(2) reports data and a writer that has gone, but not a silent writer.
+     */
     ready = wv_sys_poll(&pollfd, 1, pause);
     if (ready > 0) return WV_SUCCESS;
     if (ready < 0 && errno != EINTR) return wv_errno_from_host(errno);
@@ -110,13 +112,13 @@ wv_errno wv_wait_open(wv_wait *wait) {
   int64_t left = time_left(wait);
 
   if (left == 0) return WV_EAGAIN;
-  /* A pause that a signal cuts short is only an early look. */
+  /* If a signal cuts the pause short, the next look comes early. */
   wv_sys_poll(NULL, 0, next_pause(wait, left));
   return wv_wait_turn(wait);
 }
 
-/* The wall clock may be set during a wait for one of its times: a slice is not
- * so long that this matters. */
+/* The wall clock may be set during the wait. The next slice reads it again, so
+ * a slice is short enough. */
 wv_errno wv_wait_poll(wv_wait *wait, wv_sys_pollfd *fds, uint32_t count,
                       uint32_t clock, uint64_t deadline, uint32_t *ready) {
   int64_t left = -1;
@@ -127,7 +129,7 @@ wv_errno wv_wait_poll(wv_wait *wait, wv_sys_pollfd *fds, uint32_t count,
     if (deadline != UINT64_MAX) left = left_until(clock, deadline);
     slice = left == 0 ? SLICE : slice_left(wait);
     if (slice == 0) return WV_RESUME;
-    /* Time that has come needs no system call. */
+    /* A deadline that has passed needs no system call. */
     n = count == 0 && left == 0 ? 0
                                 : wv_sys_poll(fds, count, shorter(left, slice));
     if (n < 0 && errno != EINTR) return wv_errno_from_host(errno);

@@ -1,9 +1,9 @@
 /* Every wait of a guest: for room, for data, for time.
  *
- * V8 cannot end a thread that is in a system call. So a wait is cut in slices:
- * WV_RESUME says that one is over, with nothing decided. The call comes back to
- * the binding, which asks whether the guest is to end, and is made once more
- * with the same arguments. What it has done so far stands in wv_wait. */
+ * V8 cannot end a thread that is in a system call. So a wait is cut into
+ * slices, after each of which the call returns WV_RESUME. The binding asks V8
+ * whether the guest goes on, and JS makes the call again with the same
+ * arguments. wv_wait keeps its progress. */
 #ifndef WV_WAIT_H
 #define WV_WAIT_H
 
@@ -13,15 +13,15 @@
 /* Not an errno of WASI. */
 #define WV_RESUME ((wv_errno)WV_ANSWER_RESUME)
 
-/* The progress of one call, which a wait has cut in slices. */
+/* The progress of a call that may be cut into slices. */
 typedef struct wv_wait {
-  int64_t limit;      /* of all waiting: milliseconds, -1 for none */
-  uint64_t deadline;  /* of that, once `started`; nanoseconds, monotonic */
-  bool started;       /* it has waited */
-  uint32_t attempts;  /* of opening, so far */
-  uint64_t begun;     /* of poll_oneoff: when it was called, or 0 */
-  uint64_t done;      /* bytes that are out, or in */
-  uint64_t slice_end; /* 0: there was no wait in this slice */
+  int64_t limit;     /* on all waiting of the call: milliseconds, -1 for none */
+  uint64_t deadline; /* of the limit, if started: monotonic, nanoseconds */
+  bool started;      /* the call has waited */
+  uint32_t attempts; /* pauses so far */
+  uint64_t begun;    /* when poll_oneoff was called, or 0 */
+  uint64_t done;     /* bytes written or read */
+  uint64_t slice_end; /* 0: no wait in this slice yet */
 } wv_wait;
 
 /* Waits until the host descriptor is ready for `events`, WV_SYS_POLL_READ or
@@ -29,24 +29,23 @@ typedef struct wv_wait {
  * EAGAIN: time is up. WV_RESUME. */
 wv_errno wv_wait_ready(wv_wait *wait, int host_fd, uint8_t events);
 
-/* Between two steps of a call that goes on without waiting: WV_RESUME once the
- * slice is over. Else a reader that always makes room would keep the guest from
- * ending. */
+/* Called between two steps of a call that makes progress. WV_RESUME once the
+ * slice is over: a fast reader must not keep the guest from ending. */
 wv_errno wv_wait_turn(wv_wait *wait);
 
-/* Waits until the read end of a FIFO that was opened for the guest has a
- * writer, or had one that went. POSIX has open(2) wait for it.
+/* Waits until the read end of a FIFO opened for the guest has a writer, or had
+ * one that is gone. In POSIX, open(2) waits for that.
  * EAGAIN: time is up. WV_RESUME. */
 wv_errno wv_wait_writer(wv_wait *wait, int host_fd);
 
-/* Waits a little before a file is opened again: 1, 2, 4 … 20 milliseconds.
- * EAGAIN: time is up. WV_RESUME: it was waited for, and the slice is over. */
+/* Pauses before the next try to open a file: 1, 2, 4 … 20 milliseconds.
+ * EAGAIN: time is up. WV_RESUME: the pause is over, and so is the slice. */
 wv_errno wv_wait_open(wv_wait *wait);
 
-/* Waits for one of `fds` or for `deadline`, whichever is first; what is ready
- * is found also after the deadline. The deadline is on WV_CLOCK_REALTIME or
- * WV_CLOCK_MONOTONIC, in nanoseconds; UINT64_MAX for none. How many of `fds`
- * are ready goes to `*ready`. WV_RESUME. */
+/* Waits until one of `fds` is ready or `deadline` has come; `fds` are polled
+ * even after it. It is on WV_CLOCK_REALTIME or WV_CLOCK_MONOTONIC, in
+ * nanoseconds; UINT64_MAX for none. `*ready` is the number of ready `fds`.
+ * WV_RESUME. */
 wv_errno wv_wait_poll(wv_wait *wait, wv_sys_pollfd *fds, uint32_t count,
                       uint32_t clock, uint64_t deadline, uint32_t *ready);
 

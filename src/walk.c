@@ -5,8 +5,8 @@
 
 #include "errno_map.h"
 
-/* How often what another thread or process changed under us is looked at
- * again. */
+/* How often a component is tried again after another thread or process
+ * exchanged it. */
 #define TRIES 64
 
 void wv_walk_begin(wv_walk *walk, wv_guest *guest, const wv_fd *dir,
@@ -51,8 +51,8 @@ int wv_walk_take_directory(wv_walk *walk, bool *owned) {
   return dir;
 }
 
-/* Goes down into `handle`, which is `name` where the walk stands. `name` may be
- * in the trail, at its end. */
+/* Goes down into `handle`, the directory `name`. `name` may be the text at the
+ * end of the trail. */
 static wv_errno push(wv_walk *walk, int handle, const char *name) {
   size_t size = strlen(name) + 1;
 
@@ -63,14 +63,15 @@ static wv_errno push(wv_walk *walk, int handle, const char *name) {
   memmove(walk->trail + walk->trail_len, name, size);
   walk->trail_len += (uint32_t)size;
   if (walk->held == WV_WALK_HANDLES)
-    wv_sys_close(*handle_of(walk, walk->depth)); /* of the highest level */
+    wv_sys_close(*handle_of(walk, walk->depth)); /* the highest open level's */
   else
     walk->held++;
   *handle_of(walk, walk->depth++) = handle;
   return WV_SUCCESS;
 }
 
-/* Down the trail once more, since the handle of where it ends was given up. */
+/* Opens the directories of the trail again, since the handle of its end was
+ * closed. */
 static wv_errno follow_trail(wv_walk *walk) {
   const uint32_t end = walk->trail_len;
   wv_errno error = WV_SUCCESS;
@@ -89,13 +90,13 @@ static wv_errno follow_trail(wv_walk *walk) {
   return error;
 }
 
-/* `..`: up, without a look at what the system has there by now. */
+/* `..` goes back up the trail, and ignores what the system has as the parent by
+ * now. */
 static wv_errno pop(wv_walk *walk) {
   wv_sys_stat stat;
 
   if (walk->depth == 0) return WV_EPERM;
-  /* As the system has it, only who may search a directory gets out of it by
-   * `..`. */
+  /* Like the system, requires search permission on a directory for `..`. */
   if (wv_sys_stat_at(wv_walk_directory(walk), ".", &stat) < 0 &&
       errno == EACCES)
     return WV_EACCES;
@@ -107,7 +108,7 @@ static wv_errno pop(wv_walk *walk) {
   return walk->depth > 0 && walk->held == 0 ? follow_trail(walk) : WV_SUCCESS;
 }
 
-/* Past slashes and `.` components. */
+/* Skips slashes and `.` components. */
 static const char *skip_dots(const char *path) {
   for (;;) {
     path += strspn(path, "/");
@@ -116,8 +117,8 @@ static const char *skip_dots(const char *path) {
   }
 }
 
-/* If `target`, which is absolute, begins with all components of `name`, an
- * absolute one or `.`: what comes behind them. Else NULL. */
+/* If the absolute path `target` begins with all components of `name`, returns
+ * the rest, else NULL. `name` is absolute or `.`. */
 static const char *behind(const char *target, const char *name) {
   size_t len;
 
@@ -135,8 +136,8 @@ static const char *behind(const char *target, const char *name) {
   }
 }
 
-/* Absolute links are paths of the guest: on at the preopen with the longest
- * name that `target` begins with. `*target` becomes the way from there. */
+/* An absolute link is a path of the guest: goes to the preopen with the longest
+ * name that `target` begins with. `*target` becomes the path from there. */
 static wv_errno go_to_preopen(wv_walk *walk, const char **target) {
   const wv_fd *found = NULL;
   const char *longest = NULL;
@@ -148,7 +149,7 @@ static wv_errno go_to_preopen(wv_walk *walk, const char **target) {
     way = behind(*target, entry->preopen);
     wv_fd_release(entry);
     if (way == NULL || (longest != NULL && way <= longest)) continue;
-    /* Held for the call: another thread may close it. */
+    /* Held for the call, since another thread may close it. */
     found = wv_guest_get(walk->guest, fd);
     if (found == NULL || found->preopen == NULL) return WV_EPERM;
     longest = behind(*target, found->preopen);
@@ -163,8 +164,8 @@ static wv_errno go_to_preopen(wv_walk *walk, const char **target) {
   return WV_SUCCESS;
 }
 
-/* Follows the link that `name` is: its target comes before the rest.
- * EINVAL: it is none. */
+/* Follows the link `name`: puts its target before the rest of the path.
+ * EINVAL: not a link. */
 static wv_errno follow_link(wv_walk *walk) {
   char text[WV_PATH_SIZE];
   const char *target = text;
@@ -192,8 +193,8 @@ static wv_errno follow_link(wv_walk *walk) {
   return WV_SUCCESS;
 }
 
-/* `name` was no directory, or a link, and then no link. Was it exchanged in
- * between? */
+/* Opening `name` failed as for a link or a non-directory, but it was no link
+ * afterwards. Was it exchanged in between? */
 static bool is_exchanged(const wv_walk *walk, wv_errno error) {
   wv_sys_stat stat;
 
@@ -203,7 +204,8 @@ static bool is_exchanged(const wv_walk *walk, wv_errno error) {
          stat.filetype == WV_FILETYPE_SYMBOLIC_LINK;
 }
 
-/* Opens `name`, or with FOLLOW follows it: then `*host_fd` is -1. */
+/* Opens `name`. With FOLLOW, a link is followed instead, and `*host_fd` is -1.
+ */
 static wv_errno open_or_follow(wv_walk *walk, int flags, int *host_fd) {
   wv_errno error;
   wv_errno no_link;
@@ -223,7 +225,7 @@ static wv_errno open_or_follow(wv_walk *walk, int flags, int *host_fd) {
   return WV_EAGAIN;
 }
 
-/* Takes the next component off the rest. */
+/* Moves the next component of the rest to `name`. */
 static wv_errno next_name(wv_walk *walk, bool *last) {
   size_t len;
 
@@ -236,7 +238,7 @@ static wv_errno next_name(wv_walk *walk, bool *last) {
   walk->slash = *walk->rest == '/';
   walk->rest += strspn(walk->rest, "/");
   *last = *walk->rest == 0;
-  /* An absolute link to a preopen itself. */
+  /* The rest is empty after an absolute link to a preopen itself. */
   if (len == 0) strcpy(walk->name, ".");
   return WV_SUCCESS;
 }

@@ -182,7 +182,7 @@ enum {
 #define WV_RIGHTS_SOCK_ACCEPT (UINT64_C(1) << 29)
 #define WV_RIGHTS_ALL ((UINT64_C(1) << 30) - 1)
 
-/* Bytes of what a call leaves in the guest's memory. */
+/* Sizes, in bytes, of structures in the guest's memory. */
 #define WV_FDSTAT_SIZE 24
 #define WV_FILESTAT_SIZE 64
 #define WV_PRESTAT_SIZE 8
@@ -190,7 +190,7 @@ enum {
 #define WV_SUBSCRIPTION_SIZE 48
 #define WV_EVENT_SIZE 32
 
-/* A scatter/gather element, iovec or ciovec, as the guest lays it out: two
+/* A scatter/gather element, iovec or ciovec, in the guest's layout: two
  * little-endian u32. */
 typedef struct wv_iovec {
   uint32_t buf;

@@ -1,8 +1,7 @@
-/* Bytes of a guest to what stands behind an entry.
+/* Writes a guest's bytes to a file or a stream.
  *
- * A regular file gets one system call for one call of the guest, so that the
- * kernel's lock keeps a write whole among threads. A stream is written until
- * all is out, unless the guest asked for NONBLOCK or time is up. */
+ * A regular file gets one system call for each call of the guest: the kernel's
+ * lock keeps concurrent writes apart. */
 #include "write.h"
 
 #include <errno.h>
@@ -18,15 +17,15 @@ static ssize_t pwrite_batch(const wv_fd *entry, const wv_batch *batch,
   return wv_pwrite_batch(entry->host_fd, batch, offset);
 }
 
-/* Nothing ends a write that blocks: only where no other thread could want to,
- * and no time is set. */
+/* Nothing can end a write that blocks. So it may block only on the main thread,
+ * without a time limit or NONBLOCK. */
 static bool may_block(const wv_guest *guest, const wv_fd *entry) {
   return guest->may_block && guest->wait_timeout < 0 &&
          !(entry->fdflags & WV_FDFLAGS_NONBLOCK);
 }
 
-/* There was no room. False: the call ends here. Any failure of the wait but
- * that time is up shows in the write that follows. */
+/* Waits for room. False: the call ends here. If the wait fails other than by
+ * its time limit, the next write shows why. */
 static bool wait_for_room(const wv_fd *entry, wv_wait *wait, wv_errno *error) {
   *error = WV_EAGAIN;
   if (entry->fdflags & WV_FDFLAGS_NONBLOCK) return false;
@@ -34,9 +33,8 @@ static bool wait_for_room(const wv_fd *entry, wv_wait *wait, wv_errno *error) {
   return *error != WV_EAGAIN && *error != WV_RESUME;
 }
 
-/* Writes a batch to a stream. wait->done counts what went out; an error after
- * the first byte is left for the next call to find. False: the call ends here.
- */
+/* Writes a batch to a stream; wait->done counts the bytes. An error after the
+ * first byte is left to the next call. False: the call ends here. */
 static bool write_stream_batch(const wv_guest *guest, wv_fd *entry,
                                wv_batch *batch, wv_wait *wait,
                                wv_errno *error) {
@@ -53,7 +51,7 @@ static bool write_stream_batch(const wv_guest *guest, wv_fd *entry,
       *error = wv_wait_turn(wait);
       if (*error == WV_RESUME) return false;
     } else if (n == 0) {
-      *error = WV_SUCCESS; /* of a try before */
+      *error = WV_SUCCESS; /* clears the error of an earlier try */
       return false;
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       if (!wait_for_room(entry, wait, error)) return false;
@@ -65,8 +63,8 @@ static bool write_stream_batch(const wv_guest *guest, wv_fd *entry,
   return true;
 }
 
-/* What follows a batch that is out. Another thread may have changed the list
- * since the call began: then what is out is a short count. */
+/* Decodes the part of the list after the batch. If another thread has changed
+ * the list, the bytes already written are a short count. */
 bool wv_next_batch(const wv_guest *guest, const wv_list *list, wv_batch *batch,
                    uint64_t done) {
   return batch->next < list->iovs_len &&
@@ -75,7 +73,7 @@ bool wv_next_batch(const wv_guest *guest, const wv_list *list, wv_batch *batch,
          done + batch->bytes <= UINT32_MAX;
 }
 
-/* `full`: there was no room just now. */
+/* `full`: the stream had no room just now. */
 static wv_errno write_stream(wv_guest *guest, wv_fd *entry, const wv_list *list,
                              wv_batch *batch, bool full, uint32_t *nwritten) {
   wv_wait *wait = wv_guest_wait(guest, guest->wait_timeout);
@@ -120,8 +118,8 @@ wv_errno wv_pwrite_file(const wv_fd *entry, const wv_batch *batch,
   return WV_SUCCESS;
 }
 
-/* What may block, and the first write to a file that the guest opened: if it
- * goes out whole, there is nothing to wait for, and no kind to know. */
+/* A stream that may block, or the first write to a file that the guest opened.
+ * If all bytes go out at once, nothing needs to wait, or to know the kind. */
 static wv_errno write_at_once(wv_guest *guest, wv_fd *entry,
                               const wv_list *list, wv_batch *batch,
                               uint32_t *nwritten) {
@@ -137,8 +135,6 @@ static wv_errno write_at_once(wv_guest *guest, wv_fd *entry,
                             nwritten);
 }
 
-/* A write of no bytes makes no system call but this, so that a host descriptor
- * that is closed is EBADF all the same. */
 wv_errno wv_write_nothing(const wv_fd *entry) {
   return wv_sys_flags(entry->host_fd) < 0 ? WV_EBADF : WV_SUCCESS;
 }
@@ -158,7 +154,7 @@ wv_errno wv_write_list(wv_guest *guest, wv_fd *entry, const wv_list *list,
   }
 }
 
-/* All of it, where the file or device has room. */
+/* Writes all bytes, if the file or device has room. */
 static wv_errno write_whole_file(const wv_fd *entry, wv_batch *batch,
                                  int64_t offset, uint64_t *done) {
   wv_errno error;
@@ -169,7 +165,7 @@ static wv_errno write_whole_file(const wv_fd *entry, wv_batch *batch,
                 ? write_file(entry, batch, &n)
                 : wv_pwrite_file(entry, batch, offset + (int64_t)*done, &n);
     if (error != WV_SUCCESS) return error;
-    if (n == 0) return WV_EIO; /* no room, and no reason given */
+    if (n == 0) return WV_EIO; /* no room, and the system gave no reason */
     *done += n;
     wv_batch_advance(batch, n);
   }
@@ -188,7 +184,7 @@ wv_errno wv_write_out(wv_guest *guest, wv_fd *entry, uint8_t *buf, uint64_t len,
   batch.iov[0] = (struct iovec){.iov_base = buf, .iov_len = (size_t)len};
   if (entry->kind == WV_KIND_FILE || offset >= 0)
     return write_whole_file(entry, &batch, offset, done);
-  wait->done = 0; /* the buffer knows what came before */
+  wait->done = 0; /* the bytes of earlier calls are counted in the buffer */
   write_stream_batch(guest, entry, &batch, wait, &error);
   *done = wait->done;
   if (*done == len) return WV_SUCCESS;

@@ -1,7 +1,7 @@
 'use strict';
 
-// @bjorn3/browser_wasi_shim has files in memory only. A descriptor of one's own
-// is a subclass of its Fd.
+// @bjorn3/browser_wasi_shim has files in memory only. A subclass of its Fd writes to
+//   a descriptor.
 
 const fs = require('node:fs');
 

@@ -1,26 +1,26 @@
 'use strict';
 
-// Who is compared. A rival has
+// The rivals. Each has
 //
 //   id, name    for --rivals, and for people
-//   calls       whether it is compared in calls that are no writes, too
-//   files       whether the guest can open real files with it; where not, its
-//               standard output is the file
-//   link        ({ module, args, preopens }) => a guest, perhaps by a promise;
+//   calls       whether calls other than writes are compared too
+//   files       whether the guest can open real files; if not, its standard
+//               output is the file
+//   link        ({ module, args, preopens }) => a guest or a promise for one;
 //               its fd 1 is this process's
 //   env         variables of its process
-//   runtime     'deno' where it is not Node's
-//   leaves      (workload) => what it is left out for, or undefined
-//   limit       bytes that a batch may write, where they are kept in memory
+//   runtime     'deno', if not Node
+//   leaves      (workload) => the reason to leave it out, or undefined
+//   limit       bytes that a batch may write, if they are kept in memory
 //
-// and a guest
+// and a guest has
 //
 //   exports     of the instance
 //   start       runs a command to its end, and returns the exit code
-//   flush       writes out what is buffered
-//   deliver     writes out what was captured, if it is to be looked at
+//   flush       writes the buffered bytes
+//   deliver     writes the captured bytes, if they are to be checked
 //
-// A module gives one or more of them.
+// Each module exports one or more rivals.
 
 module.exports = [
   ...require('./wasi-writev'),

@@ -1,14 +1,14 @@
 'use strict';
 
-// What one writes by hand in JS: node:fs on views of the guest's memory, with no
-// checks and no other call.
+// Hand-written JS: node:fs on views of the guest's memory, without checks or other
+// calls.
 
 const fs = require('node:fs');
 
 const HOST_FD = 1;
 const NOSYS = 52;
 
-/** Views of the guest's memory, made again when it has grown. */
+/** Views of the guest's memory, created anew after it has grown. */
 class Memory {
   #memory;
   bytes = new Uint8Array();
@@ -25,7 +25,7 @@ class Memory {
   }
 }
 
-// A system call for each buffer.
+// Makes a system call for each buffer.
 function writeSync({ bytes, words }, iovs, count, position) {
   let written = 0;
   for (let at = iovs; at < iovs + 8 * count; at += 8) {
@@ -37,7 +37,7 @@ function writeSync({ bytes, words }, iovs, count, position) {
   return written;
 }
 
-// A view for each buffer.
+// Makes a view for each buffer.
 function writevSync({ bytes, words }, iovs, count, position) {
   const views = [];
   for (let at = iovs; at < iovs + 8 * count; at += 8) {

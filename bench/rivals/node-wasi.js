@@ -1,11 +1,11 @@
 'use strict';
 
-// node:wasi as its documentation has it; behind closures, which keeps calls off
-// the path that crashes on Node 20 and 22; and that of Deno.
+// node:wasi as documented; behind closures, which avoid the path that crashes on
+// Node 20 and 22; and Deno's.
 
 const { CALLS } = require('../../lib/preview1');
 
-// By the number of parameters: rest arguments cost more.
+// One for each number of parameters, since rest parameters are slower.
 const CLOSURES = [
   (call) => () => call(),
   (call) => (a) => call(a),

@@ -1,6 +1,6 @@
 'use strict';
 
-// @runno/wasi hands standard output over as text. It has files in memory only.
+// @runno/wasi passes standard output on as text. It has files in memory only.
 
 const fs = require('node:fs');
 

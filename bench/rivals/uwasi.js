@@ -1,6 +1,6 @@
 'use strict';
 
-// uwasi hands standard output over as text. It has no files.
+// uwasi passes standard output on as text. It has no files.
 
 const fs = require('node:fs');
 

@@ -1,7 +1,6 @@
 'use strict';
 
-// wasi-js as its README has it: with node:fs, and its standard streams are those
-// of the process.
+// wasi-js as in its README, with node:fs. Its standard streams are the process's.
 
 const fs = require('node:fs');
 

@@ -1,6 +1,6 @@
 'use strict';
 
-// This package, from the checkout: its drop-in class, in each of its modes.
+// This package, from the checkout: the class `WASI` in each of its modes.
 
 const fs = require('node:fs');
 

@@ -1,7 +1,7 @@
 'use strict';
 
-// @tybys/wasm-util with node:fs. It hands standard output over line by line, as
-// text without the end of the line.
+// @tybys/wasm-util with node:fs. It passes standard output on line by line, as text
+//   without line ends.
 
 const fs = require('node:fs');
 

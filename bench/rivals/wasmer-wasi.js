@@ -1,7 +1,7 @@
 'use strict';
 
-// @wasmer/wasi keeps standard output in memory, to be fetched. It has files in
-// memory only.
+// @wasmer/wasi keeps standard output in memory until it is fetched. It has files in
+//   memory only.
 
 const fs = require('node:fs');
 

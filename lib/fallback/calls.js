@@ -1,8 +1,8 @@
 'use strict';
 
-// The calls of preview1 over the guest's descriptors: each finds the entry of its
-// fd, and goes to the target, to node:fs or to Node's WASI. Where that would end the
-// process, the call is not made: see ./files.js, ./paths.js and ./polls.js.
+// The calls of preview1: each finds the entry of its fd, and goes to the target,
+// node:fs or Node's WASI. Calls in which Node would end the process are not passed
+// on: see ./files.js, ./paths.js and ./polls.js.
 
 const { canSeek, entryOfFile } = require('./fds');
 const { DIRECTORIES, Paths } = require('./paths');
@@ -26,20 +26,23 @@ const NEED_SEEK = [
   'fd_tell',
 ];
 
-// Rights for which Node opens a file to write: those in src/preview1/path_open.c.
+// Node opens a file for writing if one of these rights is asked for, like
+// src/preview1/path_open.c.
 const OPENS_TO_WRITE =
   RIGHTS.FD_DATASYNC |
   RIGHTS.FD_WRITE |
   RIGHTS.FD_ALLOCATE |
   RIGHTS.FD_FILESTAT_SET_SIZE;
 
-/** Whether `fstflags` are known, and ask for no time twice. */
+/** Whether `fstflags` are known and set each time only once. */
 const areTimes = (fstflags) =>
   (fstflags & ~ALL_FSTFLAGS) === 0 &&
   (fstflags & ATIM_BOTH) !== ATIM_BOTH &&
   (fstflags & MTIM_BOTH) !== MTIM_BOTH;
 
-/** fd_write and fd_pwrite, where nothing but streams and targets is open. */
+/**
+ * fd_write and fd_pwrite. createWritesHost has only streams and targets, no `files`.
+ */
 function createWrites(fds, streams, deliver, files) {
   return {
     fd_write(fd, iovs, iovsLen, nwritten) {
@@ -67,7 +70,7 @@ function createWrites(fds, streams, deliver, files) {
 function createFdCalls({ fds, files, memory, node }) {
   const onTarget = createTargetCalls(memory);
 
-  // A call of Node's on an entry, and what follows the fd.
+  // Passes a call to Node, with the entry's fd.
   const inNode =
     (name) =>
     ({ nodeFd }, ...rest) =>
@@ -79,7 +82,7 @@ function createFdCalls({ fds, files, memory, node }) {
     fd_pread: (entry, iovs, iovsLen, offset, nread) =>
       files.read(entry, iovs, iovsLen, nread, offset),
 
-    // Node passes the host's flags on as they are, with the host's numbers.
+    // Node returns the host's flags, with the host's numbers.
     fd_fdstat_get(entry, pointer) {
       const errno = node.call('fd_fdstat_get', entry.nodeFd, pointer);
       if (errno === ERRNO.SUCCESS) {
@@ -100,8 +103,8 @@ function createFdCalls({ fds, files, memory, node }) {
       return errno;
     },
 
-    // A description of the caller's is shared with other programs: NONBLOCK is the
-    // guest's alone.
+    // NONBLOCK stays in the entry: other programs share a description of the
+    // caller's.
     fd_fdstat_set_flags(entry, fdflags) {
       if (fdflags & ~ALL_FDFLAGS) return ERRNO.INVAL;
       if (entry.hostFd === undefined && entry.target === undefined) {
@@ -152,7 +155,7 @@ function createFdCalls({ fds, files, memory, node }) {
 function createPathCalls({ fds, memory, node }) {
   const paths = new Paths(node, memory);
 
-  // The arguments with Node's numbers, or an errno.
+  // Replaces fds by Node's numbers. Returns an errno if that fails.
   function withNodeFds(name, values) {
     const mapped = [...values];
     for (const i of DIRECTORIES[name]) {
@@ -207,7 +210,8 @@ function createPathCalls({ fds, memory, node }) {
  * @param {import('./node-wasi').NodeCalls} parts.node
  * @param {Function} parts.deliver `(target, iovs, iovsLen, nwritten)`
  * @param {{ args: string[], env: string[] }} options
- * @returns {object} every call of preview1 but proc_exit, for unsigned numbers
+ * @returns {object} every call of preview1 except proc_exit; they take unsigned
+ *   numbers
  */
 function createCalls(parts, { args, env }) {
   const { deliver, fds, files, memory, node, streams } = parts;
@@ -217,12 +221,12 @@ function createCalls(parts, { args, env }) {
     (...values) =>
       node.call(name, ...values);
 
-  // No guest fd is a socket for Node: it opens none, and a stream that is one lacks
-  // what its calls take for granted.
+  // Node's WASI opens no socket, and its socket calls cannot handle a standard
+  // stream that is one.
   const noSocket = (fd) =>
     fds.get(fd) === undefined ? ERRNO.BADF : ERRNO.NOTSOCK;
 
-  // Node has no list for nothing, and answers INVAL.
+  // Node answers INVAL for an empty list.
   const getter = (name, strings) =>
     strings.length === 0 ? () => ERRNO.SUCCESS : inNode(name);
 

@@ -1,25 +1,26 @@
 'use strict';
 
-// The guest's descriptors where no addon has them.
+// The guest's descriptors without the addon.
 //
-// Node's WASI has a table of its own, whose numbers no guest sees: an entry here
-// names the one there. So a stream of the caller's can be closed without Node, which
-// would close the host's descriptor, and a guest fd is the lowest free number.
+// Each entry has a number in the table of Node's WASI, which the guest never sees.
+// So a guest can close a stream without Node closing the host's descriptor, and a
+// new fd is the lowest free number.
 
 const { ERRNO, GUEST_FD_LIMIT } = require('../preview1');
 
-/** What has an offset for the system. A closed descriptor has no kind. */
+/** Kinds of files that have an offset. A closed descriptor has no kind. */
 const SEEKABLE = ['file', 'directory', 'device'];
 
 /**
  * @typedef {object} Entry
  * @property {number} [hostFd] a stream that node:fs writes
  * @property {number} [target] the number of a target; it has no other descriptor
- * @property {number} [nodeFd] in the table of Node's WASI: a stream, or a file
+ * @property {number} [nodeFd] a number in the table of Node's WASI, for a stream or
+ *   a file
  * @property {boolean} owned whether it is closed with the entry
  * @property {string} [kind] 'file' (a block device too), 'directory', 'device',
- *   'terminal', 'pipe', 'socket' or 'target'; undefined until somebody asks
- * @property {boolean} writable whether it was opened to be written
+ *   'terminal', 'pipe', 'socket' or 'target'; undefined until it is needed
+ * @property {boolean} writable whether it is open for writing
  * @property {bigint} rights as the guest has them
  * @property {number} fdflags as the guest has them
  */
@@ -56,7 +57,7 @@ function entryOfFile(nodeFd, { rights, writable, fdflags }) {
   };
 }
 
-/** What is to be closed. It outlives its table, and so does not point to it. */
+/** The fds to close. It outlives its table, so it has no reference to it. */
 class Owned {
   #node;
   #nodeFds = new Set();
@@ -69,7 +70,7 @@ class Owned {
     if (owned) this.#nodeFds.add(nodeFd);
   }
 
-  /** Closes what the entry owns: returns an errno, and it is gone all the same. */
+  /** Closes the entry's fd, if owned. The entry is gone even if this fails. */
   close({ nodeFd, owned }) {
     if (!owned) return ERRNO.SUCCESS;
     this.#nodeFds.delete(nodeFd);
@@ -81,7 +82,7 @@ class Owned {
   }
 }
 
-// A guest that is collected without `close()`.
+// For a guest collected without `close()`.
 const collected = new FinalizationRegistry((owned) => owned.closeAll());
 
 class GuestFds {
@@ -91,8 +92,8 @@ class GuestFds {
   #owned;
 
   /**
-   * @param {object} [node] what closes a number of Node's table
-   * @param {number} [limit] entries, for `add`
+   * @param {object} [node] closes numbers of Node's table
+   * @param {number} [limit] the most entries, checked by `hasRoom`
    */
   constructor(node, limit = GUEST_FD_LIMIT) {
     this.#owned = new Owned(node);
@@ -109,21 +110,21 @@ class GuestFds {
     return this.#entries.size < this.#limit;
   }
 
-  /** Gives the entry the lowest free fd, and returns that. */
+  /** Puts the entry at the lowest free fd, and returns the fd. */
   add(entry) {
     while (this.#entries.has(this.#lowest)) this.#lowest++;
     this.insert(this.#lowest, entry);
     return this.#lowest;
   }
 
-  /** One that stands there goes. */
+  /** Replaces an entry that stands at `fd`. */
   insert(fd, entry) {
     this.remove(fd);
     this.#owned.add(entry);
     this.#entries.set(fd, entry);
   }
 
-  /** The entry is gone, whatever the errno. */
+  /** Removes the entry, even if closing it fails. */
   remove(fd) {
     const entry = this.#entries.get(fd);
     if (entry === undefined) return ERRNO.BADF;

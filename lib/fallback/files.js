@@ -1,18 +1,18 @@
 'use strict';
 
-// Reads, and writes to the files that the guest opened: Node's WASI does them.
+// Reads, and writes to files that the guest opened, by Node's WASI.
 //
-// Node turns a whole list into an array of its own, after it has multiplied the
-// guest's count in 32 bits. So the list is checked before, and cut.
+// Node copies a whole list to an array, whose size it computes in 32 bits. So lists
+// are checked and cut before.
 
 const { checkWritable } = require('./writes');
 const { createList } = require('../memory');
 const { ERRNO, IOVEC_SIZE } = require('../preview1');
 
-// More elements are cut off, which makes a short count, as IOV_MAX in readv(2).
+// A longer list is cut, and gets a short count, like one above IOV_MAX in readv(2).
 const LIST_MAX = 1024;
 
-/** The kind of a `filetype` of preview1. */
+/** The kinds of files, by `filetype` of preview1. */
 const KINDS = ['pipe', 'file', 'device', 'directory', 'file', 'socket', 'pipe'];
 
 class Files {
@@ -32,7 +32,7 @@ class Files {
     this.#stats = stats;
   }
 
-  /** Finds out the kind of a file that the guest opened. Returns an errno. */
+  /** Determines the kind of a file that the guest opened. Returns an errno. */
   learn(entry) {
     if (entry.kind !== undefined) return ERRNO.SUCCESS;
     const { errno, filetype } = this.#node.filetype(entry.nodeFd);
@@ -45,9 +45,9 @@ class Files {
     return memory.u32(element + 4) === 0 && !memory.has(memory.u32(element), 1);
   }
 
-  // The list that Node shall see, or undefined. Node refuses an empty element that
-  // points out of bounds: the list is cut before it. Those in front are skipped, so
-  // that a cut never leaves nothing but empty ones.
+  // Cuts the list for Node; undefined: out of bounds. Node rejects an empty element
+  // out of bounds, so the list ends before it. Empty elements at the beginning are
+  // skipped, so that one that is not empty remains.
   #cut(at, length) {
     const memory = this.#memory;
     if (!memory.has(at, length * IOVEC_SIZE)) return undefined;
@@ -62,7 +62,7 @@ class Files {
     return [at, length];
   }
 
-  /** fd_read, and with an offset fd_pread, of whatever Node has. */
+  /** fd_read, or fd_pread if there is an offset, of any entry of Node's. */
   read({ nodeFd }, iovs, iovsLen, nread, offset) {
     const list = this.#cut(iovs, iovsLen);
     if (list === undefined) return ERRNO.FAULT;
@@ -71,7 +71,7 @@ class Files {
       : this.#node.call('fd_pread', nodeFd, ...list, offset, nread);
   }
 
-  /** fd_write, and with an offset fd_pwrite. */
+  /** fd_write, or fd_pwrite if there is an offset. */
   write(entry, iovs, iovsLen, nwritten, offset) {
     const positioned = offset !== undefined;
     const memory = this.#memory;

@@ -1,8 +1,7 @@
 'use strict';
 
-// The host of a guest where no addon loads: node:fs writes the streams, and Node's
-// own WASI makes the other calls, each behind a JS function. lib/engine.js says what
-// a host is.
+// The host of a guest without the addon: node:fs writes to the streams, and Node's
+// WASI makes the other calls. lib/engine.js defines a host.
 
 const { createCalls, createWrites } = require('./calls');
 const { GuestFds, entryOfFile, entryOfStream } = require('./fds');
@@ -18,9 +17,10 @@ const { INVAL } = ERRNO;
 
 /**
  * @param {string} types of the parameters, as in CALLS
- * @param {Function} call gets unsigned numbers, and as many as there are types
- * @param {() => void} begin throws where there must be a memory, and is none
- * @returns {Function} INVAL for a guest that declares the import with other types
+ * @param {Function} call gets one number for each type, unsigned
+ * @param {() => void} begin throws if a memory is required but missing
+ * @returns {Function} returns INVAL to a guest that declares the import with other
+ *   types
  */
 function checked(types, call, begin) {
   return (...values) => {
@@ -45,7 +45,7 @@ function checkedCalls(calls, begin) {
   );
 }
 
-// One that is closed gets an entry too, which answers BADF.
+// A closed descriptor also gets an entry; calls on it return BADF.
 function learntEntry(stream, nodeFd) {
   const entry = entryOfStream(stream, nodeFd);
   learnStream(entry);
@@ -135,7 +135,7 @@ class FallbackHost {
   }
 }
 
-/** A host of the two calls alone, without a descriptor. */
+/** A host of fd_write and fd_pwrite only, without any descriptor. */
 function createWritesHost({ waitTimeout }, { add, deliver }) {
   const memory = new GuestMemory();
   const stats = { calls: 0, bytes: 0 };
@@ -147,7 +147,7 @@ function createWritesHost({ waitTimeout }, { add, deliver }) {
   return new FallbackHost({ fds, memory, opened, stats }, imports);
 }
 
-/** A host of all calls, with what the guest begins with. */
+/** A host of all calls, set up for a guest. */
 function createGuestHost(options, { add, deliver }) {
   const { maxOpenFiles, preopens, waitTimeout } = options;
   const opened = new Streams(add);
@@ -160,7 +160,7 @@ function createGuestHost(options, { add, deliver }) {
     const streams = new StreamWriter(waitTimeout, memory, stats);
     const files = new Files(node, memory, stats);
 
-    // Node's numbers are in this order too.
+    // Node numbers its streams and preopens in the same order.
     given.forEach((stream, fd) => fds.insert(fd, learntEntry(stream, fd)));
     preopens.forEach((_, i) => {
       const fd = given.length + i;

@@ -1,7 +1,7 @@
 'use strict';
 
-// Node's own WASI. A call goes to it from JS alone: V8 has a way from wasm straight
-// into it, in which Node 20 and 22 crash (nodejs/node#46777, #53087).
+// Node's own WASI. Only JS calls it: wasm would call it through V8's fast API, in
+// which Node 20 and 22 crash (nodejs/node#46777, #53087).
 
 const fs = require('node:fs');
 const { preopenFailed } = require('../errors');
@@ -13,8 +13,8 @@ const SCRATCH_PAGES = 32;
 let NodeWASI;
 
 /**
- * node:wasi, without its warning that WASI is experimental. Its class is kept: the
- * preload puts another in its place.
+ * Loads node:wasi without its warning. Keeps its class, since the preload replaces
+ * it.
  */
 function loadModule() {
   const { emitWarning } = process;
@@ -43,7 +43,7 @@ function cannotOpen(hostPath) {
 
 function createNodeWASI({ args, env, preopens, streams }) {
   if (NodeWASI === undefined) loadModule();
-  // A target has no descriptor. Node wants one, and never gets to use it.
+  // A target has no descriptor, but Node requires one. It is never used.
   const spare = streams.find(({ hostFd }) => hostFd !== undefined)?.hostFd ?? 0;
   const [stdin, stdout, stderr] = streams.map(({ hostFd = spare }) => hostFd);
   const variables = env.map((variable) => {
@@ -69,31 +69,31 @@ function createNodeWASI({ args, env, preopens, streams }) {
   }
 }
 
-/** The function under the own symbol of Node's WASI that has this description. */
+/** Node's function under its own symbol kSetMemory. */
 function setMemoryOf(wasi) {
   const symbol = Object.getOwnPropertySymbols(wasi).find(
     ({ description }) => description === 'kSetMemory',
   );
   if (symbol === undefined) {
-    throw new Error('node:wasi has no kSetMemory: this Node is not known');
+    throw new Error('node:wasi has no kSetMemory in this version of Node');
   }
   return wasi[symbol];
 }
 
 /**
- * Node's calls, on the guest's memory or on one of ours: for arguments that the
- * guest's memory cannot hold, and results that are not for it. Numbers must be
- * unsigned, and as many as the call has parameters: Node refuses others.
+ * Node's calls, on the guest's memory or on a scratch memory, for arguments that the
+ * guest's memory cannot hold, and results that the guest must not see. Node rejects
+ * negative numbers, and a wrong number of arguments.
  */
 class NodeCalls {
   #functions;
   #memory;
   #scratch;
   #setMemory;
-  #used; // the memory that Node has
+  #used; // the memory that Node has been given
 
   /**
-   * @param {object} options as createGuestHost in ./host.js has them
+   * @param {object} options as in createGuestHost of ./host.js
    * @param {import('../memory').GuestMemory} memory
    */
   constructor(options, memory) {
@@ -103,8 +103,7 @@ class NodeCalls {
     this.#memory = memory;
   }
 
-  // V8 may end JS between any two calls: then nothing here is put back, and the
-  // next call must find out.
+  // V8 may end JS between any two calls, so each call checks the memory.
   #use(memory) {
     if (this.#used === memory) return;
     this.#used = undefined;
@@ -125,7 +124,7 @@ class NodeCalls {
     return this.#scratch;
   }
 
-  /** The memory of `callOnScratch`, at least `size` bytes, of at most 2 MiB. */
+  /** The scratch memory, grown to at least `size` bytes. Its limit is 2 MiB. */
   scratch(size) {
     const memory = this.#own;
     const missing = size - memory.buffer.byteLength;

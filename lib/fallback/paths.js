@@ -2,15 +2,14 @@
 
 // The path_* calls of Node's WASI.
 //
-// uvwasi takes a path for a C string: it reads up to the next NUL, past the end
-// of memory if none comes before, and ends the process there. Such a call is made
-// on a memory of ours that has a copy of the path, with a NUL behind it. So is
-// every call on a shared memory, where a thread could take the NUL away, and
-// path_open, whose result is not the guest's number.
+// uvwasi reads a path up to the next NUL. If the memory ends before, the process
+// crashes. Such a call is made on the scratch memory, with a copy of the path and a
+// NUL. So is every call on a shared memory, where a thread could remove the NUL, and
+// path_open, whose result is a number of Node's.
 
 const { ERRNO } = require('../preview1');
 
-// Which arguments point to a path; its length is the argument behind it.
+// The arguments that point to a path; the next argument is its length.
 const PATHS = {
   path_create_directory: [1],
   path_filestat_get: [2],
@@ -24,7 +23,7 @@ const PATHS = {
   path_unlink_file: [1],
 };
 
-// Which point to room for a result, and its size.
+// The arguments that point to room for a result, and its size.
 const RESULTS = {
   path_filestat_get: () => [[4, 64]],
   path_open: () => [[8, 4]],
@@ -34,7 +33,7 @@ const RESULTS = {
   ],
 };
 
-/** Which are directories. */
+/** The arguments that are fds of directories. */
 const DIRECTORIES = {
   path_create_directory: [0],
   path_filestat_get: [0],
@@ -48,10 +47,10 @@ const DIRECTORIES = {
   path_unlink_file: [0],
 };
 
-// No host has longer paths, or longer targets of links.
+// No host has longer paths or link targets.
 const PATH_MAX = 32768;
 
-// Two paths, or a path and a link's target, and little besides.
+// Two paths, or a path and a link target, and some more.
 const COPY_MAX = 2 * PATH_MAX + 1024;
 
 const roomFor = (size) => Math.min(size, PATH_MAX);
@@ -70,8 +69,9 @@ class Paths {
   }
 
   /**
-   * @param {string} name of a call but path_open
-   * @param {Array<number | bigint>} values its arguments, with Node's numbers
+   * @param {string} name any of these calls except path_open
+   * @param {Array<number
+   * bigint>} values its arguments, with Node's numbers
    * @returns {number} errno
    */
   run(name, values) {
@@ -87,7 +87,7 @@ class Paths {
     return errno;
   }
 
-  /** path_open: leaves the guest's memory as it is. */
+  /** Makes path_open without changing the guest's memory. */
   open(values) {
     const ranges = this.#rangesOf('path_open', values);
     if (typeof ranges === 'number') return { errno: ranges };
@@ -97,7 +97,7 @@ class Paths {
     return { errno, nodeFd: Buffer.from(bytes).readUInt32LE() };
   }
 
-  // [argument, size] of all that the call reads and writes, or an errno.
+  // [argument, size] of each range that the call reads or writes, or an errno.
   #rangesOf(name, values) {
     const paths = PATHS[name].map((i) => [i, values[i + 1]]);
     const results = RESULTS[name]?.(values) ?? [];
@@ -108,13 +108,13 @@ class Paths {
     return { paths, results };
   }
 
-  // The NUL is right behind most paths.
+  // A short search: a NUL follows most paths directly.
   #areTerminated(values, paths) {
     const { view } = this.#memory;
     return paths.every(([i, size]) => view.indexOf(0, values[i] + size) !== -1);
   }
 
-  // Returns the results as pairs of a pointer of the guest's and bytes.
+  // Returns the results as pairs of a guest's pointer and the bytes for it.
   #runOnCopy(name, values, { paths, results }) {
     const memory = this.#memory;
     const bytes = this.#node.scratch(COPY_MAX);

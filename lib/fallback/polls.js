@@ -2,13 +2,14 @@
 
 // poll_oneoff.
 //
-// Node's ends the process when a descriptor that is not open comes before another
-// one, takes memory for as many subscriptions as a guest names, and reads them while
-// another thread can change them. It never reaches an absolute time, with a time that
-// is due it reports no descriptor, of several descriptors it waits for all, and of
-// reading and writing one it sees the first. So it gets lists of ours: descriptors to
-// read or descriptors to write, each once, and a time; if there are several, a short
-// one, again and again.
+// Node's ends the process if a closed descriptor comes before another one. It
+// allocates memory for as many subscriptions as the guest names, and reads them
+// while another thread can change them. It never reaches an absolute time, reports
+// no descriptor once a time is due, waits for all of several descriptors, and sees
+// one subscription of a descriptor only.
+//
+// So Node gets lists of our own: descriptors to read or to write, each once, and a
+// time. For several descriptors the time is short, and Node is called repeatedly.
 
 const { learnStream } = require('./writes');
 const { ERRNO } = require('../preview1');
@@ -16,7 +17,7 @@ const { ERRNO } = require('../preview1');
 const SUBSCRIPTION_SIZE = 48;
 const EVENT_SIZE = 32;
 
-// Above this it is INVAL, as in poll(2) above the limit of descriptors.
+// A longer list is INVAL, like poll(2) above the limit of descriptors.
 const SUBSCRIPTIONS_MAX = 16384;
 
 // Offsets in a subscription.
@@ -43,7 +44,7 @@ const EVENT_FLAGS = 24;
 const MILLISECOND = 1_000_000n; // nanoseconds
 const LONGEST = 1n << 60n;
 
-// How long Node waits for one of several descriptors.
+// How long Node waits if there are several descriptors.
 const SLICE_MIN = 2n * MILLISECOND;
 const SLICE_MAX = 16n * MILLISECOND;
 
@@ -56,7 +57,7 @@ const wallClock = () => BigInt(Date.now()) * MILLISECOND;
 
 const min = (a, b) => (a < b ? a : b);
 
-/** How long, in milliseconds: never too short. */
+/** Rounds up to milliseconds. */
 function milliseconds(nanoseconds) {
   return (min(nanoseconds, LONGEST) + MILLISECOND - 1n) / MILLISECOND;
 }
@@ -66,7 +67,7 @@ function sleep(nanoseconds) {
   Atomics.wait(sleepCell, 0, 0, Number(milliseconds(nanoseconds)));
 }
 
-/** Undefined where there is no clock. */
+/** Undefined: there is no clock. */
 function firstDeadline(subscriptions) {
   const deadlines = subscriptions
     .map(({ deadline }) => deadline)
@@ -75,8 +76,8 @@ function firstDeadline(subscriptions) {
 }
 
 /**
- * Lists for Node: what is to be read, and what is to be written. Two guest fds of one
- * descriptor are one for it.
+ * Lists for Node: of descriptors to read, and to write. Guest fds of one descriptor
+ * share an element.
  */
 function listsOf(waiting) {
   const groups = new Map();
@@ -129,7 +130,7 @@ class Polls {
     return ERRNO.SUCCESS;
   }
 
-  // Undefined: there is one that is not valid.
+  // Undefined: a subscription is not valid.
   #read(input, count) {
     const bytes = new Uint8Array(count * SUBSCRIPTION_SIZE);
     this.#memory.copy(input, bytes.length, bytes, 0);
@@ -179,13 +180,13 @@ class Polls {
     return isAlwaysReady ? { event: READY } : { entry };
   }
 
-  // Until there is an event, which a timer that is early does not make.
+  // Waits until there is an event. A timer may fire early, which is no event.
   #wait(subscriptions) {
     const lists = listsOf(subscriptions.filter(({ entry }) => entry));
     const isSingle = lists.flat().length === 1;
     const isThere = () => subscriptions.some(({ event }) => event);
     let slice = SLICE_MIN;
-    // What is there already ends the first round.
+    // An event that exists already ends the first round.
     const first = isThere() ? 0n : firstDeadline(subscriptions);
     do {
       const left = (first ?? LONGEST) - now();
@@ -220,8 +221,8 @@ class Polls {
     });
     if (left !== undefined) {
       const at = groups.length * SUBSCRIPTION_SIZE;
-      // Node's timer has whole milliseconds, and one that is due when it begins
-      // keeps it from looking at a descriptor.
+      // Node's timer counts whole milliseconds. If it is due at once, Node does not
+      // look at the descriptors.
       const timeout = milliseconds(left > SLICE_MIN ? left : SLICE_MIN);
       words.setBigUint64(at, BigInt(groups.length), true);
       words.setUint32(at + CLOCK, MONOTONIC, true);

@@ -1,6 +1,6 @@
 'use strict';
 
-// What a run gives its guest: here node:fs opens it.
+// The streams that a run gives to its guest, opened with node:fs.
 
 const fs = require('node:fs');
 const os = require('node:os');
@@ -10,11 +10,11 @@ const { ERRNO } = require('../preview1');
 const MIN_BLOCK = 4096; // bytes
 const MAX_BLOCK = 2 ** 20;
 
-/** A target that keeps the bytes, up to `limit`; a full one is a full disk. */
+/** A target that keeps up to `limit` bytes, then fails with NOSPC. */
 class Capture {
-  // Filled one after the other, so that no byte is copied twice.
+  // Blocks are filled in turn, so that no byte is copied twice.
   #blocks = [];
-  #free = 0; // bytes of the last block
+  #free = 0; // bytes left in the last block
   #size = 0;
   #limit;
   failed = false;
@@ -39,21 +39,22 @@ class Capture {
     return taken;
   }
 
-  // As large as all before, within limits: few blocks, and little waste.
+  // A block is as large as all before it, within limits: few blocks, little waste.
   #addBlock() {
     this.#free = Math.min(Math.max(this.#size, MIN_BLOCK), MAX_BLOCK);
     this.#blocks.push(Buffer.allocUnsafeSlow(this.#free));
   }
 
-  /** A copy of what was kept so far. */
+  /** A copy of the bytes kept so far. */
   read() {
     return Buffer.concat(this.#blocks, this.#size);
   }
 }
 
-// The bytes as a file that has no name any more.
+// Opens an unlinked file with these bytes.
 function openBytes(bytes) {
-  // Loaded late: it takes a quarter of the time of this package, for few runs.
+  // Loaded late: few runs need it, and it takes a quarter of this package's loading
+  // time.
   const { randomUUID } = require('node:crypto');
   const file = path.join(os.tmpdir(), `wasi-writev-${randomUUID()}`);
   const fd = fs.openSync(file, 'wx+', 0o600);
@@ -69,7 +70,7 @@ function openBytes(bytes) {
   return fd;
 }
 
-/** The streams of one guest, what was opened for them, and what was captured. */
+/** The streams of one guest: the files opened for them, and the captures. */
 class Streams {
   #add;
   #captures = new Map();
@@ -80,7 +81,7 @@ class Streams {
     this.#add = add;
   }
 
-  /** A stream of lib/engine.js as { hostFd } or { target }. */
+  /** Converts a stream of lib/engine.js to { hostFd } or { target }. */
   open(fd, stream) {
     const { bytes, capture } = stream;
     if (capture !== undefined) {

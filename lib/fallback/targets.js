@@ -1,11 +1,11 @@
 'use strict';
 
-// The fd_* calls on a target, which looks like a pipe that nobody can read.
+// The fd_* calls on a target, which behaves like the write end of a pipe.
 
 const { ERRNO } = require('../preview1');
 
-// As src/preview1/fd.c shows a pipe: FD_READ, FD_FDSTAT_SET_FLAGS, FD_WRITE,
-// FD_FILESTAT_GET, POLL_FD_READWRITE.
+// The same as for a pipe in src/preview1/fd.c: FD_READ, FD_FDSTAT_SET_FLAGS,
+// FD_WRITE, FD_FILESTAT_GET, POLL_FD_READWRITE.
 const RIGHTS_OF_STREAM =
   (1n << 1n) | (1n << 3n) | (1n << 6n) | (1n << 21n) | (1n << 27n);
 
@@ -23,11 +23,11 @@ const answer = (errno) => () => errno;
 
 /**
  * @param {import('../memory').GuestMemory} memory
- * @returns {object} by the name of the call: a function of the entry and what
- *   follows the fd
+ * @returns {object} functions by the name of the call; each takes the entry instead
+ *   of the fd
  */
 function createTargetCalls(memory) {
-  // Room for a result, or undefined.
+  // Clears the room for a result. Undefined: out of bounds.
   function clear(pointer, size) {
     if (!memory.has(pointer, size)) return undefined;
     return memory.view.fill(0, pointer, pointer + size);

@@ -1,13 +1,11 @@
 'use strict';
 
-// Writes to host descriptors by node:fs.
-//
-// They are what src/preview1/fd_write.c does, but for what node:fs has no call for:
-// - it sleeps between tries on a full pipe, where C polls;
+// Writes to host descriptors with node:fs, like src/preview1/fd_write.c except:
+// - on a full pipe this sleeps between tries, where C polls;
 // - an fd_pwrite on an append-mode file appends on Linux (no RWF_NOAPPEND);
 // - a descriptor that the host left blocking blocks, whatever the guest or
-//   `waitTimeout` asked for;
-// - an fd_pwrite from 2^53 on is FBIG, since offsets are doubles.
+//   `waitTimeout` says;
+// - an fd_pwrite at 2^53 or beyond is FBIG, since offsets are doubles.
 
 const fs = require('node:fs');
 const { canSeek } = require('./fds');
@@ -15,15 +13,15 @@ const { errnoOf, writeUntil } = require('../fs-writer');
 const { EMPTY, createList } = require('../memory');
 const { ERRNO, FDFLAGS, RIGHTS } = require('../preview1');
 
-// As in src/iovec.h.
+// The same as in src/iovec.h.
 const IOV_MAX = 1024;
 const WRITE_MAX = 0x7ffff000;
 
-// node:fs takes a double, and writes where the file stands if it is not exact.
+// node:fs writes at the file's position if the offset is not a safe integer.
 const MAX_OFFSET = BigInt(Number.MAX_SAFE_INTEGER);
 
-// Lists up to this size are copied together: one buffer costs node:fs less than
-// several.
+// Up to this size buffers are copied together: node:fs is faster with one buffer
+// than with several.
 const GATHER_MAX = 65536;
 
 function kindOf(hostFd) {
@@ -35,8 +33,9 @@ function kindOf(hostFd) {
   return require('node:tty').isatty(hostFd) ? 'terminal' : 'device';
 }
 
-// Writing no bytes does nothing, but for this, and on a socket, where it can send
-// an empty packet. A device may well refuse: /dev/full does.
+// A write of no bytes finds a descriptor that is closed or read-only. Not for
+// sockets, where it can send an empty packet. Other errors do not count: /dev/full,
+// for one, refuses to write.
 function isBad(hostFd) {
   try {
     fs.writeSync(hostFd, EMPTY);
@@ -47,10 +46,10 @@ function isBad(hostFd) {
 }
 
 /**
- * Finds out the kind of a stream, and whether it can be written.
+ * Determines the kind of a stream, and whether it is open for writing.
  *
  * @param {import('./fds').Entry} entry
- * @returns {number} BADF where the host has closed it
+ * @returns {number} BADF if the host has closed it
  */
 function learnStream(entry) {
   if (entry.kind !== undefined) return ERRNO.SUCCESS;
@@ -67,7 +66,7 @@ function learnStream(entry) {
 }
 
 /**
- * Whether an entry may be written: what comes before all pointers.
+ * The checks that come before all pointers.
  *
  * @param {import('./fds').Entry} entry
  * @param {boolean} positioned
@@ -99,7 +98,7 @@ class StreamWriter {
   }
 
   /**
-   * fd_write, and with an offset fd_pwrite.
+   * fd_write, or fd_pwrite if there is an offset.
    *
    * @param {import('./fds').Entry} entry of a stream
    */
@@ -135,7 +134,7 @@ class StreamWriter {
       : this.#writeStream(entry);
   }
 
-  // Only whether the descriptor is still open.
+  // Only checks that the descriptor is open.
   #writeNothing({ hostFd, kind }) {
     const bad = kind !== 'socket' && isBad(hostFd);
     return { errno: bad ? ERRNO.BADF : ERRNO.SUCCESS, done: 0 };
@@ -145,8 +144,8 @@ class StreamWriter {
     return writeUntil(1, 0, () => this.#writeOnce(hostFd, 0, position));
   }
 
-  // An error after the first byte is left for the next call to find. With NONBLOCK
-  // the first short count is the last.
+  // An error after the first byte is left to the next call. With NONBLOCK the call
+  // ends with the first write.
   #writeStream({ hostFd, fdflags }) {
     const once = (fdflags & FDFLAGS.NONBLOCK) !== 0;
     const { errno, done } = writeUntil(
@@ -157,8 +156,8 @@ class StreamWriter {
     return done > 0 ? { errno: ERRNO.SUCCESS, done } : { errno, done };
   }
 
-  // One system call for what follows the first `done` bytes of the list, at
-  // `position` or where the file stands. Returns how many bytes it took.
+  // Makes one system call for the bytes after the first `done` of the list. Returns
+  // how many it wrote.
   #writeOnce(hostFd, done, position) {
     const { count, lengths, pointers } = this.#list;
     let first = 0;
@@ -176,8 +175,8 @@ class StreamWriter {
     );
   }
 
-  // Small buffers are copied together until one is too large for the scratch
-  // buffer; large ones are handed over as they are.
+  // Copies buffers together while the scratch buffer has room. Others are passed as
+  // they are.
   #gatherOnce(hostFd, first, skip, position) {
     const { count, lengths, pointers } = this.#list;
     const memory = this.#memory;

@@ -1,19 +1,17 @@
 'use strict';
 
-// What both sides of the addon must have alike: the mailbox, its numbers, and the
-// operations besides the calls of preview1. scripts/build-calls.js makes src/abi.h and
-// src/calls.h of it.
+// The numbers that both sides of the addon share. scripts/build-calls.js makes
+// src/abi.h and src/calls.h of them.
 
 const { version } = require('../../package.json');
 const { CALLS } = require('../preview1');
 
 /**
- * The mailbox. RESULT to WIDE are indices of 32-bit words; an argument of 32 bits
- * goes to the next word from ARGUMENTS on, one of 64 bits to the next word of 64
- * bits from WIDE on.
+ * OP to ARGUMENTS are indices of 32-bit words, WIDE of a 64-bit word. Arguments of
+ * 32 bits are from ARGUMENTS on, those of 64 bits from WIDE on.
  */
 const BOX = Object.freeze({
-  OP: 0, // what to do
+  OP: 0, // the operation
   RESULT: 1,
   OUT: 2, // another result
   ARGUMENTS: 3, // seven of them
@@ -21,47 +19,49 @@ const BOX = Object.freeze({
   WORDS: 16, // of 32 bits, in all
 });
 
-/** Answers that are no errno: JS has to do something, and make the call again. */
+/** Answers that are not errnos: JS must act, and make the call again. */
 const ANSWERS = Object.freeze({
-  DELIVER: 0xffff, // this write to the target in OUT; it is not made again
-  RESUME: 0xfffe, // a slice of a wait is over: src/wait.h
-  DELIVER_BUFFERED: 0xfffd, // what waits in the buffer, for a target, comes first
+  DELIVER: 0xffff, // deliver this write to the target in OUT; not made again
+  RESUME: 0xfffe, // a slice of a wait is over: see src/wait.h
+  DELIVER_BUFFERED: 0xfffd, // first deliver the buffered bytes to their target
   ASK: 0xfffc, // does the target in OUT take anything?
 });
 
 /** Bits of the last argument of `buffered_write` and `buffered_pwrite`. */
 const WRITE = Object.freeze({
-  TRACED: 1 << 0, // no plain case: each call is to come to the addon
-  NOT_BUFFERED: 1 << 1, // nobody will come to flush, or the target is over
-  ASKED: 1 << 2, // the target is not over
+  TRACED: 1 << 0, // not in the plain case: the addon must see each call
+  NOT_BUFFERED: 1 << 1, // nobody will flush, or the target takes nothing more
+  ASKED: 1 << 2, // JS was asked: the target takes bytes
 });
 
-/** What `set_buffer` has buffered. */
+/** Which writes `set_buffer` has the addon buffer. */
 const BUFFERED = Object.freeze({
-  CAPTURES: 0, // those alone: nobody sees one before it is read
-  AUTO: 1, // regular files too
-  ALL: 2, // all but fd 2
+  CAPTURES: 0, // captures only: they are not visible before they are read
+  AUTO: 1, // also regular files
+  ALL: 2, // everything except fd 2
 });
 
-/** The header of the buffer, in bytes: src/buffer.h and src/combiner.wat have its words. */
+/**
+ * The size of the buffer's header, in bytes: see src/buffer.h and src/combiner.wat.
+ */
 const BUFFER = Object.freeze({ HEADER_SIZE: 64 });
 
-/** What stands behind a number that `insert` puts into the table. */
+/** What `insert` puts at an fd of the guest. */
 const INSERT = Object.freeze({
-  HOST: 0, // a descriptor of the caller's
+  HOST: 0, // a host descriptor of the caller's
   TARGET: 1, // a target of JS
   CAPTURE: 2, // WIDE: its limit; OUT: its number
   NULL: 3, // the null device: 0 to read, 1 to write
 });
 
-/** Bits of what `describe` answers; OUT has the number of a target or capture. */
+/** Bits of the answer of `describe`; OUT has the number of a target or capture. */
 const IS = Object.freeze({
   OPEN: 1 << 0,
   TARGET: 1 << 1,
   CAPTURE: 1 << 2,
 });
 
-/** Operations that are made as calls are: they may wait, and deliver. */
+/** Operations that may wait and deliver, like calls of the guest. */
 const OWN_CALLS = Object.freeze([
   'buffered_write',
   'buffered_pwrite',
@@ -69,7 +69,7 @@ const OWN_CALLS = Object.freeze([
   'flush_before',
 ]);
 
-/** Operations of the host: src/host.c says what each takes. */
+/** Operations of the host: src/host.c describes their arguments. */
 const CONTROL = Object.freeze([
   'resume',
   'set_memory',
@@ -93,7 +93,7 @@ const CONTROL = Object.freeze([
   'close',
 ]);
 
-/** Each call and operation by its number in BOX.OP. proc_exit is done in JS. */
+/** The number of each call and operation in BOX.OP. JS handles proc_exit. */
 const OPS = Object.freeze(
   [...Object.keys(CALLS), ...OWN_CALLS, ...CONTROL].reduce(
     (ops, name, number) => ({ ...ops, [name]: number }),
@@ -101,7 +101,7 @@ const OPS = Object.freeze(
   ),
 );
 
-/** All numbers, by their prefix in C. */
+/** All numbers, by their prefixes in C. */
 const NUMBERS = Object.freeze({
   ANSWER: ANSWERS,
   BOX,
@@ -112,7 +112,7 @@ const NUMBERS = Object.freeze({
   WRITE,
 });
 
-/** FNV-1a of 32 bits. */
+/** FNV-1a, 32 bits. */
 function fnv1a(text, seed) {
   let hash = seed;
   for (let i = 0; i < text.length; i++) {
@@ -121,10 +121,7 @@ function fnv1a(text, seed) {
   return (hash >>> 0).toString(16).padStart(8, '0');
 }
 
-/**
- * A hash over all of that: an addon with another one was built from other sources,
- * and is not called.
- */
+/** A hash over all of the above: an addon with another one is not used. */
 function abiHash() {
   const text = JSON.stringify([version, CALLS, OWN_CALLS, CONTROL, NUMBERS]);
   return fnv1a(text, 0x811c9dc5) + fnv1a(text, 0x01234567);

@@ -1,33 +1,32 @@
 'use strict';
 
-// When what is buffered is flushed, besides the calls of the guest: where the JS that
-// called the guest has come to its end, and at the end of the process.
+// Flushes that no call of the guest causes: in a microtask, after the JS that called
+// the guest, and at the end of the process.
 
 const fs = require('node:fs');
 const { inspect } = require('node:util');
 const { ERRNO } = require('../preview1');
 
-// At the end of the process nobody may read any more: so long a flush waits for room
-// without finding any.
+// How long the last flush waits for room without finding any: nobody may be reading.
 const LAST_WAIT = 1000; // milliseconds
 
-// The hosts that may have bytes: the end of the process finds them here.
+// The hosts that may have buffered bytes at the end of the process.
 const waiting = new Set();
 let listening = false;
 
-// From then on no microtask will come to flush: nothing is buffered any more.
+// Nothing is buffered after the end: no microtask would flush it.
 let ended = false;
 
-// The process ends: a stream would be too late.
+// Synchronous: the process is ending.
 function warn(text) {
   try {
     fs.writeSync(2, text);
   } catch {
-    // Nobody is left to be told.
+    // There is nowhere else to report it.
   }
 }
 
-/** A word on stderr about bytes that are given up; not where nobody reads any more. */
+/** Reports dropped bytes on stderr, unless they were for a pipe without a reader. */
 function warnOf({ fd, errno, code, pending, target }) {
   if (errno === ERRNO.PIPE && target === undefined) return;
   warn(
@@ -36,7 +35,7 @@ function warnOf({ fd, errno, code, pending, target }) {
   );
 }
 
-// A function target threw: nobody else will be told.
+// Reports an error of a function target, which nobody else will see.
 function warnOfThrown(host) {
   try {
     host.rethrow();
@@ -45,7 +44,7 @@ function warnOfThrown(host) {
   }
 }
 
-// A reader that takes some is waited for again.
+// Tries again as long as the reader makes room.
 function flushLast(host) {
   let left = Infinity;
   for (;;) {
@@ -56,7 +55,7 @@ function flushLast(host) {
   }
 }
 
-/** Writes what every guest of this thread has buffered, before it ends. */
+/** Flushes all guests of this thread before it ends. */
 function flushAtExit() {
   ended = true;
   for (const host of waiting) {
@@ -64,7 +63,7 @@ function flushAtExit() {
     const left = host.unflushed();
     if (left !== undefined) warnOf(left);
     warnOfThrown(host);
-    waiting.delete(host); // once
+    waiting.delete(host); // so that it is reported once
   }
 }
 
@@ -76,30 +75,31 @@ class Flushes {
     this.#host = host;
   }
 
-  /** Whether the process has ended: nothing is buffered any more. */
+  /** Whether the process has ended, so that nothing may be buffered. */
   get ended() {
     return ended;
   }
 
-  /** Before anything is buffered. */
+  /** Called before anything is buffered. */
   schedule() {
     if (this.#scheduled) return;
     waiting.add(this.#host);
     if (!listening) {
-      // Before those of others: one that throws, or exits, ends the turn of the rest.
+      // First in line: a listener that throws or exits keeps later ones from
+      // running.
       process.prependListener('exit', flushAtExit);
       listening = true;
     }
     queueMicrotask(() => {
       this.#scheduled = false;
       this.#host.flush();
-      // Nobody is there to catch it.
+      // Makes it an uncaught exception: there is no caller to catch it.
       this.#host.rethrow();
     });
     this.#scheduled = true;
   }
 
-  /** There is nothing more to write. */
+  /** Called when nothing is left to flush. */
   done() {
     if (!this.#scheduled) waiting.delete(this.#host);
   }

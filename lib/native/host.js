@@ -1,7 +1,7 @@
 'use strict';
 
-// The host of a guest in the addon, which has its descriptors and makes its calls.
-// lib/engine.js says what a host is.
+// The host of a guest whose descriptors and calls are in the addon. lib/engine.js
+// defines a host.
 
 const { isMainThread } = require('node:worker_threads');
 const { BUFFERED, INSERT, IS, OPS } = require('./abi');
@@ -13,7 +13,7 @@ const { preopenFailed, streamFailed } = require('../errors');
 const { EMPTY } = require('../memory');
 const { ERRNO, ERRNO_NAMES } = require('../preview1');
 
-/** By the option. */
+/** By the option `buffered`. */
 const WHAT = new Map([
   ['captures', BUFFERED.CAPTURES],
   ['auto', BUFFERED.AUTO],
@@ -34,7 +34,10 @@ class NativeHost {
   #flushes;
   #mailbox;
 
-  /** The functions for the guest to import; with a buffer, all but the plain case. */
+  /**
+   * The functions for the guest to import. With a buffer, fd_write and fd_pwrite
+   * only get the calls that are not plain.
+   */
   imports;
 
   constructor(binding, options, delivery) {
@@ -68,7 +71,7 @@ class NativeHost {
     this.#buffer?.link(memory);
   }
 
-  /** Gives the guest what it begins with. */
+  /** Sets up the arguments, environment, streams and preopens. */
   begin({ args, env, streams, preopens }) {
     const set = (op, strings) => {
       if (strings.length === 0) return;
@@ -179,8 +182,8 @@ class NativeHost {
     this.#delivery.rethrow();
   }
 
-  // What is buffered for a target is taken as a copy first: it is delivered at most
-  // once, whatever the target does, and V8.
+  // Copies the bytes first: they are delivered at most once, even if the target
+  // throws or V8 ends this.
   #deliverBuffered() {
     const mailbox = this.#mailbox;
     mailbox.control(OPS.unflushed);
@@ -220,13 +223,13 @@ class NativeHost {
   }
 }
 
-/** Both ways to make one. `binding` is the addon. */
+/** The constructors of hosts. `binding` is the addon. */
 const bind = (binding) => ({
-  /** A host of the two calls alone, without a descriptor. */
+  /** A host of fd_write and fd_pwrite only, without any descriptor. */
   createWritesHost: (options, delivery) =>
     new NativeHost(binding, { ...options, isGuest: false }, delivery),
 
-  /** A host of all calls, with what the guest begins with. */
+  /** A host of all calls, set up for a guest. */
   createGuestHost(options, delivery) {
     const host = new NativeHost(
       binding,

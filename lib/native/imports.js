@@ -1,9 +1,8 @@
 'use strict';
 
-// The functions that a guest imports: each leaves its arguments in the mailbox and
-// calls the addon. There is one for each shape of parameters, since a function that
-// takes any number of them is slower. A guest that declares an import with other
-// types gets INVAL.
+// The functions that a guest imports. Each stores its arguments in the mailbox and
+// calls the addon. Each list of parameter types has its own, since rest parameters
+// are slower. A guest that declares other types gets INVAL.
 
 const { BOX, OPS, WRITE } = require('./abi');
 const { CALLS, ERRNO } = require('../preview1');
@@ -16,7 +15,7 @@ const { INVAL } = ERRNO;
 const i = (value) => typeof value === 'number';
 const I = (value) => typeof value === 'bigint';
 
-/** Makes the import of `op`, by the types of its parameters. Hot. */
+/** Creates the import for `op`, by its parameter types. Hot. */
 const SHAPES = {
   '': (mailbox, op) => () => mailbox.run(op),
 
@@ -233,14 +232,14 @@ const SHAPES = {
   },
 };
 
-// proc_exit is of lib/guest.js.
+// lib/guest.js has proc_exit.
 const FACTORIES = Object.entries(CALLS)
   .filter(([name]) => name !== 'proc_exit')
   .map(([name, types]) => ({ name, op: OPS[name], create: SHAPES[types] }));
 
 /**
  * @param {import('./mailbox').Mailbox} mailbox
- * @returns {object} every call of preview1 but proc_exit
+ * @returns {object} every call of preview1 except proc_exit
  */
 function createImports(mailbox) {
   const imports = {};
@@ -251,9 +250,9 @@ function createImports(mailbox) {
 }
 
 /**
- * fd_write and fd_pwrite of a guest whose writes are buffered. A flush is scheduled
- * first: a full stack, or the end of the guest, may keep all that follows from
- * happening.
+ * fd_write and fd_pwrite of a guest with a buffer. Schedules a flush before it
+ * buffers anything: afterwards, a full stack or the end of the guest may prevent
+ * that.
  *
  * @param {import('./mailbox').Mailbox} mailbox
  * @param {import('./flushes').Flushes} flushes

@@ -1,8 +1,7 @@
 'use strict';
 
-// The way into the addon: numbers are left in the mailbox of a guest, its function is
-// called, and the answer is found there. Whoever needs an answer reads it before
-// anything else runs: the next call overwrites it.
+// The way into the addon: JS stores numbers in the guest's mailbox, calls the
+// guest's function, and reads the answer before the next call overwrites it.
 
 const { ANSWERS, BOX, OPS, WRITE } = require('./abi');
 const { notStarted, outOfMemory } = require('../errors');
@@ -15,7 +14,7 @@ const { SUCCESS, FAULT, NOMEM } = ERRNO;
 
 const { ASK, DELIVER, DELIVER_BUFFERED, RESUME } = ANSWERS;
 const { ASKED, NOT_BUFFERED } = WRITE;
-const FLAGS = ARGUMENTS + 4; // of buffered writes
+const FLAGS = ARGUMENTS + 4; // of a buffered write
 
 const SECOND_FD = new Set([OPS.fd_renumber]);
 const FIRST_FD = new Set(
@@ -25,7 +24,7 @@ const FIRST_FD = new Set(
     .map((name) => OPS[name]),
 );
 
-/** Whether a call is about a guest fd; a flush is about all. */
+/** Whether a call names a guest fd; a flush concerns all fds. */
 function isAbout(op, frame, fd) {
   return (
     op === OPS.flush ||
@@ -34,24 +33,27 @@ function isAbout(op, frame, fd) {
   );
 }
 
-/** Of one guest. */
+/** The mailbox of one guest. */
 class Mailbox {
   #call;
   #memory;
   #isGuest;
   #size = 0;
 
-  /** The words, of 32 and of 64 bits. */
+  /** Its words, of 32 and of 64 bits. */
   box;
   wide;
 
-  /** The guest's memory as the addon has it; no bytes once that has moved. */
+  /**
+   * The view of the guest's memory that the addon has; empty once the memory has
+   * moved.
+   */
   view = EMPTY;
 
   /**
-   * What is for JS to do: `deliver(target, iovs, iovsLen, nwritten)` makes a write
-   * to a target, `deliverBuffered()` one of what was buffered, and returns the fd, the
-   * target and the errno; `takes(target)` says whether it takes anything.
+   * The work left to JS. `deliver(target, iovs, iovsLen, nwritten)` makes a write.
+   * `deliverBuffered()` passes buffered bytes to their target, and returns the fd,
+   * the target and the errno. `takes(target)` says whether a target takes bytes.
    */
   delivery;
 
@@ -61,8 +63,8 @@ class Mailbox {
    * @param {number} options.waitTimeout milliseconds, -1 for no limit
    * @param {number} [options.maxOpenFiles]
    * @param {boolean} options.mayBlock whether a write may block in the system
-   * @param {boolean} options.isGuest whether a call without a memory is an error of
-   *   the host's, and threads share their files
+   * @param {boolean} options.isGuest whether calls throw without a memory, and
+   *   threads share their files
    */
   constructor(binding, { waitTimeout, maxOpenFiles = -1, mayBlock, isGuest }) {
     this.#call = binding.create(waitTimeout, maxOpenFiles, mayBlock);
@@ -78,8 +80,8 @@ class Mailbox {
   }
 
   /**
-   * Hands the memory over again; the arguments of a call stay. True when it has
-   * grown. The addon has it first: V8 may end this at any call.
+   * Passes the memory to the addon again, and keeps the arguments. Returns true if
+   * it has grown. The addon comes first: V8 may end this at any call.
    */
   #refresh() {
     if (this.#memory === undefined && this.#isGuest) throw notStarted();
@@ -101,7 +103,7 @@ class Mailbox {
    * @returns {number} an errno
    */
   run(op) {
-    // A memory that grew leaves a view without bytes behind.
+    // The old view of a memory that grew is empty.
     if (this.view.byteLength === 0) this.#refresh();
     this.box[OP] = op;
     this.#call();
@@ -110,11 +112,11 @@ class Mailbox {
   }
 
   /**
-   * What an answer other than success asks for.
+   * Acts on an answer other than success.
    *
-   * A shared memory, and one with a resizable buffer, grows in place: on FAULT the
-   * view is taken anew, and the call made once more. A call that fails has done
-   * nothing.
+   * A shared memory, or one with a resizable buffer, grows in place. On FAULT the
+   * view is refreshed, and the call made once more: a call that fails has had no
+   * effect.
    */
   #finish(op, answer) {
     const { box } = this;
@@ -146,13 +148,14 @@ class Mailbox {
     }
   }
 
-  // After code of the user's has run, which may have let the memory grow.
+  // Prepares to repeat a call after the user's code, which may have grown the
+  // memory.
   #again(op) {
     if (this.view.byteLength === 0 && this.#size > 0) this.#refresh();
     this.box[OP] = op;
   }
 
-  // A stream's getters may call the guest: the arguments are put back after them.
+  // A stream's getters may call the guest, so the arguments are saved.
   #ask() {
     const frame = this.box.slice();
     const takes = this.delivery.takes(frame[OUT]);
@@ -160,12 +163,12 @@ class Mailbox {
     this.box[FLAGS] |= takes ? ASKED : NOT_BUFFERED;
   }
 
-  // The same, of a target.
+  // A target may call the guest, so the arguments are saved.
   #deliverBuffered(op) {
     const frame = this.box.slice();
     const { fd, target, errno } = this.delivery.deliverBuffered();
     if (errno !== SUCCESS && isAbout(op, frame, fd)) {
-      // It is told once, and the fd is closed all the same.
+      // Reports the error once; the fd is closed all the same.
       if (op === OPS.fd_close) this.control(OPS.remove_target, fd, target);
       return errno;
     }
@@ -184,7 +187,7 @@ class Mailbox {
     return box[RESULT];
   }
 
-  /** One that takes bytes. */
+  /** An operation that takes bytes. */
   controlWith(op, bytes, a = 0, b = 0, c = 0, d = 0) {
     const { box } = this;
     box[ARGUMENTS] = a;
@@ -196,7 +199,7 @@ class Mailbox {
     return box[RESULT];
   }
 
-  /** One that may wait, and deliver, as a call of the guest. */
+  /** An operation that may wait and deliver, like a call of the guest. */
   operate(op, a = 0) {
     const { box } = this;
     box[ARGUMENTS] = a;
@@ -206,27 +209,25 @@ class Mailbox {
     return errno === SUCCESS ? SUCCESS : this.#finish(op, errno);
   }
 
-  /** Leaves an argument of 64 bits for `control`. */
+  /** Stores a 64-bit argument for `control`. */
   setWide(value) {
     this.wide[WIDE] = value;
   }
 
-  /** The answer besides the errno. */
   get out() {
     return this.box[OUT];
   }
 
-  /** Answer `n` of 32 bits among the arguments. */
+  /** Result `n` among the arguments, 32 bits. */
   result(n) {
     return this.box[ARGUMENTS + n] >>> 0;
   }
 
-  /** The same of 64 bits, in two words. */
+  /** Result `n` among the arguments, 64 bits in two words. */
   longResult(n) {
     return this.result(n) + this.result(n + 1) * 2 ** 32;
   }
 
-  /** Answer `n` of 64 bits. */
   wideResult(n) {
     return Number(this.wide[WIDE + n]);
   }

@@ -1,5 +1,5 @@
-/* fd_write and fd_pwrite of a guest whose writes are buffered: which are, and
- * what goes straight out. */
+/* fd_write and fd_pwrite of a guest with a buffer: which writes are buffered,
+ * and which go out at once. */
 #include "../calls.h"
 #include "../capture.h"
 #include "../flush.h"
@@ -7,7 +7,7 @@
 
 #define STDERR 2
 
-/* A write, whichever of the two. */
+/* A call of fd_write or fd_pwrite. */
 typedef struct request {
   uint32_t fd;
   uint32_t iovs;
@@ -36,7 +36,7 @@ static uint32_t room_for_target(const wv_buffer *buffer, uint32_t fd,
   return room < buffer->size ? (uint32_t)room : buffer->size;
 }
 
-/* How many bytes of an entry may be buffered: 0 for one that is not. */
+/* How many bytes of an entry may be buffered; 0: its writes go out at once. */
 static uint32_t room_for(struct wv_guest *guest, wv_fd *entry,
                          const request *of) {
   const wv_buffer *buffer = &guest->buffer;
@@ -45,10 +45,10 @@ static uint32_t room_for(struct wv_guest *guest, wv_fd *entry,
   if (entry->kind == WV_KIND_TARGET)
     return of->positioned ? 0 : room_for_target(buffer, of->fd, entry);
   if (buffer->what == WV_BUFFERED_CAPTURES || of->fd == STDERR) return 0;
-  /* Another thread may look at a file at any time. */
+  /* Another thread may look at the file at any time. */
   if (guest->fds->sharing != NULL && !is_own_stream(guest, entry)) return 0;
   if (wv_fd_learn_kind(entry) != WV_SUCCESS) return 0;
-  /* For a regular file NONBLOCK means nothing. */
+  /* NONBLOCK means nothing for a regular file. */
   if (entry->kind == WV_KIND_FILE) return buffer->size;
   if (of->positioned || buffer->what != WV_BUFFERED_ALL) return 0;
   return entry->fdflags & WV_FDFLAGS_NONBLOCK ? 0 : buffer->size;
@@ -61,8 +61,8 @@ static wv_errno write_now(struct wv_guest *guest, const request *of) {
              : wv_fd_write(guest, of->fd, of->iovs, of->iovs_len, of->nwritten);
 }
 
-/* Behind all that is buffered. What `nwritten` says in the guest's memory is
- * not read again: another thread may have rewritten it. */
+/* Writes after the buffered bytes. Another thread may rewrite `nwritten` in the
+ * guest's memory, so guest->bytes gives the count. */
 static wv_errno write_through(struct wv_guest *guest, const request *of) {
   wv_buffer *buffer = &guest->buffer;
   wv_errno error = wv_buffer_before(guest, of->fd);
@@ -77,8 +77,8 @@ static wv_errno write_through(struct wv_guest *guest, const request *of) {
   return error;
 }
 
-/* Does it go where what is buffered ends? Its fd may be another entry's by now.
- */
+/* Does the write continue the buffered bytes? Compares fds only: the fd may
+ * stand for another entry by now. */
 static bool goes_behind(const wv_buffer *buffer, const request *of) {
   return of->positioned
              ? wv_buffer_wide(buffer, WV_BUFFER_PWRITE_FD) == of->fd &&
@@ -86,8 +86,8 @@ static bool goes_behind(const wv_buffer *buffer, const request *of) {
              : wv_buffer_wide(buffer, WV_BUFFER_WRITE_FD) == of->fd;
 }
 
-/* A fd_pwrite that continues neither what is buffered nor the one before, nor
- * begins a file, would fill a buffer with a single write. */
+/* A write at an unexpected offset would fill a buffer alone. Expected is the
+ * end of the buffered bytes, or of the last fd_pwrite to the fd, else 0. */
 static bool is_elsewhere(const wv_buffer *buffer, const request *of) {
   const int64_t expected = buffer->last_fd == of->fd ? buffer->last_end : 0;
 
@@ -108,14 +108,14 @@ static void open_buffer(struct wv_guest *guest, wv_fd *entry,
                      of->fd);
   if (of->positioned)
     wv_buffer_set_wide(buffer, WV_BUFFER_END, (int64_t)of->offset);
-  /* Another thread may put something else at the number, which the plain case
-   * would not see. */
+  /* The plain case knows only the fd's number. It must get no writes if they
+   * are traced, or if another thread may put another entry there. */
   if (!(of->flags & WV_WRITE_TRACED) && guest->fds->sharing == NULL)
     wv_buffer_set_word(buffer, WV_BUFFER_CAPACITY, buffer->room);
 }
 
-/* Another thread may have changed the list since it was checked: no more than
- * `total` bytes are taken, and they are what `nwritten` says. */
+/* Takes and counts at most `total` bytes: another thread may have changed the
+ * list since it was checked. */
 static void add(struct wv_guest *guest, const request *of, wv_batch *batch,
                 uint64_t total) {
   wv_buffer *buffer = &guest->buffer;
@@ -137,7 +137,7 @@ static void add(struct wv_guest *guest, const request *of, wv_batch *batch,
   wv_store_u32(guest->memory.base + of->nwritten, (uint32_t)added);
 }
 
-/* No file has so much room: the system says so at once. */
+/* No file reaches that far: the system reports it at once. */
 static bool ends_too_far(const request *of, uint64_t total) {
   return of->positioned && of->offset > INT64_MAX - total;
 }
@@ -155,7 +155,7 @@ static wv_errno add_or_write(struct wv_guest *guest, wv_fd *entry,
       return write_through(guest, of);
     error = wv_buffer_before(guest, of->fd);
     if (error != WV_SUCCESS) return error;
-    /* What is left of another fd's has the buffer. */
+    /* Unflushed bytes of another fd occupy the buffer. */
     if (buffer->entry != NULL || total >= room_for(guest, entry, of))
       return write_through(guest, of);
     if (entry->kind == WV_KIND_TARGET && entry->capture == NULL &&
@@ -175,11 +175,11 @@ static wv_errno buffered(struct wv_guest *guest, const request *of) {
   wv_fd *entry;
   wv_errno error;
 
-  /* What waits is not a flush: this write went straight out before the wait. */
+  /* The wait was not in a flush: this write had begun to go out at once. */
   if (guest->resumed &&
       (guest->buffer.entry == NULL || guest->buffer.error != WV_SUCCESS))
     return write_through(guest, of);
-  /* The quick way: there is nothing that it could come before. */
+  /* Nothing is buffered, so the order is kept. */
   if (guest->buffer.entry == NULL && is_elsewhere(&guest->buffer, of))
     return write_through(guest, of);
   error =
@@ -195,8 +195,8 @@ static wv_errno buffered(struct wv_guest *guest, const request *of) {
   if (error != WV_SUCCESS) return error;
   if (of->positioned && of->offset > INT64_MAX) return WV_EINVAL;
   if (batch.total > 0) return add_or_write(guest, entry, of, &batch);
-  /* Another thread may have put bytes in the list since, and what is buffered
-   * goes before them. */
+  /* Another thread may have lengthened the list since, and its bytes would
+   * overtake the buffered ones. */
   nothing.iovs_len = 0;
   return write_now(guest, &nothing);
 }

@@ -1,4 +1,4 @@
-/* What a guest asks of a descriptor, but for reading and writing. */
+/* The calls on a descriptor, except those that read or write. */
 #include <errno.h>
 
 #include "../calls.h"
@@ -7,7 +7,7 @@
 #include "../sys.h"
 #include "filestat.h"
 
-/* As node:wasi shows them. */
+/* The rights that node:wasi shows. */
 #define RIGHTS_OF_STREAM                                                    \
   (WV_RIGHTS_FD_READ | WV_RIGHTS_FD_FDSTAT_SET_FLAGS | WV_RIGHTS_FD_WRITE | \
    WV_RIGHTS_FD_FILESTAT_GET | WV_RIGHTS_POLL_FD_READWRITE)
@@ -45,7 +45,7 @@ static uint64_t rights_of(const wv_fd *entry) {
   }
 }
 
-/* The entry, and its kind learnt. */
+/* Looks up the entry and its kind. */
 static wv_errno known(wv_guest *guest, uint32_t fd, wv_fd **entry) {
   wv_errno error = wv_guest_fd(guest, fd, 0, entry);
 
@@ -76,8 +76,8 @@ wv_errno wv_fd_allocate(wv_guest *guest, uint32_t fd, uint64_t offset,
   return wv_result(wv_sys_allocate(entry->host_fd, offset, len));
 }
 
-/* What is buffered and cannot be written is said once: the fd is closed all the
- * same, and the bytes wait for a flush. */
+/* Reports a failed flush once: the fd is closed all the same, and the bytes
+ * stay for a later flush. */
 wv_errno wv_fd_close(wv_guest *guest, uint32_t fd) {
   wv_errno flushed = wv_buffer_before(guest, fd);
   wv_errno closed;
@@ -93,7 +93,7 @@ wv_errno wv_fd_renumber(wv_guest *guest, uint32_t from, uint32_t to) {
   wv_fd *replaced;
   wv_errno error = wv_fd_table_renumber(guest->fds, from, to, &replaced);
 
-  /* As dup2(2): an error of this close is nobody's. */
+  /* Like dup2(2), ignores an error of this close. */
   if (replaced != NULL) wv_guest_let_go(guest, replaced);
   return error;
 }
@@ -135,8 +135,8 @@ wv_errno wv_fd_fdstat_get(wv_guest *guest, uint32_t fd, uint32_t result) {
   return WV_SUCCESS;
 }
 
-/* NONBLOCK is the guest's alone, so that a description which other programs
- * share stays as it is. What cannot be changed may be set to what it is. */
+/* NONBLOCK stays in the entry: other programs share the description. A flag
+ * that cannot be changed may be set to its current value. */
 wv_errno wv_fd_fdstat_set_flags(wv_guest *guest, uint32_t fd,
                                 uint32_t fdflags) {
   wv_fd *entry;
@@ -164,7 +164,7 @@ wv_errno wv_fd_fdstat_set_rights(wv_guest *guest, uint32_t fd, uint64_t rights,
   if (error != WV_SUCCESS) return error;
   if ((rights & ~entry->rights) != 0 || (inheriting & ~entry->inheriting) != 0)
     return WV_ENOTCAPABLE;
-  /* Another thread may have dropped some since: they do not come back. */
+  /* Another thread may have dropped rights since; they must not come back. */
   atomic_fetch_and(&entry->rights, rights);
   atomic_fetch_and(&entry->inheriting, inheriting);
   return WV_SUCCESS;
@@ -220,7 +220,7 @@ wv_errno wv_fd_prestat_get(wv_guest *guest, uint32_t fd, uint32_t result) {
   if (error != WV_SUCCESS) return error;
   if (!wv_in_bounds(&guest->memory, result, WV_PRESTAT_SIZE)) return WV_EFAULT;
   at = guest->memory.base + result;
-  memset(at, 0, WV_PRESTAT_SIZE); /* a directory */
+  memset(at, 0, WV_PRESTAT_SIZE); /* tag 0: a directory */
   wv_store_u32(at + 4, (uint32_t)strlen(name));
   return WV_SUCCESS;
 }
@@ -239,8 +239,7 @@ wv_errno wv_fd_prestat_dir_name(wv_guest *guest, uint32_t fd, uint32_t path,
   return WV_SUCCESS;
 }
 
-/* The kind is learnt first: a directory has an offset for the system, and none
- * for a guest. */
+/* Needs the kind first: the system lets a directory seek, a guest must not. */
 static wv_errno seekable(wv_guest *guest, uint32_t fd, uint64_t rights,
                          wv_fd **entry) {
   wv_errno error = known(guest, fd, entry);
@@ -260,7 +259,7 @@ static wv_errno seek(wv_guest *guest, const wv_fd *entry, int64_t offset,
   return WV_SUCCESS;
 }
 
-/* Note: a seek by 0 from where it stands needs no more than TELL. */
+/* Note: a seek by 0 from the current position needs only TELL. */
 wv_errno wv_fd_seek(wv_guest *guest, uint32_t fd, uint64_t offset,
                     uint32_t whence, uint32_t result) {
   const bool tells = offset == 0 && whence == WV_WHENCE_CUR;

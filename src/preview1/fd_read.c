@@ -1,15 +1,15 @@
 /* fd_read and fd_pread.
  *
- * One system call. A stream without data is waited for, unless the guest asked
- * for NONBLOCK: whether the host did does not matter. */
+ * One system call reads. A stream without data is waited for unless the guest
+ * set NONBLOCK; the host's setting does not matter. */
 #include <errno.h>
 
 #include "../calls.h"
 #include "../errno_map.h"
 #include "../stream.h"
 
-/* Nothing was read from a file that the guest opened. Is it a FIFO that has had
- * no writer yet? Then it is waited for. */
+/* A read from a file that the guest opened returned nothing. If it is a FIFO
+ * that has had no writer yet, waits for one. */
 static wv_errno wait_for_writer(wv_fd *entry, wv_wait *wait, bool *waited) {
   wv_errno error;
 
@@ -24,8 +24,8 @@ static wv_errno wait_for_writer(wv_fd *entry, wv_wait *wait, bool *waited) {
   return WV_SUCCESS;
 }
 
-/* One system call that reads. A kind that is not known yet is a file of ours,
- * which was opened non-blocking. */
+/* Reads with one system call. An entry of unknown kind was opened by us,
+ * non-blocking. */
 static wv_errno read_list(wv_guest *guest, wv_fd *entry, const wv_batch *batch,
                           uint32_t *nread) {
   wv_wait *wait = wv_guest_wait(guest, -1);
@@ -61,7 +61,7 @@ static wv_errno pread_list(const wv_fd *entry, const wv_batch *batch,
   return WV_SUCCESS;
 }
 
-/* No bytes wanted: only whether the descriptor is still open. */
+/* A read of no bytes only checks that the descriptor is open. */
 static wv_errno read_nothing(const wv_fd *entry) {
   return wv_sys_flags(entry->host_fd) < 0 ? WV_EBADF : WV_SUCCESS;
 }

@@ -1,11 +1,11 @@
-/* fd_readdir: the entries of a directory, by the cookies of the system. */
+/* fd_readdir: the entries of a directory, with the system's cookies. */
 #include <errno.h>
 
 #include "../calls.h"
 #include "../directory.h"
 #include "../errno_map.h"
 
-/* The inode of the preopen's parent is none of the guest's. */
+/* A guest must not see the inode of a preopen's parent. */
 static void hide_parent(const wv_fd *of, wv_sys_dirent *entry) {
   wv_sys_stat stat;
 
@@ -19,10 +19,10 @@ static void store_header(uint8_t *at, const wv_sys_dirent *entry) {
   wv_store_u64(at, entry->next);
   wv_store_u64(at + 8, entry->ino);
   wv_store_u32(at + 16, entry->name_len);
-  wv_store_u32(at + 20, entry->filetype); /* a byte, and padding */
+  wv_store_u32(at + 20, entry->filetype); /* one byte, and padding */
 }
 
-/* Copies as much of the entry as there is room for. Returns its size. */
+/* Copies as much of the entry as fits. Returns the size of all of it. */
 static uint64_t store(uint8_t *at, uint64_t room, const wv_sys_dirent *entry) {
   const uint64_t size = WV_DIRENT_SIZE + entry->name_len;
   uint8_t header[WV_DIRENT_SIZE];
@@ -49,7 +49,8 @@ static wv_errno fill(const wv_fd *of, wv_directory *directory, uint8_t *buf,
   *used = 0;
   while (*used < len) {
     result = wv_directory_next(directory, &entry);
-    /* The entries before it are read again: the guest asks by their cookie. */
+    /* The guest still has the old cookie, so the next call reads the entries of
+     * this one again. */
     if (result < 0) return wv_errno_from_host(errno);
     if (result == 0) break;
     hide_parent(of, &entry);
@@ -72,7 +73,7 @@ static wv_errno read_entries(const wv_guest *guest, wv_fd *of, uint64_t cookie,
   wv_directory *directory =
       wv_directory_of(of, guest->fds->mutex != NULL, &error);
 
-  /* It was removed. */
+  /* ENOENT: the directory was removed. */
   if (directory == NULL) return error == WV_ENOENT ? WV_SUCCESS : error;
   wv_sys_lock(directory->mutex);
   error = wv_directory_go_to(directory, cookie);

@@ -1,23 +1,22 @@
-/* fd_write and fd_pwrite: the checks, and what a capture takes.
+/* fd_write and fd_pwrite: their checks, and writes to a capture.
  *
- * Nothing is written before all checks have passed, in this order: fd (EBADF),
- * ESPIPE of fd_pwrite, rights (ENOTCAPABLE), nwritten pointer, list and buffers
- * (EFAULT), sum of the lengths and offset (EINVAL). Then what write(2) says,
- * translated. Memory behind nwritten is touched only on success. A write to a
- * target is WV_DELIVER, with no check of a pointer: JS makes those.
- * Source: WASI preview1 witx, write(2). */
+ * All checks come before the first byte, in this order: fd (EBADF), ESPIPE of
+ * fd_pwrite, rights (ENOTCAPABLE), nwritten pointer, list and buffers (EFAULT),
+ * sum of the lengths and offset (EINVAL). Then the errno of write(2). nwritten
+ * is stored only on success. For a target of JS, which checks the pointers,
+ * WV_DELIVER. Source: WASI preview1 witx, write(2). */
 #include <stdlib.h>
 
 #include "../calls.h"
 #include "../capture.h"
 #include "../write.h"
 
-/* The pointers and lengths of both calls. */
+/* Checks the pointers and lengths of either call. */
 static wv_errno check(wv_guest *guest, const wv_list *list, uint32_t nwritten,
                       wv_batch *batch) {
   if (!wv_in_bounds(&guest->memory, nwritten, sizeof(uint32_t)))
     return WV_EFAULT;
-  /* Without the scratch buffer a long list is a short count, no error. */
+  /* Without the scratch buffer a long list gets a short count. */
   if (list->iovs_len > WV_IOV_MAX && guest->scratch == NULL)
     guest->scratch = malloc(WV_SCRATCH_SIZE);
   return wv_decode(&guest->memory, list->iovs, list->iovs_len, guest->scratch,
@@ -31,7 +30,7 @@ static wv_errno succeed(wv_guest *guest, uint32_t at, uint32_t nwritten) {
   return WV_SUCCESS;
 }
 
-/* All that fits. */
+/* Writes as much as fits. */
 static wv_errno write_capture(const wv_guest *guest, wv_fd *entry,
                               const wv_list *list, wv_batch *batch,
                               uint32_t *nwritten) {
@@ -51,7 +50,7 @@ static wv_errno write_capture(const wv_guest *guest, wv_fd *entry,
   return done > 0 || batch->total == 0 ? WV_SUCCESS : WV_ENOSPC;
 }
 
-/* The checks of fd_write. WV_DELIVER: what comes is for JS. */
+/* The checks of fd_write. WV_DELIVER: the target is in JS. */
 static wv_errno prepare(wv_guest *guest, uint32_t fd, const wv_list *list,
                         uint32_t nwritten, wv_fd **entry, wv_batch *batch) {
   wv_errno error = wv_guest_fd(guest, fd, WV_RIGHTS_FD_WRITE, entry);

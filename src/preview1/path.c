@@ -1,7 +1,7 @@
-/* The calls about a path, but for path_open.
+/* The calls on paths, except path_open.
  *
- * A slash behind a path never goes to the system, which would follow a link
- * there: the calls look for themselves whether it is a directory. */
+ * The system would follow a link before a trailing slash. So it never gets the
+ * slash, and the calls check for a directory. */
 #include "path.h"
 
 #include <errno.h>
@@ -22,7 +22,7 @@ wv_errno wv_path_directory(wv_guest *guest, uint32_t fd, uint64_t rights,
   return ((*entry)->rights & rights) == rights ? WV_SUCCESS : WV_ENOTCAPABLE;
 }
 
-/* For a path that had a slash: ENOTDIR unless it is a directory. */
+/* For a path with a trailing slash. ENOTDIR: not a directory. */
 static wv_errno check_directory(const wv_parent *parent) {
   wv_sys_stat stat;
   wv_errno error = wv_result(wv_sys_stat_at(parent->dir, parent->name, &stat));
@@ -31,16 +31,15 @@ static wv_errno check_directory(const wv_parent *parent) {
   return stat.filetype == WV_FILETYPE_DIRECTORY ? WV_SUCCESS : WV_ENOTDIR;
 }
 
-/* The same for the path of what is to be created, and is no directory: always
- * an error. */
+/* A trailing slash after the name of a link to create is always an error. */
 static wv_errno refuse_slash(const wv_parent *parent) {
   wv_errno error = check_directory(parent);
 
   return error == WV_SUCCESS ? WV_EEXIST : error;
 }
 
-/* For the calls that have one path and nothing else: all checks, and where the
- * last component is. */
+/* All checks of a call with a single path; finds the place of its last
+ * component. */
 static wv_errno find(wv_guest *guest, uint32_t fd, uint32_t at, uint32_t len,
                      wv_parent *parent) {
   wv_fd *dir;
@@ -141,7 +140,8 @@ wv_errno wv_path_filestat_set_times(wv_guest *guest, uint32_t fd,
   return error;
 }
 
-/* A link behind which a slash stands is followed: what is there is no link. */
+/* With a trailing slash the link is followed, and its target is no link:
+ * EINVAL. */
 static wv_errno read_link(wv_guest *guest, const wv_fd *dir,
                           const wv_path *path, char *text, size_t size,
                           size_t *len) {
@@ -163,8 +163,8 @@ static wv_errno read_link(wv_guest *guest, const wv_fd *dir,
   return error;
 }
 
-/* The system has no truncation to nothing, so that the text comes by a buffer
- * of ours. */
+/* readlink(2) rejects an empty buffer, so the text is read into a buffer of our
+ * own. */
 wv_errno wv_path_readlink(wv_guest *guest, uint32_t fd, uint32_t at,
                           uint32_t len, uint32_t buf, uint32_t buf_len,
                           uint32_t result) {
@@ -206,8 +206,8 @@ static wv_errno open_both(wv_guest *guest, const wv_fd *from_dir,
   return error;
 }
 
-/* All checks of a call with two paths, and where their last components are.
- * `flags` are lookupflags, of which there may be none. */
+/* All checks of a call with two paths; finds the places of their last
+ * components. `flags` are lookupflags: any is EINVAL. */
 static wv_errno find_both(wv_guest *guest, uint32_t from_fd, uint32_t flags,
                           uint32_t from, uint32_t from_len, uint32_t to_fd,
                           uint32_t to, uint32_t to_len, places *found) {
@@ -237,7 +237,7 @@ static void close_both(places *found) {
   wv_parent_close(&found->to);
 }
 
-/* A slash behind either name says that a directory is renamed. */
+/* A trailing slash on either name requires a directory. */
 static wv_errno rename_places(const places *at) {
   wv_errno error = WV_SUCCESS;
 
@@ -270,8 +270,8 @@ static wv_errno link_places(const places *at) {
       wv_sys_link_at(at->from.dir, at->from.name, at->to.dir, at->to.name));
 }
 
-/* linkat(2) that follows a link cannot be held below a directory: FOLLOW is
- * EINVAL. */
+/* FOLLOW is EINVAL: linkat(2) cannot follow a link and stay below a directory.
+ */
 wv_errno wv_path_link(wv_guest *guest, uint32_t from_fd, uint32_t flags,
                       uint32_t from, uint32_t from_len, uint32_t to_fd,
                       uint32_t to, uint32_t to_len) {
@@ -285,7 +285,8 @@ wv_errno wv_path_link(wv_guest *guest, uint32_t from_fd, uint32_t flags,
   return error;
 }
 
-/* Absolute targets are for the host to make: see walk.c. */
+/* Only the host can make absolute links, which are paths of the guest: see
+ * walk.c. */
 wv_errno wv_path_symlink(wv_guest *guest, uint32_t from, uint32_t from_len,
                          uint32_t fd, uint32_t to, uint32_t to_len) {
   wv_fd *dir;

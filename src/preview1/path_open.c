@@ -4,8 +4,8 @@
 #include "../calls.h"
 #include "path.h"
 
-/* A lease of another program on the file is broken within the seconds of
- * /proc/sys/fs/lease-break-time, 45 by default: so many looks are longer. */
+/* The kernel breaks a lease within /proc/sys/fs/lease-break-time, by default 45
+ * seconds. This many tries, 20 ms apart, take longer. */
 #define LEASE_TRIES 5000
 
 /* The access mode that the rights ask for, as with node:wasi and wasi-libc. */
@@ -25,7 +25,7 @@ static int open_flags(uint32_t lookupflags, uint32_t oflags, uint32_t fdflags) {
   if (lookupflags & WV_LOOKUP_SYMLINK_FOLLOW) flags |= WV_SYS_OPEN_FOLLOW;
   if (oflags & WV_OFLAGS_CREAT) {
     flags |= WV_SYS_OPEN_CREATE;
-    /* Alone it means nothing. */
+    /* EXCL without CREAT has no meaning. */
     if (oflags & WV_OFLAGS_EXCL) flags |= WV_SYS_OPEN_EXCLUSIVE;
   }
   if (oflags & WV_OFLAGS_TRUNC) flags |= WV_SYS_OPEN_TRUNCATE;
@@ -36,8 +36,8 @@ static int open_flags(uint32_t lookupflags, uint32_t oflags, uint32_t fdflags) {
   return flags;
 }
 
-/* O_NONBLOCK is ours: has the open failed for that alone? ENXIO is also said of
- * a socket, and of a device that is not there. */
+/* Has the open failed only because we add O_NONBLOCK? ENXIO also stands for a
+ * socket, or a device that does not exist. */
 static bool would_wait(wv_guest *guest, const wv_fd *dir, const wv_path *path,
                        int flags, wv_errno error, uint32_t tries) {
   wv_sys_stat stat;
@@ -49,9 +49,9 @@ static bool would_wait(wv_guest *guest, const wv_fd *dir, const wv_path *path,
          stat.is_pipe;
 }
 
-/* Opens as if with no O_NONBLOCK, unless the guest asked for that: waits for a
- * reader of a FIFO, and for who holds a lease. No open ever blocks, so that a
- * name that is exchanged for that of a FIFO does not either. */
+/* Unless the guest set NONBLOCK, waits as a blocking open would, for the reader
+ * of a FIFO or the end of a lease. The open itself never blocks, even if a FIFO
+ * takes the name at that moment. */
 static wv_errno open_and_wait(wv_guest *guest, const wv_fd *dir,
                               const wv_path *path, int flags, bool nonblock,
                               int *host_fd) {
@@ -76,11 +76,11 @@ static wv_errno check_values(uint32_t lookupflags, uint32_t oflags,
   if (lookupflags & ~(uint32_t)WV_LOOKUP_SYMLINK_FOLLOW) return WV_EINVAL;
   if (oflags & ~(uint32_t)WV_OFLAGS_ALL) return WV_EINVAL;
   if (fdflags & ~(uint32_t)WV_FDFLAGS_ALL) return WV_EINVAL;
-  /* Linux before 6.4 creates a file, and then says that it is no directory. */
+  /* Linux before 6.4 creates a file, then fails with ENOTDIR. */
   return (oflags & both) == both ? WV_EINVAL : WV_SUCCESS;
 }
 
-/* The kind of what was opened is found at the first call that needs it. */
+/* A file's kind is determined by the first call that needs it. */
 static wv_fd new_entry(int host_fd, int flags, bool is_directory) {
   wv_fd entry = {.host_fd = host_fd, .flags = WV_FD_OWNED};
 

@@ -6,24 +6,24 @@
 
 #define MOST 16384
 
-/* So many subscriptions are polled without an allocation. */
+/* Up to this many subscriptions are polled without an allocation. */
 #define FEW 16
 
 #define NO_POLLFD UINT32_MAX
 
-/* Of a subscription and of its event. */
+/* Tags of a subscription and of its event. */
 enum { CLOCK = 0, FD_READ = 1, FD_WRITE = 2 };
 #define HANGUP 1
 
-/* What was read of a subscription: another thread can rewrite it. */
+/* A copy of a subscription, since another thread can rewrite the original. */
 typedef struct subscription {
   uint64_t userdata;
-  uint64_t deadline; /* of a clock, on `clock` */
+  uint64_t deadline; /* for a clock, on `clock` */
   uint32_t clock;
-  uint32_t fd;        /* of the guest */
-  const wv_fd *entry; /* of `fd` */
-  uint32_t pollfd;    /* index, NO_POLLFD where nothing is to wait for */
-  wv_errno error;     /* of its event */
+  uint32_t fd;        /* the guest's */
+  const wv_fd *entry; /* the entry of `fd` */
+  uint32_t pollfd;    /* index; NO_POLLFD: nothing to wait for */
+  wv_errno error;     /* for the event */
   uint8_t tag;
 } subscription;
 
@@ -32,7 +32,7 @@ typedef struct polling {
   wv_sys_pollfd *pollfds;
   uint32_t count;
   uint32_t pollfd_count;
-  bool there; /* an event needs no wait */
+  bool there; /* an event is there already: do not wait */
   wv_wait *wait;
 } polling;
 
@@ -43,8 +43,8 @@ static uint64_t now_on(uint32_t clock) {
   return now;
 }
 
-/* A relative time runs on the monotonic clock, from when the call began:
- * setting the wall clock changes no duration. */
+/* A relative time runs on the monotonic clock from the beginning of the call:
+ * setting the wall clock does not change it. */
 static wv_errno load_clock(const uint8_t *from, uint64_t begun,
                            subscription *to) {
   uint64_t timeout = wv_load_u64(from + 24);
@@ -75,8 +75,8 @@ static wv_errno load(const uint8_t *at, uint64_t begun, subscription *to) {
   return to->tag <= FD_WRITE ? WV_SUCCESS : WV_EINVAL;
 }
 
-/* The index of the pollfd for a host descriptor. It has one, however often the
- * guest names it: poll(2) takes no more than the limit of open files. */
+/* The index of the pollfd of a host descriptor, which gets only one: poll(2)
+ * rejects more than the limit of open files. */
 static uint32_t pollfd_of(polling *poll, int host_fd) {
   uint32_t i = 0;
 
@@ -88,14 +88,14 @@ static uint32_t pollfd_of(polling *poll, int host_fd) {
   return i;
 }
 
-/* Directories have no such rights, and are ready as poll(2) has it. */
+/* Directories have no such rights. They are always ready, as with poll(2). */
 static wv_errno check_access(const subscription *of, const wv_fd *entry) {
   if (entry->kind == WV_KIND_DIRECTORY) return WV_SUCCESS;
   return wv_fd_allows(
       entry, of->tag == FD_READ ? WV_RIGHTS_FD_READ : WV_RIGHTS_FD_WRITE);
 }
 
-/* What is to wait for. */
+/* Looks up the fd of a subscription and adds its pollfd. */
 static void look_up(wv_guest *guest, polling *poll, subscription *of) {
   wv_fd *entry = wv_guest_get(guest, of->fd);
 
@@ -129,7 +129,8 @@ static wv_errno load_all(wv_guest *guest, uint32_t in, polling *poll) {
   return WV_SUCCESS;
 }
 
-/* The clock that comes first: nanoseconds until then, on its own clock. */
+/* The clock that ends first. Returns the nanoseconds left until `*deadline` on
+ * `*clock`. */
 static uint64_t first_clock(const polling *poll, const uint64_t now[2],
                             uint32_t *clock, uint64_t *deadline) {
   const subscription *of;
@@ -156,7 +157,8 @@ static void read_clocks(uint64_t now[2]) {
   now[WV_CLOCK_MONOTONIC] = now_on(WV_CLOCK_MONOTONIC);
 }
 
-/* Waits for the first event. `now` is the time after it, on both clocks. */
+/* Waits for the first event, and sets `now` to the time after it on both
+ * clocks. */
 static wv_errno wait_for_event(polling *poll, uint64_t now[2]) {
   uint64_t deadline;
   uint32_t clock;
@@ -191,17 +193,16 @@ static uint64_t readable(const wv_fd *entry) {
   return bytes > 0 ? (uint64_t)bytes : 0;
 }
 
-/* Is the other end gone? Not while there is something left to read. */
+/* Is the other end gone, and nothing left to read? */
 static bool has_hung_up(const subscription *of, uint8_t ready,
                         uint64_t nbytes) {
   if (of->tag == FD_READ)
     return nbytes == 0 && ready & (WV_SYS_POLL_HANGUP | WV_SYS_POLL_END);
-  /* A pipe without a reader is an error. */
+  /* A pipe without a reader is reported as an error. */
   return ready & WV_SYS_POLL_HANGUP ||
          (of->entry->kind == WV_KIND_PIPE && ready & WV_SYS_POLL_ERROR);
 }
 
-/* False: it is not ready. */
 static bool is_ready(const subscription *of, uint8_t ready) {
   const uint8_t read = WV_SYS_POLL_READ | WV_SYS_POLL_END;
   const uint8_t wanted = of->tag == FD_READ ? read : WV_SYS_POLL_WRITE;
@@ -211,7 +212,7 @@ static bool is_ready(const subscription *of, uint8_t ready) {
                   WV_SYS_POLL_INVALID);
 }
 
-/* Stores the event of a subscription. False: it has none. */
+/* Stores the event of a subscription. False: there is none. */
 static bool store_event(const polling *poll, const uint64_t now[2],
                         const subscription *of, uint8_t *at) {
   const uint8_t ready =

@@ -1,11 +1,11 @@
-/* Arguments, environment, clocks, chance; signals and the scheduler. */
+/* Arguments, environment, clocks, random bytes, signals and the scheduler. */
 #include <errno.h>
 
 #include "../calls.h"
 #include "../errno_map.h"
 #include "../sys.h"
 
-/* The strings to `buf`, and a pointer to each to `list`. */
+/* Copies the strings to `buf`, and a pointer to each to `list`. */
 static wv_errno get(const wv_memory *memory, const wv_strings *strings,
                     uint32_t list, uint32_t buf) {
   const char *at = strings->bytes;
@@ -79,7 +79,7 @@ wv_errno wv_random_get(wv_guest *guest, uint32_t buf, uint32_t len) {
   return WV_SUCCESS;
 }
 
-/* A guest has no other to signal, and the host is not its to end. */
+/* A guest has no process but the host's, which it must not signal. */
 wv_errno wv_proc_raise(wv_guest *guest, uint32_t signal) {
   (void)guest;
   (void)signal;

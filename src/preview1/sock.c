@@ -3,9 +3,8 @@
  * Checks in this order: fd (EBADF), ENOTSOCK, rights (ENOTCAPABLE), pointers
  * and lists (EFAULT), flags (EINVAL).
  *
- * O_NONBLOCK belongs to the description that other programs share. So it is
- * never set here: each system call asks for MSG_DONTWAIT, and the wait is in
- * wait.c. */
+ * O_NONBLOCK belongs to the description, which other programs share, so it is
+ * never set here: each system call has MSG_DONTWAIT, and wait.c waits. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -14,7 +13,7 @@
 #include "../iovec.h"
 #include "../wait.h"
 
-/* EBADF, then ENOTSOCK, then what wv_fd_allows says of the rights. */
+/* Looks up a socket. EBADF, then ENOTSOCK, then the errnos of wv_fd_allows. */
 static wv_errno get_socket(wv_guest *guest, uint32_t fd, uint64_t rights,
                            wv_fd **entry) {
   wv_errno error;
@@ -27,7 +26,7 @@ static wv_errno get_socket(wv_guest *guest, uint32_t fd, uint64_t rights,
   return wv_fd_allows(*entry, rights);
 }
 
-/* After a call that failed: WV_SUCCESS, and it is made again. */
+/* Waits if a failed call may be repeated. WV_SUCCESS: repeat it. */
 static wv_errno wait_after_failure(const wv_fd *entry, wv_wait *wait,
                                    uint8_t events) {
   if (errno == EINTR) return WV_SUCCESS;
@@ -36,7 +35,7 @@ static wv_errno wait_after_failure(const wv_fd *entry, wv_wait *wait,
   return wv_wait_ready(wait, entry->host_fd, events);
 }
 
-/* One recv(2), as soon as there is something. */
+/* Waits for data and reads it with one recv(2). */
 static wv_errno receive_some(const wv_fd *entry, const wv_batch *batch,
                              wv_wait *wait, int flags, size_t *received,
                              bool *truncated) {
@@ -53,8 +52,9 @@ static wv_errno receive_some(const wv_fd *entry, const wv_batch *batch,
   return error;
 }
 
-/* The rest of a list that one system call does not take. False: there is none;
- * or another thread has changed the list, and what is in is a short count. */
+/* Decodes the part of the list after a batch. False: nothing is left, or
+ * another thread has changed the list; the received bytes are then a short
+ * count. */
 static bool next_batch(const wv_memory *memory, uint32_t iovs,
                        uint32_t iovs_len, wv_batch *batch, uint64_t done) {
   return batch->next < iovs_len &&
@@ -62,14 +62,14 @@ static bool next_batch(const wv_memory *memory, uint32_t iovs,
          batch->bytes > 0 && done + batch->bytes <= UINT32_MAX;
 }
 
-/* `batch` is the beginning of the list, or all of it. An error after the first
- * byte is left for the next call to find. */
+/* `batch` holds the beginning of the list, or all of it. An error after the
+ * first byte is left to the next call. */
 static wv_errno receive(wv_guest *guest, const wv_fd *entry, uint32_t iovs,
                         uint32_t iovs_len, wv_batch *batch, uint32_t flags,
                         uint32_t *done, bool *truncated) {
   const wv_memory *memory = &guest->memory;
   const int peek = flags & WV_RIFLAGS_PEEK ? WV_SYS_MSG_PEEK : 0;
-  /* A datagram is never more than one; what is peeked at stays first. */
+  /* A second recv(2) would take another datagram, or peek at the same data. */
   const bool all = (flags & WV_RIFLAGS_WAITALL) && !peek &&
                    entry->filetype != WV_FILETYPE_SOCKET_DGRAM;
   wv_wait *wait = wv_guest_wait(guest, -1);
@@ -93,7 +93,6 @@ static wv_errno receive(wv_guest *guest, const wv_fd *entry, uint32_t iovs,
   return *done > 0 ? WV_SUCCESS : error;
 }
 
-/* The checks of sock_recv. */
 static wv_errno prepare_recv(wv_guest *guest, uint32_t fd, uint32_t iovs,
                              uint32_t iovs_len, uint32_t flags,
                              uint32_t datalen, uint32_t roflags, wv_fd **entry,
@@ -134,8 +133,8 @@ wv_errno wv_sock_recv(wv_guest *guest, uint32_t fd, uint32_t iovs,
   return WV_SUCCESS;
 }
 
-/* Sends a batch, all of it unless the guest asked not to wait. A datagram goes
- * out whole, also an empty one. */
+/* Sends all of a batch, unless the guest set NONBLOCK. A datagram is sent
+ * whole, even an empty one. */
 static wv_errno send_batch(const wv_fd *entry, wv_batch *batch, wv_wait *wait) {
   wv_errno error = WV_SUCCESS;
   ssize_t n;
@@ -155,8 +154,6 @@ static wv_errno send_batch(const wv_fd *entry, wv_batch *batch, wv_wait *wait) {
   return error;
 }
 
-/* `batch` is the beginning of the list, or all of it. An error after the first
- * byte is left for the next call to find. */
 static wv_errno send_list(wv_guest *guest, const wv_fd *entry, uint32_t iovs,
                           uint32_t iovs_len, wv_batch *batch, uint32_t *done) {
   wv_wait *wait = wv_guest_wait(guest, guest->wait_timeout);
@@ -165,7 +162,7 @@ static wv_errno send_list(wv_guest *guest, const wv_fd *entry, uint32_t iovs,
   if (wait->done == 0 || wv_batch_skip(&guest->memory, iovs, iovs_len,
                                        guest->scratch, batch, wait->done))
     error = send_batch(entry, batch, wait);
-  /* Another thread may have changed the list: then what is out is a short
+  /* If another thread has changed the list, the bytes already sent are a short
    * count. */
   while (error == WV_SUCCESS && batch->bytes == 0 && batch->next < iovs_len &&
          wv_decode_next(&guest->memory, iovs, iovs_len, guest->scratch,
@@ -179,7 +176,6 @@ static wv_errno send_list(wv_guest *guest, const wv_fd *entry, uint32_t iovs,
   return *done > 0 ? WV_SUCCESS : error;
 }
 
-/* The checks of sock_send. */
 static wv_errno prepare_send(wv_guest *guest, uint32_t fd, uint32_t iovs,
                              uint32_t iovs_len, uint32_t flags,
                              uint32_t datalen, wv_fd **entry, wv_batch *batch) {
@@ -228,9 +224,9 @@ wv_errno wv_sock_shutdown(wv_guest *guest, uint32_t fd, uint32_t how) {
   return WV_SUCCESS;
 }
 
-/* Note: accept(2) has no flag like MSG_DONTWAIT. Where the host left the socket
- * blocking, it blocks if another process takes the connection after our poll.
- */
+/* Note: accept(2) has no flag like MSG_DONTWAIT. If the host left the socket
+ * blocking, the call blocks when another process accepts the connection after
+ * our poll. */
 static wv_errno accept_next(wv_guest *guest, const wv_fd *entry,
                             int *accepted) {
   const bool nonblock = (entry->fdflags & WV_FDFLAGS_NONBLOCK) != 0;
@@ -242,7 +238,7 @@ static wv_errno accept_next(wv_guest *guest, const wv_fd *entry,
     error = wv_wait_ready(wait, entry->host_fd, WV_SYS_POLL_READ);
     if (error != WV_SUCCESS) return error;
     *accepted = wv_sys_accept(entry->host_fd);
-    /* Aborted: the client went before it was its turn. */
+    /* ECONNABORTED: the client left before it was accepted. */
   } while (*accepted < 0 && (errno == EAGAIN || errno == EWOULDBLOCK ||
                              errno == EINTR || errno == ECONNABORTED));
   return *accepted < 0 ? wv_errno_from_host(errno) : WV_SUCCESS;

@@ -14,7 +14,8 @@ const DEBUG = 'build/Debug/wasi_writev.node';
 const IN_PACKAGE = 'src/build/Release/wasi_writev.node';
 const ADDON = path.join(ROOT, RELEASE);
 
-// What each test runs in the copy: the engine, the addon's file, a write.
+// Each test runs this in the copy, and gets the engine, the addon's file, and a
+// write.
 const REPORT = `
   const fs = require('node:fs');
   const { createWrites, engine } = require('.');
@@ -49,7 +50,7 @@ describe('the addon', () => {
     }
   });
 
-  /** Puts a working addon at `file`, or what `bytes` are. */
+  /** Puts a working addon at `file`, or `bytes` instead. */
   function put(file, bytes = fs.readFileSync(ADDON)) {
     fs.mkdirSync(path.dirname(dir.path(file)), { recursive: true });
     dir.write(file, bytes);
@@ -80,7 +81,7 @@ describe('the addon', () => {
     return { ...rest, stderr };
   }
 
-  /** The one warning, whole. */
+  /** The whole text of the only warning. */
   function fallbackWarning(before) {
     const { engine, addon, stderr } = report(before);
     assert.deepEqual([engine, addon], ['fallback', undefined]);
@@ -89,7 +90,7 @@ describe('the addon', () => {
     return stderr;
   }
 
-  /** The error where the native engine is asked for. */
+  /** The error if the native engine is required. */
   function failure() {
     const { status, stdout, stderr } = node(
       `try {
@@ -130,7 +131,7 @@ describe('the addon', () => {
     assert.deepEqual(report(), { engine: 'native', addon: name, stderr: '' });
   });
 
-  it('is missed in one warning on a platform without one', () => {
+  it('is reported missing in one warning on a platform without one', () => {
     put(name);
     const warning = fallbackWarning(
       `Object.defineProperty(process, 'platform', { value: 'sunos' });`,
@@ -153,7 +154,7 @@ describe('the addon', () => {
     assert.doesNotMatch(warning, /node-gyp/);
   });
 
-  it('is named in the warning where it is there and does not load', () => {
+  it('is named in the warning if it does not load', () => {
     put(name, 'not an addon');
     assert.ok(
       fallbackWarning('').includes(fs.realpathSync(dir.path(name))),
@@ -161,7 +162,7 @@ describe('the addon', () => {
     );
   });
 
-  it('is missed in an error where it is asked for', () => {
+  it('is reported missing in an error if it is required', () => {
     const { message, causeCode, causeMessage } = failure();
     assert.ok(message.includes(path.basename(name, '.node')), message);
     assert.equal(causeCode, 'MODULE_NOT_FOUND');

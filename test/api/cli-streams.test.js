@@ -25,7 +25,7 @@ const { readAvailable, useHostFiles } = require('../helpers/host-files');
 
 const PIPE_CLOSED = 141;
 
-/** A line of a shell, in which `wasi` is the command. */
+/** Runs a line of a shell in which `wasi` is the command. */
 function shell(line, options) {
   const script = `wasi() { "$NODE" "$CLI" "$@"; }; ${line}`;
   const programs = { NODE: process.execPath, CLI, TOOLBOX, EXCEPTIONS };
@@ -41,7 +41,7 @@ describe('the command', () => {
   describe('--buffered', () => {
     const TEXTS = ['line 1\n', 'line 2\n', 'line 3\n'];
     const ALL = TEXTS.join('');
-    // The fallback buffers nothing.
+    // The fallback has no buffer.
     const JOINED = engine === 'native' ? [ALL] : TEXTS;
     const MODES = {
       '': { stream: TEXTS, file: JOINED },
@@ -177,7 +177,7 @@ describe('the command', () => {
       }
     }
 
-    /** The command without a reader of stdout or stderr. */
+    /** Runs the command without a reader of stdout or stderr. */
     function withoutReader(fd, args) {
       const script = path.join(__dirname, '..', 'fixtures', 'no-reader.py');
       const values = [script, String(fd), process.execPath, CLI, ...args];
@@ -223,7 +223,7 @@ describe('the command', () => {
       const child = spawn(process.execPath, [CLI, TOOLBOX, 'forever'], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
-      // The tool is at work now, and nobody reads on.
+      // From here on the tool is running, and nobody reads on.
       await once(child.stdout, 'readable');
       child.kill(signal);
       const [status, by] = await once(child, 'exit');

@@ -20,7 +20,7 @@ const { useHostFiles } = require('../helpers/host-files');
 
 const USAGE_ERROR = 2;
 
-/** Asserts a usage error, told in one line that has `text` in it. */
+/** Asserts a usage error whose one line contains `text`. */
 function assertRefused(result, text) {
   const { status, stdout, stderr } = result;
   assert.match(stderr, /^wasi-writev: .+\n$/);
@@ -223,7 +223,7 @@ describe('the command', () => {
     ]) {
       it(title, () => {
         assertRefused(command([guestPath(name)]), text);
-        // A directory is opened before the module is linked.
+        // The directory is opened before the module is linked.
         assertRefused(command(['--dir', '.', guestPath(name)]), text);
       });
     }
@@ -299,7 +299,7 @@ describe('the command', () => {
       assert.deepEqual(env(flags, variables), ['SET=grüße', 'EMPTY=']);
     });
 
-    it('counts the last time for the same name', () => {
+    it('uses the last value of a name', () => {
       assert.deepEqual(env(['--env', 'A=1', '--env', 'A=2']), ['A=2']);
     });
 

@@ -1,4 +1,4 @@
-// A consumer of the types. It is compiled, not run.
+// Uses the types. It is compiled, not run.
 
 import { subscribe } from 'node:diagnostics_channel';
 import { readFileSync } from 'node:fs';
@@ -29,7 +29,7 @@ const options: WASIOptions = {
 };
 const wasi = new WASI(options);
 const asNode: NodeWASI = wasi;
-// The class, and options, of code that was written for Node's.
+// Code written for Node's class and options.
 const AsNodeClass: new (options: NodeWASIOptions) => NodeWASI = WASI;
 const nodeOptions: NodeWASIOptions = { version: 'preview1', stdout: 1 };
 const fromNodeOptions: WASIOptions = nodeOptions;

@@ -1,6 +1,6 @@
 'use strict';
 
-// Programs that wrap node:wasi, and rely on its exact shape.
+// Programs that wrap node:wasi and rely on its exact shape.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -49,7 +49,7 @@ describe('hosts that wrap node:wasi', () => {
     return new Session({ guest: exports, memory, wasi });
   }
 
-  /** Writes to stdout and to a file, and checks that both arrived. */
+  /** Writes to stdout and to a file, and asserts that both arrive. */
   function assertWrites(session) {
     session.write(STDOUT, 'to stdout');
     const fd = session.open('file');
@@ -81,7 +81,7 @@ describe('hosts that wrap node:wasi', () => {
       assert.equal(dir.read('out'), 'to stdout');
     });
 
-    it('write from a shared memory that the Proxy alone exports', () => {
+    it('write from a shared memory that only the Proxy exports', () => {
       const memory = new WebAssembly.Memory({
         initial: 1,
         maximum: 65536,

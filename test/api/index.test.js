@@ -3,7 +3,7 @@
 const assert = require('node:assert/strict');
 const { resultInChild } = require('../helpers/in-child');
 
-/** The modules of lib/ that a process has after `require(id)`. */
+/** The modules of lib/ that `require(id)` loads. */
 const loadedBy = (id) =>
   resultInChild(
     (name) => {

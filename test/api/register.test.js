@@ -1,6 +1,6 @@
 'use strict';
 
-// The preload: every WASI of node:wasi in a process is ours.
+// The preload replaces every WASI of node:wasi in a process.
 
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
@@ -17,7 +17,7 @@ const SCRIPTS = path.join(__dirname, '..', 'fixtures', 'preload');
 const REGISTER = 'wasi-writev/register';
 const FLAGS = ['--import', '--require'];
 
-// No variable of ours from outside.
+// Without variables of ours from outside.
 const ENVIRONMENT = Object.fromEntries(
   Object.entries(process.env).filter(
     ([name]) => !/^(WASI_WRITEV_(?!ENGINE)|NODE_)/.test(name),
@@ -27,13 +27,15 @@ const ENVIRONMENT = Object.fromEntries(
 describe('the preload', () => {
   const dir = useHostFiles();
 
-  // As in a project that depends on this package.
+  // A project that depends on this package.
   beforeEach(() => {
     fs.mkdirSync(dir.path('node_modules'));
     fs.symlinkSync(ROOT, dir.path('node_modules/wasi-writev'));
   });
 
-  /** `node FLAGS fixtures/preload/SCRIPT ARGS`, and what it wrote to fd 3. */
+  /**
+   * Runs `node FLAGS fixtures/preload/SCRIPT ARGS`. `told` is its output on fd 3.
+   */
   function node(flags, script, args = [], env = {}) {
     const tell = dir.open('told', 'w');
     const child = spawnSync(
@@ -52,14 +54,14 @@ describe('the preload', () => {
     return { pid, status, stderr, stdout, told: dir.read('told') };
   }
 
-  /** What a script prints as JSON, when nothing goes wrong. */
+  /** The JSON that a script prints, if it succeeds. */
   function result(...values) {
     const { status, stderr, stdout } = node(...values);
     assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
     return JSON.parse(stdout);
   }
 
-  describe('puts our WASI in the place of that of Node', () => {
+  describe('replaces the WASI of Node', () => {
     const ALL = [
       'an import of a name',
       'an import of the default',
@@ -77,7 +79,7 @@ describe('the preload', () => {
       'process.getBuiltinModule of node:wasi',
     ].filter((way) => process.getBuiltinModule || !way.includes('Builtin'));
 
-    // What Node does not run a preload for.
+    // Node runs no preload for these.
     const NOT_TEXT = 'a worker that is given as text';
     const NOT_FLAGS = 'a worker with flags of its own';
     const NOT_ENV = 'a worker with an environment of its own';
@@ -108,7 +110,7 @@ describe('the preload', () => {
       });
     }
 
-    it('which refuses what that of Node refuses', () => {
+    it("and refuses the same options as Node's", () => {
       const script = dir.path('refuse.cjs');
       dir.write(
         'refuse.cjs',
@@ -183,7 +185,7 @@ describe('the preload', () => {
   });
 
   describe('takes options from the environment', () => {
-    /** What became of three lines under a preload with these variables. */
+    /** How three lines arrive under a preload with these variables. */
     function lines(env, task, flag = '--import') {
       const values = {
         file: guestPath('toolbox'),
@@ -197,7 +199,7 @@ describe('the preload', () => {
 
     const chunks = (env, task, flag) => lines(env, task, flag).chunks.length;
 
-    // The fallback buffers nothing.
+    // The fallback has no buffer.
     const JOINED = engine === 'native' ? 1 : 3;
     const BUFFERED = engine === 'native' ? 3 : 0;
 
@@ -321,7 +323,7 @@ describe('the preload', () => {
   describe('runs packages unchanged', () => {
     const TRACE = { NODE_DEBUG: 'wasi-writev' };
 
-    /** The lines of NODE_DEBUG in what a process printed, and all else. */
+    /** Splits stderr into the lines of NODE_DEBUG and the rest. */
     function split({ pid, stderr }) {
       const prefix = `WASI-WRITEV ${pid}: `;
       const lines = stderr.split(/(?<=\n)/);
@@ -374,14 +376,14 @@ describe('the preload', () => {
 
         it('snappy, also in its threads', () => {
           const tell = path.join(SCRIPTS, 'tell-writes.js');
-          // One thread: Node 20 may abort where another one still starts.
+          // One thread: Node 20 may abort while another one starts.
           const { status, stderr, told } = node(
             [...preload, flag, tell],
             'snappy.mjs',
             ['in a thread'],
             { NAPI_RS_ASYNC_WORK_POOL_SIZE: '1', NAPI_RS_FORCE_WASI: 'error' },
           );
-          // What a thread of a binding throws is the end of the process.
+          // An error in a thread of a binding ends the process.
           assert.equal(status, 1);
           assert.match(stderr, /panicked at .*\ncapacity overflow\n/);
           const writes = told.split('\n').slice(0, -1);
@@ -400,7 +402,7 @@ describe('the preload', () => {
         });
 
         it('@ruby/prism, whose WASI is ours', () => {
-          // It writes nothing; but what we refuse is refused there.
+          // It writes nothing, but rejects what our options reject.
           const env = { WASI_WRITEV_BUFFER_SIZE: '0' };
           const { status, stderr } = node(preload, 'prism.mjs', [], env);
           assert.equal(status, 1);
@@ -414,7 +416,7 @@ describe('the preload', () => {
           assert.deepEqual([child.status, rest], [0, '']);
           assert.equal(child.stdout, 'from a plugin\n');
           assert.equal(dir.read('saved.txt'), 'from a plugin\n');
-          // Extism starts an instance of its own first, which writes nothing.
+          // Extism first starts an instance of its own, which writes nothing.
           const calls = trace.filter((line) => line.startsWith('fd_'));
           assert.deepEqual(calls, [
             'fd_write fd=1 iovs=1 nwritten=14 errno=SUCCESS\n',

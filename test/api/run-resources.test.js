@@ -1,6 +1,7 @@
 'use strict';
 
-// A tool in one call: how run() and runSync() differ, and what they leave behind.
+// A tool in one call: the differences of run() and runSync(), and that they leave
+// nothing behind.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -20,7 +21,7 @@ const { useTempDir } = require('../helpers/temp');
 
 const TOOLBOX = guestPath('toolbox');
 
-// Both with a promise, so that the same tests are for either.
+// Both return a promise, so that the tests are the same.
 const WAYS = {
   run,
   runSync: async (...values) => runSync(...values),
@@ -30,7 +31,7 @@ for (const [name, start] of Object.entries(WAYS)) {
   describe(`${name}()`, () => {
     const dir = useHostFiles();
 
-    /** The toolbox with text as its output. */
+    /** The toolbox, with text as output. */
     const tool = (args, options) =>
       start(compile('toolbox'), { args, encoding: 'utf8', ...options });
 
@@ -66,7 +67,7 @@ for (const [name, start] of Object.entries(WAYS)) {
 describe('run() and runSync()', () => {
   const dir = useTempDir();
 
-  it('run() throws nothing, but rejects', async () => {
+  it('run() rejects instead of throwing', async () => {
     await assert.rejects(run(1, 2), { code: 'ERR_INVALID_ARG_TYPE' });
   });
 
@@ -121,7 +122,7 @@ describe('run() and runSync()', () => {
       [TOOLBOX],
       ['--expose-gc'],
     );
-    // All of it would be 240 MiB.
+    // All outputs together would be 240 MiB.
     assert.ok(after - before < 100 * 2 ** 20, `${before}, ${after}`);
   });
 
@@ -159,7 +160,7 @@ describe('run() and runSync()', () => {
           const { stdout } = await start().catch((error) => error);
           const expected = i % 5 === 0 ? 'so far' : options.stdin;
           if (String(stdout) !== expected) throw new Error(`${i}: ${stdout}`);
-          // What is collected runs its finalizers between two tasks.
+          // Finalizers of collected objects run between two tasks.
           if (i % 50 === 0) {
             globalThis.gc();
             await new Promise(setImmediate);
@@ -187,8 +188,8 @@ describe('run() and runSync()', () => {
     }
   });
 
-  itWithFull('have done with what could not be written', () => {
-    // The number of a closed descriptor soon is another file's.
+  itWithFull('forget the bytes that could not be written', () => {
+    // Another file soon gets the number of a closed descriptor.
     const [first, second] = resultInChild(
       async (file, other) => {
         const fs = require('node:fs');
@@ -196,7 +197,7 @@ describe('run() and runSync()', () => {
         const stdout = fs.openSync('/dev/full', 'w');
         const options = { args: ['lines', '2'], buffered: true, stdout };
         const { code } = await run(file, options).catch((error) => error);
-        // With the fallback the tool itself was told.
+        // With the fallback the tool itself got the errno.
         if (engine === 'native' && code !== 'ENOSPC') throw new Error(code);
         fs.closeSync(stdout);
         return [stdout, fs.openSync(other, 'w')];
@@ -207,7 +208,7 @@ describe('run() and runSync()', () => {
     assert.equal(dir.read('other'), '');
   });
 
-  it('add one listener for the end of the process at the most', () => {
+  it('add at most one exit listener', () => {
     const added = resultInChild(
       async (file) => {
         const { run } = require('../..');

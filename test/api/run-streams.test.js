@@ -20,7 +20,7 @@ const { assertThrowsIt } = require('../helpers/outputs');
 const TOOLBOX = guestPath('toolbox');
 const CAPTURE_LIMIT = 64 * 2 ** 20;
 
-// Both with a promise, so that the same tests are for either.
+// Both return a promise, so that the tests are the same.
 const WAYS = {
   run,
   runSync: async (...values) => runSync(...values),
@@ -31,11 +31,11 @@ for (const [name, start] of Object.entries(WAYS)) {
     const dir = useHostFiles();
     const { open } = dir;
 
-    /** The toolbox with text as its output. */
+    /** The toolbox, with text as output. */
     const tool = (args, options) =>
       start(compile('toolbox'), { args, encoding: 'utf8', ...options });
 
-    /** `imports-memory`, whose memory has `text`. */
+    /** Runs `imports-memory` with `text` in its memory. */
     function withMemory(text, exitCode, options) {
       const memory = new WebAssembly.Memory({ initial: 1 });
       const bytes = Buffer.from(memory.buffer);
@@ -84,7 +84,7 @@ for (const [name, start] of Object.entries(WAYS)) {
       });
 
       for (const stdin of [undefined, 'inherit']) {
-        it(`is that of the process where it is ${stdin}`, () => {
+        it(`is the stdin of the process if it is ${stdin}`, () => {
           const body = async (way, file, given) => {
             const options = { args: ['cat'], stdin: given, encoding: 'utf8' };
             const { stdout } = await require(process.cwd())[way](file, options);
@@ -144,7 +144,7 @@ for (const [name, start] of Object.entries(WAYS)) {
         });
       }
 
-      it("go nowhere where they are 'ignore'", async () => {
+      it("go nowhere if they are 'ignore'", async () => {
         const options = { stdout: 'ignore', stderr: 'ignore' };
         assert.deepEqual(await tool(SAY, options), {
           exitCode: 0,
@@ -153,7 +153,7 @@ for (const [name, start] of Object.entries(WAYS)) {
         });
       });
 
-      it("are those of the process where they are 'inherit'", () => {
+      it("are the streams of the process if they are 'inherit'", () => {
         const body = async (way, file, args) => {
           const result = await require(process.cwd())[way](file, {
             args,
@@ -221,7 +221,7 @@ for (const [name, start] of Object.entries(WAYS)) {
         assert.equal(dir.read('err'), 'to stderr');
       });
 
-      it('hand on what a function throws', async () => {
+      it('pass on the error of a function', async () => {
         const error = new Error('of the function');
         let thrown;
         try {
@@ -270,7 +270,7 @@ for (const [name, start] of Object.entries(WAYS)) {
         });
       }
 
-      it('is of all the output, not of one write', async () => {
+      it('applies to all the output, not to each write', async () => {
         // The guest writes 65,536 bytes at a time, which splits a character.
         const stdin = `-${'€'.repeat(50_000)}`;
         assert.equal((await tool(['cat'], { stdin })).stdout, stdin);
@@ -278,7 +278,7 @@ for (const [name, start] of Object.entries(WAYS)) {
     });
 
     describe('buffered', () => {
-      /** How many chunks three writes make. */
+      /** How many chunks three writes arrive in. */
       async function chunksOf(options) {
         const chunks = [];
         const { exitCode } = await tool(['lines', '3'], {
@@ -291,7 +291,7 @@ for (const [name, start] of Object.entries(WAYS)) {
         return chunks.length;
       }
 
-      /** The size of a file when a write to it has returned. */
+      /** The size of a file right after a write to it. */
       async function sizeOf(options) {
         const stdout = open('out', 'w');
         let size;
@@ -311,7 +311,7 @@ for (const [name, start] of Object.entries(WAYS)) {
         [false, 3, 3],
       ];
       for (const [buffered, ...expected] of MODES) {
-        // The fallback buffers nothing.
+        // The fallback has no buffer.
         const [chunks, size] = engine === 'native' ? expected : [3, 3];
 
         it(`${buffered} buffers what it should`, async () => {
@@ -326,7 +326,7 @@ for (const [name, start] of Object.entries(WAYS)) {
         assert.equal(await sizeOf({ ...options, bufferSize: 2 }), 3);
       });
 
-      // In a process of its own: what is buffered goes with it.
+      // In a process of its own, at whose end the unwritten bytes are dropped.
       const itNativeWithFull = engine === 'native' ? itWithFull : it.skip;
       itNativeWithFull('gives the exit code of a tool that lost output', () => {
         const thrown = resultInChild(
@@ -349,7 +349,7 @@ for (const [name, start] of Object.entries(WAYS)) {
     });
 
     describe('captureLimit', () => {
-      it('fails what goes beyond it, and keeps the rest', async () => {
+      it('makes writes beyond it fail, and keeps the rest', async () => {
         let message = '';
         const { exitCode, stdout } = await tool(['lines', '4'], {
           captureLimit: 14,
@@ -359,7 +359,7 @@ for (const [name, start] of Object.entries(WAYS)) {
         assert.equal(message, 'lines: No space left on device\n');
       });
 
-      it('is for each of the two', async () => {
+      it('limits each of the two streams', async () => {
         const args = ['say', '123', '4567'];
         const { stdout, stderr } = await tool(args, { captureLimit: 3 });
         assert.deepEqual([stdout, stderr], ['123', '456']);

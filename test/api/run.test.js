@@ -1,6 +1,6 @@
 'use strict';
 
-// A tool in one call: what run() and runSync() take and give.
+// A tool in one call: the arguments and results of run() and runSync().
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -19,7 +19,7 @@ const { useHostFiles } = require('../helpers/host-files');
 
 const TOOLBOX = guestPath('toolbox');
 
-// Both with a promise, so that the same tests are for either.
+// Both return a promise, so that the tests are the same.
 const WAYS = {
   run,
   runSync: async (...values) => runSync(...values),
@@ -27,7 +27,7 @@ const WAYS = {
 
 const toolboxBytes = () => fs.readFileSync(TOOLBOX);
 
-/** The bytes as an ArrayBuffer that has nothing else. */
+/** An ArrayBuffer with exactly these bytes. */
 const bufferOf = (bytes) => Uint8Array.from(bytes).buffer;
 
 const SOURCES = {
@@ -54,7 +54,7 @@ const SOURCES = {
 
 const hasName = (title) => /path|URL/.test(title);
 
-// What is refused, with the option that the message names.
+// Invalid options, each with the option that the message must name.
 const INVALID_OPTIONS = [
   ['ERR_INVALID_ARG_VALUE', { stdot: 'capture' }, 'options.stdot'],
   ['ERR_INVALID_ARG_VALUE', { version: 'preview1' }, 'options.version'],
@@ -96,11 +96,11 @@ for (const [name, start] of Object.entries(WAYS)) {
     const dir = useHostFiles();
     const { open } = dir;
 
-    /** The toolbox with text as its output. */
+    /** The toolbox, with text as output. */
     const tool = (args, options) =>
       start(compile('toolbox'), { args, encoding: 'utf8', ...options });
 
-    /** `imports-memory`, whose memory has `text`. */
+    /** Runs `imports-memory` with `text` in its memory. */
     function withMemory(text, exitCode, options) {
       const memory = new WebAssembly.Memory({ initial: 1 });
       const bytes = Buffer.from(memory.buffer);
@@ -144,7 +144,7 @@ for (const [name, start] of Object.entries(WAYS)) {
           }));
       }
 
-      it('a URL that is no file', () =>
+      it('a URL that is not of a file', () =>
         assert.rejects(start(new URL('data:application/wasm,')), {
           code: 'ERR_INVALID_URL_SCHEME',
         }));
@@ -203,7 +203,7 @@ for (const [name, start] of Object.entries(WAYS)) {
       });
     });
 
-    it('argv0 names the program, also where there is a file', async () => {
+    it('argv0 names the program, even if there is a file', async () => {
       const options = { args: ['args'], argv0: 'other', encoding: 'utf8' };
       const { stdout } = await start(TOOLBOX, options);
       assert.equal(stdout, 'other\nargs\n');
@@ -214,7 +214,7 @@ for (const [name, start] of Object.entries(WAYS)) {
         assert.equal((await tool(['env'])).stdout, '');
       });
 
-      it('is what is given, without what is undefined', async () => {
+      it('has the given variables, except undefined ones', async () => {
         const env = { ONE: '1', NOTHING: undefined, EMPTY: '', TWO: 'a=ü' };
         const { stdout } = await tool(['env'], { env });
         assert.equal(stdout, 'ONE=1\nEMPTY=\nTWO=a=ü\n');
@@ -272,13 +272,13 @@ for (const [name, start] of Object.entries(WAYS)) {
         assert.ok(new Uint8Array(other.buffer).every((byte) => byte === 0));
       });
 
-      it('do not take the place of those of WASI', async () => {
+      it('do not replace those of WASI', async () => {
         const imports = { wasi_snapshot_preview1: { fd_write: () => 8 } };
         const { exitCode, stdout } = await tool(['say', 'to us'], { imports });
         assert.deepEqual([exitCode, stdout], [0, 'to us']);
       });
 
-      it('may throw, and that arrives with the output so far', async () => {
+      it('may throw, and the error has the output so far', async () => {
         const error = new Error('of the import');
         const fail = () => {
           throw error;
@@ -290,7 +290,7 @@ for (const [name, start] of Object.entries(WAYS)) {
         });
       });
 
-      // Each with what it then has as its stdout.
+      // Each with the stdout to expect afterwards.
       const THROWN = {
         'an exception of WebAssembly': [
           new WebAssembly.Exception(
@@ -322,7 +322,7 @@ for (const [name, start] of Object.entries(WAYS)) {
         });
       }
 
-      it('may throw what is no error', () =>
+      it('may throw a value that is not an error', () =>
         assert.rejects(
           withMemory('', () => {
             throw 'a string';
@@ -388,7 +388,7 @@ for (const [name, start] of Object.entries(WAYS)) {
           stderr: Buffer.alloc(0),
         }));
 
-      it('leaves what was buffered in its file', async () => {
+      it('leaves the buffered bytes in its file', async () => {
         const stdout = open('out', 'w');
         await assert.rejects(tool(TRAP, { stdout, buffered: true }), {
           name: 'RuntimeError',

@@ -1,6 +1,6 @@
 'use strict';
 
-// How a WASI starts: as node:wasi does, which is asked in the same process.
+// A WASI starts like node:wasi, which runs beside it in the same process.
 
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
@@ -23,7 +23,7 @@ const instantiate = (wasi) =>
 describe('the start of a WASI', () => {
   const STARTS = ['start', 'initialize', 'finalizeBindings'];
 
-  // Instances of no module, so that node:wasi can be asked as well.
+  // Plain objects as instances, so that node:wasi takes them too.
   const command = () => ({ exports: { memory: newMemory(), _start() {} } });
   const reactor = () => ({ exports: { memory: newMemory() } });
   const instanceFor = (method) => (method === 'start' ? command() : reactor());
@@ -61,13 +61,13 @@ describe('the start of a WASI', () => {
   for (const method of STARTS) {
     if (!(method in NodeWASI.prototype)) continue;
     for (const [what, make] of Object.entries(INSTANCES)) {
-      it(`does with ${what} in ${method}() what node:wasi does`, () => {
+      it(`handles ${what} in ${method}() like node:wasi`, () => {
         const [expected, actual] = [NodeWASI, WASI].map((Class) => {
           const wasi = new Class({ version: 'preview1' });
           return [
             outcome(() => wasi[method](make())),
-            // Whether it counts as started after that. Node 20 says so where the
-            // instance was refused, and Node 22 does not.
+            // Whether it counts as started afterwards. In Node 20 a refused instance
+            // counts, in Node 22 it does not.
             ...('finalizeBindings' in NodeWASI.prototype
               ? [outcome(() => wasi[method](instanceFor(method)))]
               : []),
@@ -137,7 +137,7 @@ describe('the start of a WASI', () => {
   });
 
   describe('by start()', () => {
-    /** What start() gives for a guest that calls `proc_exit` from wasm. */
+    /** The result of start() for a guest that calls `proc_exit` from wasm. */
     function exitFromWasm(code, options) {
       const wasi = newWASI(options);
       const { exports } = instantiate(wasi);
@@ -210,7 +210,7 @@ describe('the start of a WASI', () => {
       });
     }
 
-    it('throws what _start throws', () => {
+    it('throws the error of _start', () => {
       const error = new Error('of the guest');
       assert.throws(
         () =>
@@ -228,7 +228,7 @@ describe('the start of a WASI', () => {
   });
 
   describe('by initialize()', () => {
-    it('runs _initialize once, with the memory at hand, and gives nothing', () => {
+    it('runs _initialize once, with the memory set, and returns nothing', () => {
       const wasi = newWASI();
       const { exports } = instantiate(wasi);
       let runs = 0;
@@ -237,7 +237,7 @@ describe('the start of a WASI', () => {
           ...exports,
           _initialize() {
             runs++;
-            // SUCCESS, and no FAULT: an empty list is at hand.
+            // SUCCESS, not FAULT: there is a memory with an empty list.
             assert.equal(exports.fd_write(1, 0, 0, 1024), 0);
             return 42;
           },
@@ -247,12 +247,12 @@ describe('the start of a WASI', () => {
       assert.equal(runs, 1);
     });
 
-    it('gives nothing without an _initialize', () => {
+    it('returns nothing without an _initialize', () => {
       const wasi = newWASI();
       assert.equal(wasi.initialize(instantiate(wasi)), undefined);
     });
 
-    it('lets through what a guest throws by proc_exit, as node:wasi does', () => {
+    it('passes on the value thrown by proc_exit, as node:wasi does', () => {
       const [expected, actual] = [NodeWASI, WASI].map((Class) => {
         const wasi = new Class({ version: 'preview1' });
         return outcome(() =>

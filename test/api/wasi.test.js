@@ -1,7 +1,7 @@
 'use strict';
 
-// The drop-in has the shape of node:wasi. What node:wasi does is asked of it, by
-// calls that it makes from JavaScript alone.
+// The drop-in has the shape of node:wasi, which runs beside it, called from
+// JavaScript only.
 
 const assert = require('node:assert/strict');
 const { WASI: NodeWASI } = require('node:wasi');
@@ -30,7 +30,7 @@ const instantiate = (wasi) =>
 describe('the constructor of WASI', () => {
   const dir = useTempDir();
 
-  // How a constructor ends, without the object.
+  // The outcome of a constructor, without the object.
   const construct = (Class, options) =>
     outcome(() => {
       new Class(options);
@@ -56,7 +56,7 @@ describe('the constructor of WASI', () => {
     stderr: NO_DESCRIPTORS,
     returnOnExit: [null, 0, 1, 'true', {}],
   };
-  // These take more than those of node:wasi, and say so.
+  // These options take more than those of node:wasi, and their messages say so.
   const OWN_MESSAGE = ['stdout', 'stderr'];
 
   for (const [option, values] of Object.entries(REFUSED)) {
@@ -76,7 +76,7 @@ describe('the constructor of WASI', () => {
     }
   }
 
-  it('throws what an argument throws when it becomes a string', () => {
+  it('throws the error of converting an argument to a string', () => {
     const error = new Error('no string');
     const args = [
       {
@@ -124,7 +124,7 @@ describe('the constructor of WASI', () => {
     assert.throws(() => WASI({ version: 'preview1' }), TypeError);
   });
 
-  /** The arguments and the environment that a guest is given. */
+  /** The arguments and environment that a guest gets. */
   function givenTo(wasi) {
     const { exports } = instantiate(wasi);
     const { memory } = exports;

@@ -1,7 +1,7 @@
 'use strict';
 
-// The checks before a buffered write of large offsets, of calls from JavaScript,
-// and of a memory that changes meanwhile.
+// Checks before a buffered write: large offsets, calls from JavaScript, and a memory
+// that changes meanwhile.
 
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
@@ -25,7 +25,7 @@ const NWRITTEN = 16;
 const IOVS = 64;
 const DATA = PAGE;
 
-// Buffered by a test before the call that it is about.
+// The bytes that a test buffers before the call under test.
 const FILLED = 'waited';
 
 const itResizable =
@@ -37,10 +37,10 @@ describe('The offset of fd_pwrite, buffered', () => {
   const host = useHostFiles();
 
   for (const start of [2n ** 31n, 2n ** 32n, 2n ** 32n + 2n ** 31n]) {
-    it(`goes on over ${hex(start)}`, () => {
+    it(`continues past ${hex(start)}`, () => {
       const guest = new Buffered(host, 'exported');
       const parts = [];
-      // The first continues nothing, and is out at once.
+      // The first one continues nothing, so it is written at once.
       for (let offset = start - 40n; offset <= start; offset += 20n) {
         parts.push(guest.write('fd_pwrite', { offset }));
       }
@@ -53,9 +53,9 @@ describe('The offset of fd_pwrite, buffered', () => {
     });
   }
 
-  // 20 bytes with fd_write, then 20 at each offset. In a process of its own:
-  // what no file has room for is never written, and the process says so when it
-  // ends. Returns the errnos, the size of the file, and what flush() said.
+  // Writes 20 bytes with fd_write, then 20 at each offset. In a process of its own,
+  // which at its end reports bytes that no file has room for. Returns the errnos,
+  // the size of the file, and the error of flush().
   function pwriteAt(...offsets) {
     return resultInChild(
       (file, all) => {
@@ -86,10 +86,10 @@ describe('The offset of fd_pwrite, buffered', () => {
     );
   }
 
-  // Buffered, or refused as pwrite(2) refuses it.
+  // Buffered, or rejected like pwrite(2) does.
   const REFUSED = [ERRNO.INVAL, ERRNO.FBIG];
 
-  it('is refused from 2^63 on, also where buffered bytes end there', () => {
+  it('is refused from 2^63 on, even if buffered bytes end there', () => {
     const { errnos, size, code } = pwriteAt(
       2n ** 63n - 20n,
       2n ** 63n,
@@ -105,10 +105,10 @@ describe('The offset of fd_pwrite, buffered', () => {
     }
   });
 
-  // A file system that has such files gets the bytes at the very place; any
-  // other says FBIG, at once or when they are flushed.
+  // A file system with such large files puts the bytes at the exact offset. Others
+  // say FBIG, at once or in the flush.
   for (const offset of [2n ** 53n - 21n, 2n ** 53n + 1n, 2n ** 62n + 1n]) {
-    it(`is never rounded, nor left out: ${offset}`, () => {
+    it(`is never rounded or ignored: ${offset}`, () => {
       const { errnos, size, code } = pwriteAt(offset);
       assert.equal(errnos[0], ERRNO.SUCCESS);
       if (errnos[1] === ERRNO.SUCCESS && code === 'flushed') {
@@ -125,7 +125,7 @@ describe('The offset of fd_pwrite, buffered', () => {
 describe('The checks of both calls, buffered and called from JS', () => {
   const host = useHostFiles();
 
-  // wasm passes an i32 signed; JS has either sign.
+  // wasm passes a signed i32, JS either sign.
   const BAD = [0x80000000, 0xffffffff, -1, -(2 ** 31)];
 
   for (const [name, call] of Object.entries(CALLS)) {
@@ -192,7 +192,7 @@ describe('A memory that changes under a write, buffered', () => {
               nwritten: size + 16,
               list: [[size + 1000, 9]],
             };
-            write(places); // behind bytes that are buffered
+            write(places); // after buffered bytes
             guest.writes.flush();
             write(places); // the first one
             assert.equal(
@@ -207,9 +207,9 @@ describe('A memory that changes under a write, buffered', () => {
     }
   }
 
-  // The other thread has each mix of these seen: pointers of one list with
-  // lengths of another, even bytes of one number with those of another. What is
-  // in bounds of all that is behind DATA.
+  // The other thread may expose any mix: pointers of one list with lengths of
+  // another, or bytes of two numbers. All mixes that are in bounds point to bytes
+  // after DATA.
   const BYTE = 0x67;
   const STOP = 32;
   const LISTS = [

@@ -1,7 +1,7 @@
 'use strict';
 
-// Every check before a write that is buffered: what is refused is not buffered,
-// and what is buffered stays.
+// The checks before a buffered write. Rejected bytes are not buffered, and buffered
+// bytes stay.
 
 const assert = require('node:assert/strict');
 const { ERRNO } = require('../../lib/preview1');
@@ -23,19 +23,19 @@ const NWRITTEN = 16;
 const IOVS = 64;
 const DATA = PAGE;
 
-// Buffered by a test before the call that it is about.
+// The bytes that a test buffers before the call under test.
 const FILLED = 'waited';
 
 const hex = (value) => `0x${value.toString(16)}`;
 
-/** `total` bytes as a list of buffers of `each` bytes, all of them the same. */
+/** `total` bytes as a list of identical buffers of `each` bytes. */
 function overlapping(total, each) {
   const list = Array(Math.floor(total / each)).fill([0, each]);
   return total % each === 0 ? list : [...list, [0, total % each]];
 }
 
-// What is buffered before: where a call goes on behind it, and what the files are
-// after a good one.
+// States of the buffer before a call: where the call continues, and the files after
+// a good one.
 const STATES = {
   'nothing waited': {
     fill() {},
@@ -50,7 +50,7 @@ const STATES = {
   'an fd_pwrite waited': {
     fill: (guest) => guest.fill('fd_pwrite', FD),
     offset: 6n,
-    // fd_pwrite has not moved the offset.
+    // fd_pwrite does not move the offset.
     after: (good, name) => [name === 'fd_pwrite' ? FILLED + good : good, ''],
   },
   'a write of another fd waited': {
@@ -65,8 +65,8 @@ for (const kind of MEMORY_KINDS) {
     describe(`The checks of ${name}, buffered, with a memory that is ${kind}`, () => {
       const host = useHostFiles();
 
-      // What is refused leaves all as it is, in any state. The call that
-      // follows shows that the guest can go on, and that nothing was buffered.
+      // A rejected call changes nothing in any state. The next call shows that the
+      // guest can go on, and that nothing was buffered.
       function assertRefuses(errno, ...refused) {
         for (const [title, state] of Object.entries(STATES)) {
           const { fill, offset, after } = state;
@@ -75,7 +75,7 @@ for (const kind of MEMORY_KINDS) {
           for (const { grow = 0, ...options } of refused) {
             if (grow > 0) guest.grow(grow);
             assert.equal(guest.try(name, { offset, ...options }), errno, title);
-            // An fd that is not ours is left to others: it has all flushed.
+            // An fd that is not ours goes to the other WASI, after a flush.
             if (options.fd !== undefined) continue;
             assert.deepEqual(guest.sizes(), [0, 0], title);
           }
@@ -157,7 +157,7 @@ for (const kind of MEMORY_KINDS) {
         });
       }
 
-      it('give FAULT for a bad buffer behind more than fits', () => {
+      it('give FAULT for a bad buffer after more bytes than fit', () => {
         const large = [DATA, PAGE];
         assertRefuses(
           ERRNO.FAULT,
@@ -172,7 +172,7 @@ for (const kind of MEMORY_KINDS) {
         assertRefuses(
           ERRNO.INVAL,
           { list, grow: 62 },
-          // Modulo 2^32 this is little.
+          // Modulo 2^32 the sum is small.
           { list: [...list, [DATA, 1]] },
           { list: [[DATA, 16], ...list] },
         );
@@ -204,7 +204,7 @@ for (const kind of MEMORY_KINDS) {
             { fd, offset: 2n ** 63n },
             { fd, offset: 2n ** 64n - 1n },
           );
-          // Each with bytes buffered.
+          // Each with bytes in the buffer.
           assertRefuses(ERRNO.BADF, { fd, offset: 2n ** 64n - 1n });
         });
       }
@@ -228,7 +228,7 @@ for (const kind of MEMORY_KINDS) {
         }
       }
 
-      // Each succeeds, and without a flush.
+      // All calls succeed without a flush.
       function assertStages(options, { grow = 0 } = {}) {
         const guest = new Buffered(host, kind);
         guest.fill(name, FD);
@@ -242,7 +242,7 @@ for (const kind of MEMORY_KINDS) {
         );
       }
 
-      it('let pass what ends where the memory ends', () => {
+      it('accept arguments that end where the memory ends', () => {
         for (let length = 1; length <= 18; length++) {
           assertStages({ list: [[SIZE - length, length]] });
         }
@@ -257,7 +257,7 @@ for (const kind of MEMORY_KINDS) {
         assertStages({ nwritten: SIZE - 4 });
       });
 
-      it('let pass any alignment', () => {
+      it('accept any alignment', () => {
         for (let shift = 1; shift < 8; shift++) {
           assertStages({
             iovs: IOVS + shift,
@@ -270,7 +270,7 @@ for (const kind of MEMORY_KINDS) {
         }
       });
 
-      it('let pass nwritten over the data and over the list', () => {
+      it('accept nwritten over the data and over the list', () => {
         assertStages({ nwritten: DATA });
         assertStages({ nwritten: IOVS });
         assertStages({ nwritten: IOVS + 8 * GOOD.length - 4 });
@@ -307,7 +307,7 @@ for (const kind of MEMORY_KINDS) {
         });
       }
 
-      it('give FAULT behind the part by which the memory grew', () => {
+      it('give FAULT beyond the part by which the memory grew', () => {
         const end = SIZE + PAGE;
         assertRefuses(
           ERRNO.FAULT,
@@ -334,8 +334,8 @@ for (const kind of MEMORY_KINDS) {
         assertSameBytes(guest.contents(), Buffer.concat(parts));
       });
 
-      it('let pass all that fits in a buffer, and no more', () => {
-        // One that ends with a page of the memory of the buffer, and others.
+      it('buffer all that fits, and no more', () => {
+        // Sizes that end with a page of the buffer's memory, and others.
         for (const bufferSize of [16, 17, 100, PAGE - 64, PAGE]) {
           for (const last of [1, 2, 3, 4, 7, 8, 9, 15]) {
             const guest = new Buffered(host, kind, { bufferSize });

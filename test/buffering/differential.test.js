@@ -1,7 +1,7 @@
 'use strict';
 
-// The same random programs with writes buffered, unbuffered, and by Node
-// itself: nothing that a guest is told may differ, and no byte of any file.
+// Runs the same random programs buffered, unbuffered and under Node. The guest's
+// results and all files must be the same.
 //
 // A failure names the seed of its programs. To run those, or more:
 //
@@ -32,7 +32,9 @@ const BUFFERED = [true, 'auto'].flatMap((buffered) =>
 
 const unsigned = (value) => (typeof value === 'number' ? value >>> 0 : value);
 
-/** Node's own import functions, kept out of the fast path that crashes. */
+/**
+ * Closures around Node's import functions, which avoid the fast path that crashes.
+ */
 function closuresOf(functions) {
   return Object.fromEntries(
     Object.entries(functions).map(([name, call]) => [
@@ -46,9 +48,9 @@ const digest = (bytes) =>
   `${bytes.length} ${createHash('sha1').update(bytes).digest('hex')}`;
 
 /**
- * Runs programs in one guest, in a directory that is as it was after it.
+ * Runs programs in one guest, and restores the directory afterwards.
  *
- * @param {object} [options] of our `WASI`; without them it is Node's
+ * @param {object} [options] of our `WASI`; undefined: Node's
  * @returns {Promise<{ results: string[][], stats: object }>}
  */
 async function run(dir, kind, programs, options) {
@@ -83,7 +85,7 @@ async function run(dir, kind, programs, options) {
   return { results, stats: wasi.stats };
 }
 
-/** `compares(operation)`: whether its result counts. */
+/** `compares(operation)`: whether its result is compared. */
 function assertAlike(actual, expected, programs, compares) {
   programs.forEach((program, i) => {
     const at = program.findIndex(
@@ -100,16 +102,16 @@ function assertAlike(actual, expected, programs, compares) {
 
 const isBad = ({ call }) => call === 'bad';
 
-// The right to seek implies that to tell, by the specification, and an fd that is not
-// open cannot be renumbered; Node has it otherwise.
+// By the specification the right to seek implies the right to tell, and a closed fd
+// cannot be renumbered. Node differs.
 const isComparable = ({ call, slot, to }) =>
   !['bad', 'tell'].includes(call) && !(call === 'renumber' && slot === to);
 
-// What is not open for it is BADF here, and NOTCAPABLE for Node.
+// An fd that is not open for the call is BADF here, and NOTCAPABLE in Node.
 const withoutNotcapable = (results) =>
   results.map((result) => (result === '[76]' ? '[8]' : result));
 
-/** Three runs of the same programs. Returns the stats of the buffered one. */
+/** Makes three runs of the same programs. Returns the stats of the buffered one. */
 async function compare(dir, kind, seed) {
   const author = new Author(seed);
   const programs = Array.from({ length: PROGRAMS_OF_ONE_GUEST }, () =>
@@ -117,7 +119,7 @@ async function compare(dir, kind, seed) {
   );
   const options = new Random(seed).pick(BUFFERED);
   try {
-    // Node has other errnos for what is bad, or does not survive it.
+    // Node has other errnos for bad arguments, or crashes.
     const node = await run(
       dir,
       kind,
@@ -152,8 +154,8 @@ describe('Buffered writes of random programs', () => {
         const stats = await compare(dir, kind, FIRST_SEED + i);
         for (const name in totals) totals[name] += stats[name];
       }
-      // Many were buffered, and left together. Of a guest with threads nothing is
-      // but the standard streams.
+      // Many writes were buffered, and flushed together. With threads, only those to
+      // the standard streams are buffered.
       const share = kind === 'shared' ? 40 : 4;
       assert.ok(totals.buffered > totals.calls / share, 'few were buffered');
       assert.ok(totals.flushes < totals.buffered / 2, 'few left together');

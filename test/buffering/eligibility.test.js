@@ -21,21 +21,21 @@ const IOVS = 4096;
 const DATA = 8192;
 const RESULT = 16;
 
-// A terminal of nobody else.
+// A terminal that nobody else uses.
 const TERMINAL = '/dev/ptmx';
 
 const hasMultiMemory = WebAssembly.validate(
   Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 5, 5, 2, 0, 0, 0, 0),
 );
 
-// Node's fd_fdstat_set_flags has its own way in the fallback.
+// The fallback uses Node's fd_fdstat_set_flags, which differs.
 const itNative = engine === 'native' ? it : it.skip;
 const itMultiMemory = engine === 'native' && hasMultiMemory ? it : it.skip;
 
 describe('A write is buffered', () => {
   const guests = useGuests();
 
-  // Each gives a stdout, and a function that says what came out there.
+  // Each returns a stdout, and a function that reads its output.
   const targets = {
     'a regular file': {
       kind: 'file',
@@ -107,7 +107,7 @@ describe('A write is buffered', () => {
         assert.equal(wasi.stats.bytes, 4);
       });
 
-      // A capture of stderr is one as well: nobody sees when it gets the bytes.
+      // A captured stderr is buffered too: nobody sees the difference.
       if (kind === 'capture') continue;
       it(`never for ${name} on stderr with buffered: ${buffered}`, () => {
         const { target, seen } = open();
@@ -163,7 +163,7 @@ describe('A write is buffered', () => {
   }
 
   itNative(
-    'for a regular file whatever NONBLOCK is, which means nothing',
+    'for a regular file even with NONBLOCK, which means nothing there',
     () => {
       const session = guests.start();
       const fd = session.open('file', { fdflags: FDFLAGS.NONBLOCK });
@@ -178,7 +178,7 @@ describe('A write is buffered', () => {
     },
   );
 
-  it('not where it fails: the guest is told at once', () => {
+  it('not if it fails: the guest gets the errno at once', () => {
     guests.write('file', 'before');
     const { session } = startWith({
       stdout: guests.open('file', 'r'),
@@ -196,7 +196,7 @@ describe('A write is buffered', () => {
     assert.equal(session.wasi.stats.buffered, 0);
   });
 
-  it('not without the right to write: the guest is told at once', () => {
+  it('not without the right to write: the guest gets the errno at once', () => {
     const session = guests.start();
     assert.equal(
       session.guest.fd_fdstat_set_rights(STDOUT, RIGHTS.FD_SEEK, 0n),
@@ -240,7 +240,7 @@ describe('A write that is buffered', () => {
   const COUNT = 2000;
   const SIZE = 7;
 
-  // With the first one buffered, which is not the plain case.
+  // Starts with a buffered write, which is not in the plain case.
   function startFilled(kind, call) {
     const wasi = new WASI({
       version: 'preview1',
@@ -266,7 +266,7 @@ describe('A write that is buffered', () => {
 
   for (const [name, call] of Object.entries(calls)) {
     for (const kind of MEMORY_KINDS) {
-      // There another thread may put something else at the number.
+      // There another thread may put another entry at the number.
       if (kind === 'shared') continue;
       itMultiMemory(
         `calls no JS: ${name} with a memory that is ${kind}`,

@@ -1,6 +1,6 @@
 'use strict';
 
-// Buffered bytes, and all the ways in which a guest, its host or the process ends.
+// Buffered bytes, and every way in which a guest, its host or the process ends.
 
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
@@ -25,7 +25,9 @@ const { useTempDir } = require('../helpers/temp');
 describe('Buffered bytes are out', () => {
   const dir = useTempDir();
 
-  /** Runs fixtures/buffered-exit.js; asserts its end and all bytes of its files. */
+  /**
+   * Runs fixtures/buffered-exit.js, and asserts its end and the bytes of its files.
+   */
   function assertDelivers(settings, outcome) {
     const { status, signal, stderr } = spawnSync(
       process.execPath,
@@ -41,8 +43,8 @@ describe('Buffered bytes are out', () => {
     for (const name of FILES) assert.equal(dir.read(name), contentsOf(name));
   }
 
-  // One that is buffered is flushed like another: each end has its turn of each
-  // under one of the kinds, or two.
+  // Each end of a command is tried with every file as the last one. All files are
+  // flushed alike, so the other ends are tried with one file each.
   Object.entries(ENDS).forEach(([kind, ends], i) => {
     Object.entries(ends).forEach(([end, { outcome }], j) => {
       const files = kind === 'command' ? FILES : [FILES[(i + j) % 3]];
@@ -63,7 +65,7 @@ describe('Buffered bytes are out', () => {
     }
   }
 
-  // A worker ends by itself. It cannot be killed alone.
+  // A worker can only end by itself: it cannot be killed alone.
   for (const [kind, ends] of Object.entries(ENDS)) {
     for (const [end, { outcome }] of Object.entries(ends)) {
       if (outcome === KILLED || end.includes('returnOnExit')) continue;
@@ -79,7 +81,10 @@ describe('Buffered bytes are out', () => {
 describe('Buffered bytes at the end of the process', () => {
   const dir = useTempDir();
 
-  /** What `body({ reactor, file }, ...args)` leaves in the file, its stdout. */
+  /**
+   * Runs `body({ reactor, file }, ...args)`. Returns the bytes of its stdout, a
+   * file.
+   */
   function run(body, ...args) {
     const { status, stderr } = inChild(
       `(file, ...args) => {
@@ -267,7 +272,7 @@ describeWithFull('Bytes that cannot be written at the exit', () => {
         const fds = { 1: open(), 5: open(), 6: 'capture' };
         const session = new Session(withWrites({ fds, buffered: true }));
         session.write(1, Buffer.alloc(size + 1));
-        // Goes straight through: what the flush before has left has the buffer.
+        // Written at once: bytes left by the last flush occupy the buffer.
         if (session.tryWrite(5, 'x') !== 51) throw new Error('no ENOSPC');
         session.write(6, Buffer.alloc(size));
       }
@@ -353,7 +358,7 @@ describeWithFull('Bytes that cannot be written at the exit', () => {
         } catch ({ code }) {
           console.log(code);
         }
-        // Its number is that of the file then.
+        // The file gets its number.
         fs.closeSync(hostFd);
         while (fs.openSync(file, 'w') < hostFd);
       },
@@ -434,8 +439,8 @@ describeWithFull('Bytes for a full device', () => {
   });
 });
 
-describe('What a function throws when buffered bytes come to it', () => {
-  /** A reactor with such a function writes, and `end` ends the process. */
+describe('The error of a function that gets buffered bytes', () => {
+  /** A reactor with such a function writes, then `end` ends the process. */
   const inProcess = (end) =>
     inChild(
       `() => {
@@ -456,7 +461,7 @@ describe('What a function throws when buffered bytes come to it', () => {
     assert.doesNotMatch(stderr, /^wasi-writev/m);
   });
 
-  it('is left to who handles those', () => {
+  it('is left to the handler of uncaught exceptions', () => {
     const { status, stdout, stderr } = inProcess(() => {
       process.on('uncaughtException', ({ message }) => console.log(message));
     });

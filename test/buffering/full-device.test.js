@@ -18,7 +18,7 @@ describeWithFull('A flush to /dev/full', () => {
   const host = useHostFiles();
 
   for (const through of THROUGH) {
-    it(`holds all, until its number is that of a file, under ${through}`, () => {
+    it(`keeps all bytes until its number is that of a file, under ${through}`, () => {
       const hostFd = host.open('/dev/full', 'w');
       const output = open(through, { [STDOUT]: hostFd }, { buffered: true });
       const held = { fd: STDOUT, pending: 8, errno: ERRNO.NOSPC };
@@ -36,7 +36,10 @@ describeWithFull('A flush to /dev/full', () => {
 });
 
 describeWithFull('Guests that cannot write out what is buffered', () => {
-  /** Of 50 guests, how many are left of those that did `end`; stderr at the exit. */
+  /**
+   * Runs 50 guests to `end`. Returns how many stay in memory, and stderr at the
+   * exit.
+   */
   function leftOf(end) {
     const { stderr, stdout } = inChild(
       async (how) => {
@@ -76,7 +79,7 @@ describeWithFull('Guests that cannot write out what is buffered', () => {
 });
 
 describeWithFull('A run that a trap ends, on a full device', () => {
-  // Prints what was thrown.
+  // Prints the error.
   function trap(args) {
     const fs = require('node:fs');
     const { runSync } = require('../..');
@@ -91,7 +94,7 @@ describeWithFull('A run that a trap ends, on a full device', () => {
     }
   }
 
-  it('says on stderr what is lost, since the caller gets the trap', () => {
+  it('reports the lost bytes on stderr, since the caller gets the trap', () => {
     const { stdout, stderr } = inChild(trap, [['trap', 'text', 'more']]);
     assert.equal(stdout, 'RuntimeError undefined\n');
     assert.equal(
@@ -100,7 +103,7 @@ describeWithFull('A run that a trap ends, on a full device', () => {
     );
   });
 
-  it('says nothing there where the caller gets a FlushError', () => {
+  it('reports nothing there if the caller gets the flush error', () => {
     const { stdout, stderr } = inChild(trap, [['say', 'text']]);
     assert.equal(stdout, 'Error ENOSPC\n');
     assert.equal(stderr, '');

@@ -1,7 +1,7 @@
 'use strict';
 
-// A flush to a disk that is full: what is held, who is told, and what becomes of
-// the bytes when there is room again.
+// A flush to a full disk: which bytes are kept, how the error is reported, and what
+// happens to the bytes when there is room again.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -21,8 +21,8 @@ const { FILL, assertHeld } = require('../helpers/held');
 const STDOUT = 1;
 const ROOM = 16_384;
 
-// Where the descriptor of a file on a full disk comes from. The guest closes
-// its own after the test, if it did not before.
+// How the guest gets a descriptor on the full disk. It closes the descriptor after
+// the test, if not before.
 const PLACES = {
   'an fd of createWrites'(open, host, disk, options) {
     const hostFd = host.open(disk.path('file'), 'w+');
@@ -63,7 +63,7 @@ describe('A flush to a disk that is full', () => {
   const disk = useSmallDisk();
   const BYTES = pattern(40_000);
 
-  /** A session with all of `BYTES` buffered, and a disk that has room for some. */
+  /** A session with `BYTES` buffered, on a disk with room for some of them. */
   function start(place, { kind = 'fd_write', ...options } = {}) {
     const started = PLACES[place](open, host, disk, {
       buffered: true,
@@ -103,7 +103,7 @@ describe('A flush to a disk that is full', () => {
           assertSameBytes(disk.read('file'), Buffer.concat([BYTES, more]));
         });
 
-        it(`takes nothing behind ${what} before that`, () => {
+        it(`accepts nothing after ${what} before that`, () => {
           const { session, fd, held } = start(place, { kind, buffered });
           assertHeld(session.flush, held);
           const at = BigInt(BYTES.length);
@@ -171,7 +171,7 @@ describe('A flush to a disk that is full', () => {
       assertSameBytes(disk.read('file'), BYTES);
     });
 
-    it(`in a microtask holds what ${place} did not take`, async () => {
+    it(`in a microtask keeps the bytes that ${place} did not take`, async () => {
       const { session, fd, held } = start(place);
       await turn();
       assertPart();
@@ -184,7 +184,7 @@ describe('A flush to a disk that is full', () => {
     });
   }
 
-  // A write that has the buffer flushed.
+  // A write that causes a flush.
   for (const place of Object.keys(PLACES)) {
     it(`in the middle of many writes to ${place} loses none`, () => {
       const { session, fd } = PLACES[place](open, host, disk, {
@@ -198,7 +198,7 @@ describe('A flush to a disk that is full', () => {
         const part = BYTES.subarray(done, done + 1 + ((i * 37) % 1500));
         const errno = session.tryWrite(fd, part);
         if (errno === ERRNO.SUCCESS) {
-          // A large write can be cut short where the disk ends.
+          // The end of the disk can cut a large write short.
           done += session.lastResult();
         } else {
           assert.equal(errno, ERRNO.NOSPC);
@@ -226,9 +226,9 @@ describe('A flush to a disk that is full', () => {
     'fd_renumber over it': ({ guest }, fd) => guest.fd_renumber(2, fd),
   };
   for (const place of Object.keys(PLACES)) {
-    if (place === 'an fd of createWrites') continue; // has writes alone
+    if (place === 'an fd of createWrites') continue; // createWrites has only writes
     for (const [name, call] of Object.entries(CALLS)) {
-      it(`is reported by ${name} of ${place}, which is not made`, () => {
+      it(`is reported by ${name} of ${place} instead`, () => {
         const { session, fd, held } = start(place);
         for (let i = 0; i < 3; i++) {
           assert.equal(call(session, fd), ERRNO.NOSPC);
@@ -244,7 +244,7 @@ describe('A flush to a disk that is full', () => {
         assert.equal(call(session, fd), ERRNO.SUCCESS);
       });
 
-      it(`is made up for by ${name} of ${place} when there is room`, () => {
+      it(`is completed by ${name} of ${place} when there is room`, () => {
         const { session, fd } = start(place);
         assert.equal(call(session, fd), ERRNO.NOSPC);
         disk.makeRoom();
@@ -301,7 +301,7 @@ describe('A flush to a disk that is full', () => {
   });
 
   for (const place of Object.keys(PLACES)) {
-    it(`is given up by discard(), from ${place}`, () => {
+    it(`is dropped by discard(), from ${place}`, () => {
       const { session, fd, held } = start(place);
       const { discard } = session;
       assert.equal(discard(), held.pending);
@@ -319,7 +319,7 @@ describe('A flush to a disk that is full', () => {
     });
   }
 
-  it('lets createWrites close when it was given up', () => {
+  it('lets createWrites close once its bytes are dropped', () => {
     const { session, fd, held } = start('an fd of createWrites');
     const { writes } = session;
     assertHeld(writes.close, held);
@@ -338,7 +338,7 @@ describe('A flush to a disk that is full', () => {
     assert.equal(session.captured(fd).toString(), 'captured');
   });
 
-  // The end of a command.
+  // The ends of a command.
 
   const ENDS = {
     return: { exitCode: 0 },
@@ -347,7 +347,7 @@ describe('A flush to a disk that is full', () => {
   const FILE_FD = PREOPEN + 1;
   const FDS = engine === 'native' ? [STDOUT, FILE_FD] : [STDOUT];
 
-  /** A command that leaves `BYTES` buffered for an fd and ends in some way. */
+  /** A command that leaves `BYTES` buffered for an fd, and ends in some way. */
   function endingCommand(fd, end) {
     const command = createCommand(
       {
@@ -375,7 +375,7 @@ describe('A flush to a disk that is full', () => {
     const name = fd === STDOUT ? 'stdout' : 'file';
     const assertFile = (bytes) => assertSameBytes(disk.read(name), bytes);
 
-    // The rest is delivered after the end.
+    // Asserts that the rest is delivered after the end.
     function assertDelivered({ wasi, session }) {
       assertFile(BYTES.subarray(0, ROOM));
       disk.makeRoom();
@@ -406,7 +406,7 @@ describe('A flush to a disk that is full', () => {
     assert.throws(run, { code: 'ENOSPC' });
     disk.makeRoom();
     wasi.flush();
-    // The guest closed nothing.
+    // The guest has closed nothing.
     assert.equal(descriptorsOf(disk.path('file')).length, 1);
     wasi.close();
     assert.equal(descriptorsOf(disk.path('file')).length, 0);

@@ -1,6 +1,6 @@
 'use strict';
 
-// A flush to a pipe that is full: what is held, and what becomes of it when the
+// A flush to a full pipe: which bytes are kept, and what happens to them when the
 // reader goes on.
 
 const assert = require('node:assert/strict');
@@ -17,7 +17,7 @@ const { FILL, assertHeld } = require('../helpers/held');
 const STDOUT = 1;
 const PIPE_SIZE = 65_536;
 
-// The fallback waits where the host left a descriptor blocking.
+// The fallback waits on a descriptor that the host left blocking.
 const CAN_LIMIT = engine === 'native' ? [false, true] : [false];
 
 describe('A flush to a pipe that is full', () => {
@@ -49,7 +49,7 @@ describe('A flush to a pipe that is full', () => {
           return { output, ...pipe };
         };
 
-        it(`holds what did not fit, ${mode}`, () => {
+        it(`keeps the rest, ${mode}`, () => {
           const { output, reader } = start();
           for (let i = 0; i < 3; i++) assertHeld(output.flush, HELD);
           assert.equal(output.tryWrite(STDOUT, 'more'), ERRNO.AGAIN);
@@ -119,7 +119,7 @@ describe('A flush to a pipe that is full', () => {
     assertSameBytes(readAvailable(reader), BYTES.subarray(PIPE_SIZE));
   });
 
-  it('is given up in silence where a guest has ended, and nobody reads', () => {
+  it('drops the bytes silently if a guest has ended and nobody reads', () => {
     const { reader, writer } = host.pipe({ blocking: false });
     host.close(reader);
     const { wasi, start } = createCommand(
@@ -131,8 +131,8 @@ describe('A flush to a pipe that is full', () => {
     assert.equal(wasi.discard(), 0);
   });
 
-  // Whatever the guest was told is written arrives, once and in order, whoever
-  // reads when. A file and a capture are written in between.
+  // All accepted bytes arrive once and in order, whenever the reader reads. Writes
+  // to a file and a capture come in between.
   for (const through of THROUGH) {
     for (let seed = 1; seed <= 6; seed++) {
       it(`loses nothing, whatever happens in between: ${through}, ${seed}`, () => {

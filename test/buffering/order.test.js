@@ -1,7 +1,6 @@
 'use strict';
 
-// The order of what a guest writes to several fds, and of what it writes and
-// what it waits for.
+// The order of writes to several fds, and of writes and waits.
 
 const assert = require('node:assert/strict');
 const { spawn, spawnSync } = require('node:child_process');
@@ -41,7 +40,7 @@ const THROUGH = {
   },
 };
 
-/** Each write's fd and text: mostly on stdout, in lines, parts and blocks. */
+/** The fd and text of each write: mostly lines, parts and blocks on stdout. */
 function script(seed) {
   const random = new Random(seed);
   return Array.from({ length: WRITES }, (_, i) => [
@@ -53,7 +52,7 @@ function script(seed) {
 describe('Stdout and stderr in one place', () => {
   const host = useHostFiles();
 
-  // Each gives a target, and a function that says all that came out there.
+  // Each returns a target, and a function that reads its output.
   const places = {
     'a pipe'() {
       const { reader, writer } = host.pipe({ blocking: true });
@@ -111,7 +110,7 @@ describe('Stdout and stderr in one place', () => {
               for (const [fd, text] of script(bufferSize)) {
                 session.write(fd, text);
                 expected += text;
-                // stderr is never buffered, nor what came before it.
+                // stderr is never buffered, and it is preceded by a flush.
                 if (fd === STDERR && text !== '')
                   assert.equal(seen(), expected);
               }
@@ -174,7 +173,7 @@ describe('Several fds', () => {
     });
   }
 
-  /** With the chunks that one fd got in a row put together. */
+  /** Joins the chunks that one fd got in a row. */
   function joined(chunks) {
     const rows = [];
     for (const [fd, text] of chunks) {
@@ -186,7 +185,7 @@ describe('Several fds', () => {
 });
 
 describe('A prompt without a newline is out', () => {
-  // Each is run as a process, in test/helpers.
+  // Each runs as a process, in test/helpers.
   const programs = {
     'before fd_read waits': (buffered) => {
       const { withWASI } = require('./guest');
@@ -205,7 +204,7 @@ describe('A prompt without a newline is out', () => {
       session.write(1, 'name');
       session.write(1, '? ');
       const data = new DataView(memory.buffer);
-      data.setUint8(20008, 1); // fd_read, of fd 0
+      data.setUint8(20008, 1); // fd_read of fd 0
       if (guest.poll_oneoff(20000, 20100, 1, 16) !== 0) process.exit(1);
       session.write(1, `hello, ${session.read(0, 100)}`);
     },
@@ -223,7 +222,7 @@ describe('A prompt without a newline is out', () => {
       );
     },
 
-    // Which lets the event loop go on.
+    // This lets the event loop run.
     'before the host waits': (buffered) => {
       const { withWASI } = require('./guest');
       const { Session } = require('./session');

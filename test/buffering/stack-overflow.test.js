@@ -1,6 +1,6 @@
 'use strict';
 
-// Buffered bytes of a guest that fills the stack.
+// Buffered bytes of a guest that overflows the stack.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -12,7 +12,7 @@ describe('A guest that fills the stack', () => {
   const DEPTHS = 60;
   const RECORD = 4;
 
-  // From many a depth, so that there is no more room at many a place.
+  // Starts at many depths, so that the overflow happens in many places.
   function dive(directory, depths, how) {
     const fs = require('node:fs');
     const path = require('node:path');
@@ -62,7 +62,7 @@ describe('A guest that fills the stack', () => {
           assert.equal(bytes.subarray(-RECORD).toString(), 'last');
           bytes = bytes.subarray(0, -RECORD);
         }
-        // The one write that the end of the stack came upon may be out or not.
+        // The write in which the stack overflowed may be out or not.
         const written = bytes.length / RECORD;
         assert.ok(
           written === count || written === count + 1,
@@ -75,7 +75,7 @@ describe('A guest that fills the stack', () => {
     });
   }
 
-  // The first writes of a guest, tried again with a little more room each time.
+  // Makes the first writes of a guest, again and again with slightly more room.
   function writeFromTheEnd(directory, depths, through, exit) {
     const fs = require('node:fs');
     const path = require('node:path');
@@ -98,7 +98,7 @@ describe('A guest that fills the stack', () => {
         try {
           descend(level + 1);
         } catch {
-          // The end of the stack, or a write that came to it.
+          // The stack overflowed, or a write did so and failed.
         }
         if (count === 3) return;
         try {
@@ -120,7 +120,7 @@ describe('A guest that fills the stack', () => {
     for (const exit of [true, false]) {
       const when = exit ? 'process.exit()' : 'the end of the loop';
 
-      it(`has out by ${when} what it wrote with the little that was left, under ${through}`, () => {
+      it(`flushes by ${when} the writes made with little stack left, under ${through}`, () => {
         const { status, stderr } = inChild(writeFromTheEnd, [
           dir.path(''),
           20,

@@ -1,6 +1,6 @@
 'use strict';
 
-// What others see of a guest whose writes are buffered, and when.
+// What others see of a guest with a buffer, and when.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -34,22 +34,22 @@ const QUIET = [
 const WAYS = ['WASI', 'createWrites'];
 
 const FD_READDIR = 1n << 14n;
-// As all-calls.js makes room for them.
+// all-calls.js makes room for these.
 const PROGRAM = { args: ['guest', 'argument'], env: { NAME: 'value' } };
 
 const IOVS = 4096;
 const DATA = 8192;
 const RESULT = 16;
 
-describe('What is buffered', () => {
+describe('Buffered data', () => {
   const guests = useGuests();
   const { read } = guests;
   const places = Object.keys(guests.on);
 
   describe('is out before another call', () => {
-    const FILE = 4; // of CALLS
+    const FILE = 4; // in CALLS
 
-    // A guest as CALLS want it.
+    // A guest as CALLS need it.
     function startAll() {
       makeFiles(guests.path('.'));
       const session = guests.start(PROGRAM);
@@ -97,7 +97,7 @@ describe('What is buffered', () => {
         const session = guests.start();
         write(session);
         assert.equal(read('out'), '');
-        // How the guest is left: `start()` knows what this is.
+        // `start()` recognizes what this throws.
         assert.throws(() => session.guest.proc_exit(0));
         assert.equal(read('out'), 'waited');
       });
@@ -113,7 +113,7 @@ describe('What is buffered', () => {
 
   for (const place of places) {
     describe(`of ${place}`, () => {
-      // What the guest is told of its own file, with six bytes of it buffered.
+      // The guest's view of its own file, with six bytes buffered.
       const results = {
         'fd_tell gives the offset behind them': ({ session, fd }) =>
           assert.equal(session.tell(fd), 6n),
@@ -237,9 +237,9 @@ describe('What is buffered', () => {
         assert.equal(read('out'), 'written ');
         session.pwrite(fd, 'RIT', 1n);
         assert.equal(read('out'), 'written ');
-        session.pwrite(fd, 'E', 5n); // one byte is left out: it is written too
+        session.pwrite(fd, 'E', 5n); // leaves a gap of one byte: it is written too
         assert.equal(read('out'), 'WRITtEn ');
-        session.pwrite(fd, 't', 5n); // the same again
+        session.pwrite(fd, 't', 5n); // another gap
         assert.equal(read('out'), 'WRITttn ');
         session.write(fd, 'behind');
         assert.equal(read('out'), 'WRITttn ');
@@ -247,7 +247,7 @@ describe('What is buffered', () => {
         assert.equal(read('out'), 'WRITttn behind');
       });
 
-      it('leaves with as few calls of the system as it can', () => {
+      it('goes out in as few system calls as possible', () => {
         const session = guests.on[place]();
         for (let i = 0; i < 1000; i++) session.write(session.fd, 'line\n');
         assert.equal(read('out'), '');
@@ -312,11 +312,11 @@ describe('What is buffered', () => {
         assert.equal(read('out'), 'waited more');
       });
 
-      it('is out before what does not fit any more', () => {
+      it('is out before a write that does not fit', () => {
         const session = start({ bufferSize: 16 });
         session.write(STDOUT, '0123456789');
         session.write(STDOUT, 'abcdef');
-        assert.equal(read('out'), ''); // full to the last byte
+        assert.equal(read('out'), ''); // the buffer is full to the last byte
         session.write(STDOUT, ' second');
         assert.equal(read('out'), '0123456789abcdef');
         session.write(STDOUT, [' third', 'th', 'th']);
@@ -418,7 +418,7 @@ describe('What is buffered', () => {
       ]);
     });
 
-    it('is out before methods of another WASI that is of a class', () => {
+    it('is out before methods of another WASI that is a class instance', () => {
       class Base {
         fd_seek() {
           return this.errno;

@@ -1,5 +1,5 @@
-/* Buffered writes: what is told when they cannot be written, what is kept then,
- * and for how long. */
+/* Buffered writes that fail: how the error is reported, and which bytes are
+ * kept for how long. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -32,7 +32,7 @@ uint32_t result(void) {
   return wv_load_u32(M(RESULT));
 }
 
-/* Calls, as JS makes them. */
+/* Makes calls as JS does. */
 
 wv_errno dispatch(enum wv_op op, uint32_t a, uint32_t b, uint32_t c, uint32_t d,
                   uint32_t e, uint64_t wide) {
@@ -110,11 +110,11 @@ static void test_close(void) {
   full = fill(ends[1]);
   fd = insert_host(ends[1]);
   EXPECT(WV_SUCCESS, write_string(fd, "hello"));
-  EXPECT(WV_EAGAIN, call_close(fd)); /* told once */
+  EXPECT(WV_EAGAIN, call_close(fd)); /* reported once */
   EXPECT(WV_EBADF, call_close(fd));
   CHECK(kept() == 5 && fcntl(ends[1], F_GETFD) >= 0);
 
-  /* The number may be another's: no error of his. */
+  /* The number may belong to another entry, which must not get the error. */
   CHECK(insert_host(open("/dev/null", O_RDWR | O_CLOEXEC)) == fd);
   EXPECT(WV_SUCCESS, write_string(fd, "nothing to do with it"));
   CHECK(kept() == 5 && result() == 21);
@@ -124,11 +124,11 @@ static void test_close(void) {
   skip(ends[0], full);
   EXPECT(WV_SUCCESS, call_flush(WV_NO_LIMIT));
   CHECK(read(ends[0], bytes, 16) == 5 && memcmp(bytes, "hello", 5) == 0);
-  CHECK(read(ends[0], bytes, 16) == 0); /* ours is closed by now */
+  CHECK(read(ends[0], bytes, 16) == 0); /* our end is closed */
   EXPECT(WV_SUCCESS, call_flush(WV_NO_LIMIT));
   close(ends[0]);
 
-  /* Or given up. */
+  /* A discard drops the bytes. */
   fd = insert_host(open("/dev/full", O_RDWR | O_CLOEXEC));
   EXPECT(WV_SUCCESS, write_string(fd, "hello"));
   EXPECT(WV_ENOSPC, call_close(fd));
@@ -136,7 +136,7 @@ static void test_close(void) {
   guest.wait_timeout = -1;
 }
 
-/* Many fds that fail: what is kept does not grow. */
+/* Many fds fail, but the kept bytes do not grow. */
 static void test_bound(void) {
   const int base = count_open_fds();
   uint32_t fd;
@@ -154,7 +154,7 @@ static void test_bound(void) {
   CHECK(count_open_fds() == base);
 }
 
-/* A file that takes a part, and the rest later: each byte at its place. */
+/* A file takes a part now and the rest later: each byte goes to its place. */
 static void test_part(void) {
   char name[] = "/tmp/wv-core-XXXXXX";
   struct rlimit limit;
@@ -185,7 +185,8 @@ static void test_part(void) {
   unlink(name);
 }
 
-/* A flush that waits is cut in slices, and one that is dropped goes on. */
+/* A flush that waits is cut into slices. If it is dropped, a later call
+ * continues it. */
 static void test_slices_of_flush(void) {
   uint64_t begun;
   char bytes[16];
@@ -202,12 +203,12 @@ static void test_slices_of_flush(void) {
   EXPECT(WV_RESUME, call_flush(WV_NO_LIMIT));
   EXPECT(WV_EAGAIN, call_flush(0));
   CHECK(kept() == 5);
-  /* A sleep begins when what is buffered is out. */
+  /* A sleep begins once the buffered bytes are out. */
   memset(M(LIST), 0, WV_SUBSCRIPTION_SIZE);
   wv_store_u32(M(LIST + 16), WV_CLOCK_MONOTONIC);
   wv_store_u64(M(LIST + 24), 5000000);
 #define SLEEP() dispatch(WV_OP_POLL_ONEOFF, LIST, BUF, 1, RESULT, 0, 0)
-  EXPECT(WV_SUCCESS, SLEEP()); /* it has failed, and is nobody's */
+  EXPECT(WV_SUCCESS, SLEEP()); /* the failed flush concerns another fd */
   skip(ends[0], 8);
   EXPECT(WV_EAGAIN, call_flush(0)); /* less than a page of room */
   skip(ends[0], full - 8);
@@ -221,7 +222,7 @@ static void test_slices_of_flush(void) {
   wv_store_u32(M(LIST + 16), WV_CLOCK_MONOTONIC);
   wv_store_u64(M(LIST + 24), 5000000);
   EXPECT(WV_RESUME, SLEEP());
-  EXPECT(WV_RESUME, SLEEP()); /* dropped, and called afresh */
+  EXPECT(WV_RESUME, SLEEP()); /* dropped, and called again */
   skip(ends[0], full);
   begun = nanoseconds_on(WV_CLOCK_MONOTONIC);
   guest.resumed = true;
@@ -230,7 +231,7 @@ static void test_slices_of_flush(void) {
 #undef SLEEP
   CHECK(read(ends[0], bytes, 16) == 5 && memcmp(bytes, "again", 5) == 0);
 
-  /* One of 2,000 bytes behind others that wait. */
+  /* A write of 2,000 bytes after buffered bytes that wait. */
   full = fill(wv_fd_get(guest.fds, fd)->own_fd);
   EXPECT(WV_SUCCESS, write_string(fd, "first"));
   put_iovec(LIST, BUF, 2000);
@@ -246,7 +247,7 @@ static void test_slices_of_flush(void) {
   close(ends[1]);
 }
 
-/* What JS takes: it is asked, and told. */
+/* Targets of JS: the core asks, and JS answers. */
 static void test_target(void) {
   wv_memory bytes;
   uint32_t fd = insert((wv_fd){.host_fd = 7,
@@ -274,7 +275,7 @@ static void test_target(void) {
   CHECK(kept() == 0 && buffer->entry == NULL);
   wv_buffer_taken(buffer);
 
-  /* JS has no place for them. */
+  /* JS cannot give the bytes back to another target, nor twice. */
   bytes = (wv_memory){.base = M(BUF), .size = 5};
   CHECK(!wv_buffer_give_back(&guest, fd, 8, bytes, WV_EPIPE));
   CHECK(!wv_buffer_give_back(&guest, null, 7, bytes, WV_EPIPE));

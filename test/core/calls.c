@@ -1,4 +1,4 @@
-/* Calls of preview1 in the core alone, without Node: a guest is a block of
+/* Calls of preview1 in the core alone, without Node. The guest is a block of
  * memory. */
 #define _GNU_SOURCE
 #include <stdlib.h>
@@ -118,7 +118,7 @@ static void test_others(void) {
   EXPECT(WV_SUCCESS, wv_sched_yield(&guest));
 }
 
-/* A memory of 4 GiB: pointers up to 2^32 are good, and nothing wraps. */
+/* In a memory of 4 GiB pointers up to 2^32 are valid, and nothing wraps. */
 static void test_large_memory(void) {
   wv_memory small = guest.memory;
   uint64_t size = UINT64_C(1) << 32;
@@ -132,7 +132,7 @@ static void test_large_memory(void) {
   EXPECT(WV_EFAULT, wv_clock_time_get(&guest, 1, 0, 0xfffffff9));
   EXPECT(WV_SUCCESS, wv_random_get(&guest, 0xffffffff, 1));
   EXPECT(WV_EFAULT, wv_random_get(&guest, 0xffffffff, 2));
-  /* A clock of 0: the subscription at the very end of the memory. */
+  /* The subscription, a clock that is due, ends where the memory ends. */
   memset(M(0xffffffd0), 0, 48);
   EXPECT(WV_SUCCESS, wv_poll_oneoff(&guest, 0xffffffd0, 0xffffffa0, 1, 0));
   EXPECT(WV_EFAULT, wv_poll_oneoff(&guest, 0xffffffd1, 0, 1, 0));

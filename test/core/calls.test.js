@@ -1,7 +1,7 @@
 'use strict';
 
-// test/core/*.c: calls without Node, under sanitizers: polls, sockets, directories,
-// waits, and each pointer out of bounds.
+// test/core/*.c: the core without Node, under sanitizers: polls, sockets,
+// directories, waits, and each pointer out of bounds.
 
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
@@ -13,7 +13,7 @@ describe('The calls of the core', () => {
     if (process.platform !== 'linux' || !hasSanitizers()) this.skip();
   });
 
-  it('do without Node what POSIX and the specification say', () => {
+  it('follow POSIX and the specification, without Node', () => {
     const { status, stdout, stderr } = spawnSync(
       'sh',
       [path.join(__dirname, 'run')],

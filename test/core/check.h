@@ -1,4 +1,5 @@
-/* What the tests of the core share: one guest, and checks that go on. */
+/* Shared by the tests of the core: one guest, and checks that do not end the
+ * test. */
 #ifndef CHECK_H
 #define CHECK_H
 
@@ -22,8 +23,7 @@ extern int failures;
     }                                                                 \
   } while (0)
 
-/* A wait that is cut in slices is resumed until it is over, unless that it is
- * cut is what is expected. */
+/* Resumes a call until it is over, unless WV_RESUME is expected. */
 #define EXPECT(expected, call)                                                \
   do {                                                                        \
     unsigned expected_ = (expected);                                          \
@@ -40,8 +40,8 @@ extern int failures;
     }                                                                         \
   } while (0)
 
-/* Runs `call`, which uses `pointer` for `len` bytes, with each kind of pointer
- * that does not fit: always EFAULT, and no byte of the memory changes. */
+/* Runs `call`, which uses `len` bytes at `pointer`, with each kind of pointer
+ * out of bounds. Each must be EFAULT, and leave the memory unchanged. */
 #define EXPECT_FAULTS(pointer, len, call)                               \
   do {                                                                  \
     uint32_t bad_[] = {                                                 \

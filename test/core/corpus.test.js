@@ -1,7 +1,7 @@
 'use strict';
 
-// The C core alone, over a scripted kernel and with sanitizers: the inputs that
-// `npm run fuzz:core` found worth keeping. test/core/fuzz/core.c begins it.
+// The C core alone, over a scripted kernel and with sanitizers. Replays the inputs
+// that `npm run fuzz:core` kept: see test/core/fuzz/core.c.
 
 const assert = require('node:assert/strict');
 const { execFileSync } = require('node:child_process');
@@ -16,7 +16,7 @@ const CORPUS = path.join(FUZZ, 'corpus');
 
 const HARNESS = fs.readdirSync(FUZZ).filter((name) => name.endsWith('.c'));
 
-/** All but Node-API, and what stands below `sys.h`. */
+/** Everything except Node-API and the system calls below `sys.h`. */
 const SOURCES = ['.', 'preview1']
   .flatMap((folder) =>
     fs
@@ -30,7 +30,7 @@ const SOURCES = ['.', 'preview1']
 describe('The C core', () => {
   const dir = useTempDir();
 
-  it('does what its oracle says with every input of the corpus', function () {
+  it('agrees with its oracle on every input of the corpus', function () {
     if (process.platform === 'win32' || !hasSanitizers()) this.skip();
     const program = dir.path('replay');
     execFileSync(process.env.CC ?? 'cc', [

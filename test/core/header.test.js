@@ -1,6 +1,6 @@
 'use strict';
 
-// The generated headers, and the list of sources that the addon is built from.
+// The generated headers, and the list of the addon's sources.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');

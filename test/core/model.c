@@ -1,6 +1,6 @@
-/* Buffered writes, against a model: the files, pipes and captures have what the
- * guest was told that it has written, in its order, and nothing of a guest is
- * kept but one buffer and one descriptor, whatever fails.
+/* Buffered writes against a model. Files, pipes and captures must hold the
+ * bytes whose writes succeeded, in order. Whatever fails, a guest keeps one
+ * buffer and one descriptor at most.
  *
  * A failure prints the number of its round. */
 #define _GNU_SOURCE
@@ -25,7 +25,7 @@
 #define ROUNDS 400
 #define OPERATIONS 120
 
-/* What combiner.wat does in WebAssembly. False: it does nothing. */
+/* Does what combiner.wat does in WebAssembly. False: not a plain case. */
 static bool write_plainly(uint32_t fd, uint32_t count, uint32_t total,
                           bool positioned, uint64_t offset) {
   const int of = positioned ? WV_BUFFER_PWRITE_FD : WV_BUFFER_WRITE_FD;
@@ -58,22 +58,23 @@ typedef enum kind { REGULAR, APPEND, FULL, PIPE, CAPTURE, KINDS } kind;
 
 static struct file {
   char path[64];
-  int host_fd; /* the test's own, to look */
+  int host_fd; /* the test's own descriptor */
   uint32_t size;
   uint8_t bytes[FILE_MAX];
 } files[FILES];
 
-/* What a guest fd stands for: of a stream, all that was accepted. */
+/* The file or stream of a guest fd. `bytes` holds all that a stream accepted.
+ */
 typedef struct object {
   kind kind;
   bool open;
-  const wv_fd *entry; /* NULL once it is gone */
+  const wv_fd *entry; /* NULL once it is closed */
   struct file *file;
   uint32_t pos;
-  int reader; /* of a pipe */
+  int reader; /* for a pipe */
   wv_capture *capture;
   uint32_t accepted;
-  uint32_t seen; /* of them, that have come out */
+  uint32_t seen; /* accepted bytes that have come out */
   uint8_t *bytes;
 } object;
 
@@ -98,7 +99,8 @@ static object *find(const wv_fd *entry) {
   return NULL;
 }
 
-/* The file as it is, or as it would be with all of its bytes. */
+/* Is the file as in the model, except for the bytes from `from` to `from +
+ * len`? */
 static bool is_as_modelled(const struct file *file, uint32_t from,
                            uint32_t len) {
   static uint8_t there[FILE_MAX];
@@ -203,7 +205,7 @@ static uint32_t put_list(uint32_t *count) {
   return total;
 }
 
-/* The first `len` bytes of the list. */
+/* Copies the first `len` bytes of the list. */
 static void copy_list(uint8_t *to, uint32_t len) {
   uint32_t i;
 
@@ -223,7 +225,7 @@ static void put_in_file(struct file *file, uint32_t offset, uint32_t len) {
   if (offset + len > file->size) file->size = offset + len;
 }
 
-/* What the guest was told of a write. */
+/* Checks the result of a write, and adds its bytes to the model. */
 static void check_written(object *of, wv_errno error, uint32_t total) {
   uint32_t room = CAPTURE_MAX - of->accepted;
   uint32_t n = result();
@@ -273,7 +275,7 @@ static void write_to(uint32_t slot) {
                        : random_below(20) == 0 ? WV_WRITE_TRACED
                                                : 0);
   check_written(of, error, total);
-  /* Nothing of fd 2 is kept, where somebody could look. */
+  /* Bytes for fd 2 are never buffered, unless for a capture. */
   if (slot == 0 && of->kind != CAPTURE) CHECK(buffer->entry != of->entry);
 }
 
@@ -351,7 +353,7 @@ static void close_slot(uint32_t slot) {
   if (of == NULL) return;
   error = call_close(FIRST + slot);
   CHECK(error == WV_SUCCESS || can_fail(of));
-  /* It is closed all the same, and what is left is in the buffer. */
+  /* The fd is closed all the same, and its bytes stay in the buffer. */
   if (error != WV_SUCCESS) CHECK(buffer->entry == of->entry && kept() > 0);
   CHECK(wv_fd_get(guest.fds, FIRST + slot) == NULL);
   EXPECT(WV_EBADF, call_close(FIRST + slot));
@@ -392,7 +394,7 @@ static void flush(void) {
   }
 }
 
-/* The bytes that are given up are the last that its object accepted. */
+/* Drops the kept bytes, which are the last ones that their object accepted. */
 static void discard(void) {
   object *of = buffer->entry == NULL ? NULL : find(buffer->entry);
   const uint32_t left = kept();
@@ -418,7 +420,7 @@ static void discard(void) {
   memset(of->file->bytes, 0, FILE_MAX);
   of->file->size =
       (uint32_t)pread(of->file->host_fd, of->file->bytes, FILE_MAX, 0);
-  /* Without what came behind the end, append mode stands elsewhere. */
+  /* Without the dropped bytes, append mode has another position. */
   if (!positioned && of->kind == APPEND)
     of->pos = (uint32_t)lseek(of->entry->host_fd, 0, SEEK_CUR);
 }
@@ -463,7 +465,7 @@ static void operate(void) {
   }
 }
 
-/* One buffer, one descriptor. */
+/* One buffer and one descriptor at most. */
 static void check_bounds(int base) {
   int held = 0;
   int i;
@@ -493,7 +495,7 @@ static void end_object(object *of) {
       CHECK(of->seen > before);
       if (of->seen == before) break;
     }
-    CHECK(read(of->reader, &byte, 1) == 0); /* the end */
+    CHECK(read(of->reader, &byte, 1) == 0); /* end of file */
     close(of->reader);
   }
   if (of->kind == CAPTURE) {
@@ -515,7 +517,7 @@ static void end_round(void) {
 
   if (of != NULL && of->kind == FULL) discard();
   do {
-    /* A pipe has not room for all of it at once. */
+    /* The pipe has no room for all of it at once. */
     if (of != NULL && of->kind == PIPE) drain(of, STREAM_MAX);
     before = kept();
     error = call_flush(WV_NO_LIMIT);

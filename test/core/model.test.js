@@ -1,9 +1,9 @@
 'use strict';
 
-// Random writes, good and hostile, with both engines, buffered and not: all that
-// a guest is told, its memory and its files are as a model of a few lines has it.
+// Random writes, good and hostile, with both engines, with and without a buffer. A
+// guest's results, memory and files must be those of a simple model.
 //
-// A failure prints a case that test/core/fuzz/writes.js runs again.
+// A failure prints a case that test/core/fuzz/writes.js can run again.
 
 const assert = require('node:assert/strict');
 const { useTempDir } = require('../helpers/temp');
@@ -15,7 +15,7 @@ const CALLS = 20_000;
 describe('Random writes', () => {
   const dir = useTempDir();
 
-  it('do what the model says, with both engines, buffered and not', async () => {
+  it('agree with the model, with both engines, buffered and not', async () => {
     const directory = dir.path('');
     let calls = 0;
     for (let seed = 1; calls < CALLS; seed++) {

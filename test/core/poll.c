@@ -1,4 +1,4 @@
-/* poll_oneoff, and the waits behind it. */
+/* poll_oneoff and its waits. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@ static void put_clock(uint32_t i, uint32_t clock, uint64_t timeout,
                       uint16_t flags) {
   uint8_t *at = M(IN + 48 * i);
 
-  memset(at, 0xee, 48); /* the padding is nothing to us */
+  memset(at, 0xee, 48); /* padding may have any value */
   wv_store_u64(at, UINT64_MAX - i);
   at[8] = 0;
   wv_store_u32(at + 16, clock);
@@ -45,7 +45,7 @@ static uint32_t poll_for(uint32_t n) {
   return wv_load_u32(M(NEVENTS));
 }
 
-/* Is event `e` that of subscription `i`? */
+/* Is event `e` the event of subscription `i`? */
 static bool is_event(uint32_t e, uint32_t i, wv_errno error, uint8_t type,
                      uint64_t nbytes, uint16_t flags) {
   const uint8_t *at = M(OUT + 32 * e);
@@ -87,12 +87,12 @@ static void test_clocks(void) {
 
   test_clock(WV_CLOCK_REALTIME);
   test_clock(WV_CLOCK_MONOTONIC);
-  /* The first of several, each on its own clock. */
+  /* The earliest of several clocks, each measured on its own. */
   put_clock(0, WV_CLOCK_MONOTONIC, 60000 * MS, 0);
   put_clock(1, WV_CLOCK_REALTIME, nanoseconds_on(WV_CLOCK_REALTIME) + 4 * MS,
             ABSOLUTE);
   CHECK(poll_for(2) == 1 && is_event(0, 1, WV_SUCCESS, 0, 0, 0));
-  /* One that cannot be waited for is no reason to wait for the other. */
+  /* A subscription with an error ends the wait for the other one. */
   put_clock(1, WV_CLOCK_PROCESS_CPUTIME, 60000 * MS, 0);
   put_clock(2, WV_CLOCK_THREAD_CPUTIME, 0, ABSOLUTE);
   CHECK(poll_for(3) == 2 && is_event(0, 1, WV_ENOTSUP, 0, 0, 0));
@@ -104,7 +104,7 @@ static void test_errors(void) {
   uint64_t sum;
   uint32_t at;
 
-  memset(M(IN), 0, 48 * 3); /* three clocks of 0 */
+  memset(M(IN), 0, 48 * 3); /* three clocks that are due */
   EXPECT_FAULTS(at, 144, wv_poll_oneoff(&guest, at, OUT, 3, NEVENTS));
   EXPECT_FAULTS(at, 96, wv_poll_oneoff(&guest, IN, at, 3, NEVENTS));
   EXPECT_FAULTS(at, 4, wv_poll_oneoff(&guest, IN, OUT, 3, at));
@@ -130,7 +130,7 @@ static void test_errors(void) {
   EXPECT(WV_EINVAL, wv_poll_oneoff(&guest, IN, OUT, 3, NEVENTS));
 }
 
-/* The most there may be, in a memory that holds them. */
+/* The most subscriptions, in a memory that holds them. */
 static void test_many(void) {
   wv_memory small = guest.memory;
   uint32_t n = 16384;
@@ -171,7 +171,7 @@ static void test_pipe(void) {
   put_clock(1, WV_CLOCK_MONOTONIC, 60000 * MS, 0);
   CHECK(poll_for(2) == 1 && is_event(0, 0, WV_SUCCESS, 1, 5, 0));
 
-  put_fd(1, 2, in); /* each for the other direction */
+  put_fd(1, 2, in); /* each for the wrong direction */
   put_fd(2, 1, out);
   CHECK(poll_for(3) == 3 && is_event(1, 1, WV_EBADF, 2, 0, 0));
   CHECK(is_event(2, 2, WV_EBADF, 1, 0, 0));
@@ -183,7 +183,7 @@ static void test_pipe(void) {
   CHECK(poll_for(1) == 1 && is_event(0, 0, WV_SUCCESS, 1, 5, 0));
   CHECK(read(ends[0], M(0), 5) == 5);
   CHECK(poll_for(1) == 1 && is_event(0, 0, WV_SUCCESS, 1, 0, 1));
-  close(ends[0]); /* behind the guest's back */
+  close(ends[0]); /* without the guest's knowledge */
   CHECK(poll_for(1) == 1 && is_event(0, 0, WV_EBADF, 1, 0, 0));
   guest.fds->entries[in]->flags &= (uint8_t)~WV_FD_OWNED;
   EXPECT(WV_SUCCESS, wv_fd_remove(guest.fds, in));
@@ -216,7 +216,7 @@ static void test_socket(void) {
   EXPECT(WV_SUCCESS, wv_fd_remove(guest.fds, fd));
 }
 
-/* What is always ready; their kind is not known yet. */
+/* Files that are always ready; their kind is still unknown. */
 static void test_files(void) {
   char name[] = "/tmp/wv-core-XXXXXX";
   int host_fd = mkstemp(name);
@@ -264,7 +264,7 @@ static void test_files(void) {
 
 static volatile bool racing;
 
-/* Another thread of the guest rewrites the list all the time. */
+/* Another thread of the guest keeps rewriting the list. */
 static void *rewrite(void *unused) {
   uint32_t i;
 
@@ -286,7 +286,7 @@ static void test_race(void) {
   CHECK(pipe(ends) == 0);
   insert_host(ends[0]);
   insert_host(ends[1]);
-  CHECK(write(ends[1], "x", 1) == 1); /* so that nothing waits for ever */
+  CHECK(write(ends[1], "x", 1) == 1); /* so that no poll waits for ever */
   racing = true;
   memset(M(IN), 0, 48 * 40);
   pthread_create(&thread, NULL, rewrite, NULL);

@@ -27,8 +27,8 @@ static uint32_t read_entries(uint32_t fd, uint32_t len, uint64_t cookie) {
   return wv_load_u32(M(USED));
 }
 
-/* Reads the whole directory as a libc does. `visit` sees each name. Returns how
- * many calls it took. */
+/* Reads the whole directory as a libc does, and calls `visit` with each name.
+ * Returns how many calls it took. */
 static int read_all(uint32_t fd, uint32_t len,
                     void (*visit)(const char *name, uint64_t ino)) {
   char name[256];
@@ -92,7 +92,7 @@ static int count_of(int remainder, int times) {
   return count;
 }
 
-/* Half of the entries are removed while they are read with a small buffer. */
+/* Removes half of the entries while it reads them with a small buffer. */
 static void test_many(uint32_t fd) {
   char name[16];
   int i;
@@ -136,7 +136,7 @@ static void test_small(uint32_t fd) {
     CHECK(memcmp(M(BUF), whole, len < 24 ? len : 24) == 0);
     CHECK(M(BUF)[len] == 0xa5);
   }
-  /* Exactly one, then the next by its cookie, then back to it. */
+  /* Exactly one entry, then the next by its cookie, then back. */
   CHECK(read_entries(fd, first_len, 0) == first_len);
   CHECK(read_entries(fd, 24, cookie) == 24);
   cookie = wv_load_u64(M(BUF));
@@ -144,7 +144,7 @@ static void test_small(uint32_t fd) {
   CHECK(read_entries(fd, 24, wv_load_u64(whole)) == 24);
   CHECK(wv_load_u64(M(BUF)) == cookie);
 
-  /* The beginning is read anew, and a file that came is there. */
+  /* Cookie 0 reads the directory anew, with a new file. */
   read_entries(fd, 10, 0);
   create("late");
   forget();
@@ -199,8 +199,8 @@ static void test_types(uint32_t fd) {
   unlinkat(root_fd, "f", 0);
 }
 
-/* `..` of a preopen tells nothing; a renumbered fd reads on; a directory that
- * was removed is at its end. */
+/* `..` of a preopen reveals nothing. A renumbered fd reads on. A removed
+ * directory is at its end. */
 static void test_preopen_and_removed(void) {
   uint32_t fd = insert((wv_fd){
       .host_fd = root_fd, .kind = WV_KIND_DIRECTORY, .preopen = strdup("/")});

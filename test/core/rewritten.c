@@ -1,5 +1,5 @@
-/* Arguments that change while a call is made: by another thread, or by the call
- * itself where what it reads is over its own list. */
+/* Arguments that change during a call, by another thread or by the call itself,
+ * which may read data over its own list. */
 #include <sys/socket.h>
 
 #include "check.h"
@@ -9,7 +9,7 @@
 #define LIST 64u
 #define BUF 4096u
 
-/* What a change makes of a list: out of bounds, or empty. */
+/* Makes the list invalid: out of bounds, or empty. */
 static void spoil_list(bool empty) {
   put_iovec(LIST, empty ? BUF : PAGE, empty ? 0 : 1);
 }
@@ -20,7 +20,7 @@ static void expect_done(wv_errno error, uint32_t done) {
   CHECK(wv_load_u32(M(RESULT)) == done);
 }
 
-/* The call has taken bytes, and waits for more: they count. */
+/* The call has received bytes and waits for more: those bytes count. */
 static void test_received(void) {
   uint32_t fd;
   int ends[2];
@@ -28,7 +28,7 @@ static void test_received(void) {
 
   CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
   fd = insert_host(ends[0]);
-  /* Over its own list, in which it leaves no good pointer. */
+  /* The data overwrites its own list, and leaves no valid pointer there. */
   put_iovec(LIST, LIST, 100);
   CHECK(write(ends[1], "\xff\xff\xff\xff\xff\xff\xff\xff", 8) == 8);
   EXPECT(WV_RESUME,
@@ -36,7 +36,7 @@ static void test_received(void) {
   guest.resumed = true;
   error = wv_sock_recv(&guest, fd, LIST, 1, WV_RIFLAGS_WAITALL, RESULT, FLAGS);
   expect_done(error, 8);
-  /* The next call has done nothing yet. */
+  /* The next call has received nothing yet. */
   EXPECT(WV_EFAULT,
          wv_sock_recv(&guest, fd, LIST, 1, WV_RIFLAGS_WAITALL, RESULT, FLAGS));
   EXPECT(WV_SUCCESS, wv_fd_remove(guest.fds, fd));

@@ -1,5 +1,5 @@
-/* One table for the threads of a guest: what one thread can see of it. Threads
- * that run are in test/core/threads. */
+/* One table for the threads of a guest, as a single thread sees it.
+ * test/core/threads runs real threads. */
 #include "sharing.h"
 
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 
 static uint8_t memory[PAGE];
 
-/* A guest with the write end of a pipe of ours at fd 1. */
+/* A guest with the write end of one of our pipes at fd 1. */
 static wv_guest new_guest(int *reader) {
   wv_guest made = {.memory = {.base = memory, .size = sizeof(memory)},
                    .fds = wv_fd_table_new(16),
@@ -34,7 +34,7 @@ static bool is_at_end(int reader) {
   return read(reader, &byte, 1) == 0;
 }
 
-/* The call that the mailbox has. */
+/* Makes a call by the mailbox. */
 static wv_errno call(wv_guest *of, enum wv_op op, uint32_t a, uint32_t b) {
   uint64_t words[WV_BOX_WORDS / 2] = {0};
   uint32_t *box = (uint32_t *)words;
@@ -45,7 +45,7 @@ static wv_errno call(wv_guest *of, enum wv_op op, uint32_t a, uint32_t b) {
   return wv_dispatch(of, box);
 }
 
-/* Its reader sees the end, though the other thread goes on. */
+/* The reader of the stream sees its end, although the other thread goes on. */
 static void test_close_of_own_stream(void) {
   int readers[2];
   wv_guest one = new_guest(&readers[0]);
@@ -94,7 +94,8 @@ static void test_move_of_own_stream(void) {
   close(reader);
 }
 
-/* A guest that the host has closed has nothing, also not what others share. */
+/* A guest closed by the host has nothing open, not even what other threads
+ * share. */
 static void test_close_by_host(void) {
   int readers[2];
   wv_guest one = new_guest(&readers[0]);
@@ -112,9 +113,8 @@ static void test_close_by_host(void) {
   close(readers[1]);
 }
 
-/* What a call has checked is what it uses: a second look at the fd may find
- * what another thread has put there. The entries that it holds tell how often
- * it looked. */
+/* A call must use the entry that it has checked: a second lookup may find
+ * another one. The number of held entries shows how often it looked. */
 static void test_one_look(void) {
   int reader;
   wv_guest one = new_guest(&reader);

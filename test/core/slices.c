@@ -1,5 +1,5 @@
-/* Waits that are cut in slices: what a call that is made once more goes on
- * with, and what it does not. */
+/* Waits that are cut into slices: what a resumed call keeps, and what it does
+ * not. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 
 #define RESULT 0u
 #define FLAGS 8u
-#define LIST 1024u     /* of up to LIST_MAX elements */
+#define LIST 1024u     /* up to LIST_MAX elements */
 #define LIST_MAX 4000u /* more than one system call takes */
 #define BUF 36864u
 #define PATH 512u
@@ -28,7 +28,7 @@ static uint64_t now(void) {
   return nanoseconds_on(WV_CLOCK_MONOTONIC);
 }
 
-/* The host's own: the guest's O_NONBLOCK is not to be seen on it. */
+/* A descriptor that the host left blocking, and must see unchanged. */
 static uint32_t insert_blocking(int host_fd) {
   return insert(wv_fd_of_host(host_fd));
 }
@@ -38,7 +38,7 @@ static void drop(uint32_t fd, int host_fd) {
   if (host_fd >= 0) CHECK(close(host_fd) == 0);
 }
 
-/* Writes until there is no room. */
+/* Writes until the stream is full. */
 static void fill(int host_fd) {
   static const uint8_t zeros[4096];
   int flags = fcntl(host_fd, F_GETFL);
@@ -67,7 +67,7 @@ static void test_read(void) {
   drop(fd, ends[0]);
 }
 
-/* All slices together are no longer than the limit. */
+/* All slices together respect the limit. */
 static void test_deadline(void) {
   uint64_t before = now();
   uint64_t deadline = 0;
@@ -90,7 +90,7 @@ static void test_deadline(void) {
   CHECK(slices > 0 && now() - before >= 50 * MS);
   CHECK(deadline >= before + 50 * MS && deadline <= now());
 
-  /* A host that comes back late has used the time. */
+  /* Time that the host takes between two slices counts. */
   EXPECT(WV_RESUME, wv_fd_write(&guest, fd, LIST, 1, RESULT));
   usleep(40000);
   guest.resumed = true;
@@ -107,7 +107,7 @@ static void put_clock(uint32_t at, uint64_t timeout) {
   wv_store_u64(M(at + 24), timeout);
 }
 
-/* A relative time begins with the call, not with each slice of it. */
+/* A relative time begins with the call, not with each slice. */
 static void test_clock(void) {
   uint64_t before = now();
   uint64_t begun;
@@ -135,14 +135,14 @@ static void test_clock(void) {
   guest.resumed = false;
 }
 
-/* Lists, whose bytes tell where they are. */
+/* Lists whose bytes show their position. */
 
 static uint8_t byte_at(uint64_t n) {
   return (uint8_t)(n * 2654435761u >> 13);
 }
 
-/* `count` elements of `min` to `max` bytes, next to each other or not. Returns
- * the bytes of all. */
+/* `count` elements of `min` to `max` bytes, adjacent or not. Returns the sum of
+ * their lengths. */
 static uint64_t put_list(uint32_t count, uint32_t min, uint32_t max,
                          uint32_t gap) {
   const uint32_t room = PAGE - BUF - max;
@@ -168,7 +168,7 @@ typedef struct comparison {
   uint64_t bytes;
 } comparison;
 
-/* The bytes that come out are those of the list, each of them once. */
+/* The bytes that come out must be those of the list, each once. */
 static void compare(comparison *at, const uint8_t *bytes, ssize_t len) {
   for (; len > 0; len--, bytes++) {
     while (at->element < list_len &&
@@ -213,7 +213,7 @@ static wv_errno send_to_socket(uint32_t fd) {
   return wv_sock_send(&guest, fd, LIST, list_len, 0, RESULT);
 }
 
-/* Nobody reads but between two slices, and then some. */
+/* The reader reads between two slices only, and at the end the rest. */
 static void write_in_slices(writer by, uint32_t fd, int reader,
                             uint64_t total) {
   comparison at = {0};
@@ -259,7 +259,7 @@ static void write_one_way(enum way way, uint64_t total) {
   if (way == OWNED_PIPE) fcntl(ends[1], F_SETFL, O_NONBLOCK);
   opened.host_fd = ends[1];
   fd = way == OWNED_PIPE ? insert_host(ends[1])
-       : way == FIFO     ? insert(opened) /* its kind is not known yet */
+       : way == FIFO     ? insert(opened) /* of unknown kind */
                          : insert_blocking(ends[1]);
   if (way == NO_OWN) wv_fd_get(guest.fds, fd)->flags |= WV_FD_NO_OWN;
   write_in_slices(way == SOCK_SEND ? send_to_socket
@@ -275,9 +275,9 @@ static void test_write(void) {
     uint32_t count, min, max, gap;
   } lists[] = {
       {20, 1, 20000, 3},  /* of any size */
-      {2500, 0, 90, 1},   /* small ones, folded */
-      {2000, 60, 130, 0}, /* which touch */
-      {1100, 1, 1200, 1}, /* some folded, some not */
+      {2500, 0, 90, 1},   /* small elements, folded */
+      {2000, 60, 130, 0}, /* adjacent elements */
+      {1100, 1, 1200, 1}, /* folded and unfolded elements */
   };
   int way;
   size_t i;
@@ -300,7 +300,8 @@ static void *read_fast(void *of) {
   return &total;
 }
 
-/* There is room at each look, and the guest could not be ended for a second. */
+/* A reader that makes room at once: without a turn the guest could not be ended
+ * for a second. */
 static void test_fast_reader(void) {
   uint64_t total = put_list(LIST_MAX, 27000, 27000, 1);
   pthread_t thread;
@@ -347,7 +348,7 @@ static void test_receive(void) {
   CHECK(memcmp(M(BUF), "abcdefg", 8) == 0);
   CHECK(memcmp(M(BUF + 16), "hi0123456", 10) == 0);
   EXPECT(WV_RESUME, RECEIVE());
-  CHECK(guest.wait.done == 3); /* and a fresh call has its own */
+  CHECK(guest.wait.done == 3); /* a new call has its own count */
   close(ends[1]);
   guest.resumed = true;
   EXPECT(WV_SUCCESS, RECEIVE());
@@ -387,7 +388,7 @@ static wv_errno open_fifo(uint32_t dir, uint64_t rights) {
                       0, 0, RESULT);
 }
 
-/* A FIFO that nobody reads, and one that nobody writes. */
+/* FIFOs without a reader, and without a writer. */
 static void test_fifo(uint32_t dir) {
   uint64_t before;
   uint32_t fd;
@@ -420,11 +421,12 @@ static void test_fifo(uint32_t dir) {
   close(other);
   guest.resumed = true;
   EXPECT(WV_SUCCESS, wv_fd_read(&guest, fd, LIST, 1, RESULT));
-  CHECK(wv_load_u32(M(RESULT)) == 0); /* it wrote nothing, and went */
+  CHECK(wv_load_u32(M(RESULT)) ==
+        0); /* the writer wrote nothing, and is gone */
   drop(fd, -1);
 }
 
-/* V8 has ended the guest between two slices: what it calls next is not that. */
+/* V8 has ended the guest between two slices: its next call is another one. */
 static void test_dropped(void) {
   uint64_t total = put_list(20, 5000, 8000, 0);
   uint64_t before;
@@ -439,7 +441,7 @@ static void test_dropped(void) {
   CHECK(guest.wait.done > 0);
   total = guest.wait.done;
   before = now();
-  /* The time of the other does not count, nor what it has written. */
+  /* The new call has neither the old one's time nor its bytes. */
   put_iovec(LIST + 8 * list_len, BUF, 1);
   EXPECT(WV_EAGAIN, wv_fd_write(&guest, fd, LIST + 8 * list_len, 1, RESULT));
   CHECK(now() - before >= 35 * MS);

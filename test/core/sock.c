@@ -89,7 +89,7 @@ static void *read_slowly(void *total) {
   return total;
 }
 
-/* Both wait on a socket that the host left blocking, and on one it did not. */
+/* Reads and writes wait, whether the host left the socket blocking or not. */
 static void test_waiting(int nonblock) {
   pthread_t thread;
   uint64_t total = 0;
@@ -115,7 +115,7 @@ static void test_waiting(int nonblock) {
   close_pair();
 }
 
-/* Nobody reads: a guest that asked not to wait, and a limit. */
+/* Without a reader: with NONBLOCK, and with a limit. */
 static void test_full(void) {
   uint32_t i;
 
@@ -184,13 +184,14 @@ static void test_errors(void) {
   EXPECT(WV_EINVAL, wv_sock_send(&guest, fd, LIST, 2, 1, LEN));
   EXPECT(WV_EINVAL, wv_sock_shutdown(&guest, fd, 0));
   EXPECT(WV_EINVAL, wv_sock_shutdown(&guest, fd, 4));
-  EXPECT(WV_EINVAL, wv_sock_accept(&guest, fd, 0, 0)); /* does not listen */
+  EXPECT(WV_EINVAL,
+         wv_sock_accept(&guest, fd, 0, 0)); /* not a listening socket */
   EXPECT(WV_EINVAL, wv_sock_accept(&guest, fd, WV_FDFLAGS_APPEND, 0));
   guest.fds->entries[fd]->rights = WV_RIGHTS_FD_WRITE;
   EXPECT(WV_ENOTCAPABLE, wv_sock_recv(&guest, fd, PAGE, 1, 9, PAGE, PAGE));
   guest.fds->entries[fd]->rights = WV_RIGHTS_FD_READ;
   EXPECT(WV_ENOTCAPABLE, wv_sock_send(&guest, fd, PAGE, 1, 9, PAGE));
-  EXPECT(WV_SUCCESS, receive(0)); /* nothing was taken by an error */
+  EXPECT(WV_SUCCESS, receive(0)); /* the errors above have taken no data */
   CHECK(wv_load_u32(M(LEN)) == 3 && memcmp(M(BUF), "abc", 3) == 0);
   EXPECT(WV_SUCCESS, wv_sock_shutdown(&guest, fd, 3));
   CHECK(read(peer, M(BUF), 1) == 0);

@@ -1,5 +1,5 @@
-/* Streams of the host: written and read without waiting, and without a change
- * that another program could see. */
+/* Streams of the host are written and read without waiting, and without a
+ * change that other programs could see. */
 #define _GNU_SOURCE
 #include "stream.h"
 
@@ -53,7 +53,7 @@ static bool is_nonblock(int host_fd) {
   return (fcntl(host_fd, F_GETFL) & O_NONBLOCK) != 0;
 }
 
-/* Both ends are the host's, as its standard streams are. */
+/* Both ends belong to the host, like standard streams. */
 static void test_own_descriptions(int ends[2]) {
   uint32_t in = insert(wv_fd_of_host(ends[0]));
   uint32_t out = insert(wv_fd_of_host(ends[1]));
@@ -76,11 +76,11 @@ static void test_own_descriptions(int ends[2]) {
   CHECK(!is_nonblock(ends[0]) && !is_nonblock(ends[1]));
   CHECK(wv_stream_pollfd(entry_of(in)) == own[0]);
 
-  /* The one description goes with the entry, and the other stays. */
+  /* Our description is closed with the entry; the host's stays open. */
   EXPECT(WV_SUCCESS, wv_fd_remove(guest.fds, out));
   CHECK(!is_open(own[1]) && is_open(ends[1]));
   close(ends[1]);
-  EXPECT(WV_SUCCESS, read_bytes(in, 4000)); /* the end */
+  EXPECT(WV_SUCCESS, read_bytes(in, 4000)); /* end of file */
   CHECK(result() == 0);
   EXPECT(WV_SUCCESS, wv_fd_remove(guest.fds, in));
   CHECK(!is_open(own[0]) && is_open(ends[0]));
@@ -101,7 +101,7 @@ static void test_pipe_and_fifo(void) {
   fcntl(ends[0], F_SETFL, 0);
   test_own_descriptions(ends);
 
-  /* A FIFO without a reader has one later. */
+  /* The FIFO gets a reader later. */
   ends[0] = open(name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   ends[1] = open(name, O_WRONLY | O_CLOEXEC);
   uint32_t out = insert(wv_fd_of_host(ends[1]));
@@ -117,7 +117,7 @@ static void test_pipe_and_fifo(void) {
   unlink(name);
 }
 
-/* The path of the descriptor moves with fd_renumber. */
+/* The path of the descriptor stays right after fd_renumber. */
 static void test_renumber(void) {
   uint32_t from;
   uint32_t to;
@@ -140,7 +140,7 @@ static void test_renumber(void) {
   close(ends[1]);
 }
 
-/* Nothing of a main thread's is opened twice. */
+/* On the main thread no stream is opened again. */
 static void test_may_block(void) {
   uint32_t fd;
   int ends[2];
@@ -173,7 +173,7 @@ static int open_terminal(int *slave) {
   return master;
 }
 
-/* Opened again, the master would be another terminal's. */
+/* A second open of the master would create another terminal. */
 static void test_terminal(void) {
   char bytes[8];
   int n;
@@ -204,7 +204,7 @@ static void test_terminal(void) {
   }
   CHECK(!is_nonblock(master) && !is_nonblock(slave));
 
-  /* A terminal that takes no more: no write of one byte waits. */
+  /* A terminal that is full: no write of a byte may wait. */
   guest.wait_timeout = 30;
   for (n = 0; n < 100; n++) {
     EXPECT(WV_SUCCESS, write_bytes(of_master, 4000));
@@ -220,13 +220,13 @@ static void test_terminal(void) {
   close(slave);
 }
 
-/* It has no path that could be opened, and is neither pipe nor terminal. */
+/* An eventfd has no path to open, and is neither pipe nor terminal. */
 static void test_eventfd(void) {
   int host_fd = eventfd(0, EFD_CLOEXEC);
   uint32_t fd = insert(wv_fd_of_host(host_fd));
 
   EXPECT(WV_RESUME, read_bytes(fd, 8));
-  wv_store_u64(M(BUF), UINT64_MAX - 1); /* all that it can have */
+  wv_store_u64(M(BUF), UINT64_MAX - 1); /* the maximum of the counter */
   EXPECT(WV_SUCCESS, write_bytes(fd, 8));
   CHECK(result() == 8);
   guest.wait_timeout = 30;
@@ -238,7 +238,7 @@ static void test_eventfd(void) {
   close(host_fd);
 }
 
-/* A pipe that cannot be opened again, all of it through. */
+/* Writes through a pipe that cannot be opened again. */
 static void write_through_pipe(void) {
   static uint8_t bytes[65536];
   uint64_t total = 0;
@@ -299,8 +299,8 @@ static void read_from_pipe(void) {
   close(ends[0]);
 }
 
-/* From here on the process opens no path, as where /proc is another user's, and
- * without `nowait` it is a kernel before 6.4 too. */
+/* From here on the process can open no path, as if /proc belonged to another
+ * user. Without `nowait`, the kernel also behaves like one before 6.4. */
 static void forbid(bool nowait) {
   struct sock_filter code[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
@@ -329,7 +329,7 @@ static void test_without_nowait(void) {
   read_from_pipe();
 }
 
-/* What blocks in the system is ended, and fails. */
+/* The child is killed, and the test fails, if a system call blocks. */
 static void in_child(void (*test)(void)) {
   pid_t child = fork();
   int status;

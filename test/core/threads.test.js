@@ -1,7 +1,7 @@
 'use strict';
 
 // test/core/threads: the table that threads share, without Node, under
-// ThreadSanitizer: guests that join, call and leave all at once.
+// ThreadSanitizer. Guests join, call and leave at the same time.
 
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
@@ -11,7 +11,7 @@ const { useTempDir } = require('../helpers/temp');
 const RUN = path.join(__dirname, 'threads', 'run');
 const SECONDS = 5;
 
-/** Whether the C compiler has it, and the kernel leaves it the addresses. */
+/** Whether the C compiler has it, and the kernel's address layout allows it. */
 function hasThreadSanitizer(program) {
   const { status } = spawnSync(
     process.env.CC ?? 'cc',

@@ -1,4 +1,4 @@
-/* The waits: limits, signals, FIFOs. */
+/* The waits: time limits, signals, FIFOs. */
 #define _GNU_SOURCE
 #include "wait.h"
 
@@ -15,7 +15,7 @@
 
 static char fifo[64];
 
-/* What wv_sys_pipe_state can tell here. */
+/* Whether wv_sys_pipe_state works here. */
 #ifdef __linux__
 #define STATE(state) (state)
 #else
@@ -24,7 +24,7 @@ static char fifo[64];
 
 #define LIMIT(ms) ((wv_wait){.limit = (ms)})
 
-/* Each of them, through all its slices. */
+/* Each waits through all its slices. */
 
 static wv_errno wait_ready(wv_wait *wait, int fd) {
   wv_errno error;
@@ -65,7 +65,7 @@ static void test_limit(void) {
   EXPECT(WV_EAGAIN, wait_ready(&wait, ends[0]));
   CHECK(nanoseconds_on(WV_CLOCK_MONOTONIC) - before >= 5 * MS);
   CHECK(write(ends[1], "x", 1) == 1);
-  /* The time of the whole call is up. */
+  /* The time limit of the whole call has passed. */
   EXPECT(WV_EAGAIN, wait_ready(&wait, ends[0]));
   wait = LIMIT(0);
   EXPECT(WV_SUCCESS, wait_ready(&wait, ends[0]));
@@ -74,7 +74,7 @@ static void test_limit(void) {
   EXPECT(WV_SUCCESS, wait_ready(&wait, ends[0]));
   close(ends[0]);
   close(ends[1]);
-  wait = LIMIT(-1); /* not open: the next call shows it */
+  wait = LIMIT(-1); /* closed: the next system call shows it */
   EXPECT(WV_SUCCESS, wait_ready(&wait, ends[0]));
 }
 
@@ -92,7 +92,7 @@ static void *interrupt(void *of) {
   return NULL;
 }
 
-/* Signals end no wait. */
+/* Signals do not end a wait. */
 static void test_signals(void) {
   struct sigaction action = {.sa_handler = ignore};
   uint64_t before = nanoseconds_on(WV_CLOCK_MONOTONIC);
@@ -124,7 +124,7 @@ static void *open_silently(void *unused) {
   return NULL;
 }
 
-/* A writer that opens and writes nothing is seen while it is there. */
+/* A writer that opens and writes nothing is seen as long as it is there. */
 static void test_writer(void) {
   int fd = open(fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   wv_wait wait = LIMIT(10);
@@ -139,7 +139,7 @@ static void test_writer(void) {
   CHECK(wv_sys_pipe_state(fd) == STATE(0));
   EXPECT(WV_SUCCESS, wait_ready(&wait, fd));
   pthread_join(thread, NULL);
-  EXPECT(WV_SUCCESS, wait_writer(&wait, fd)); /* it went */
+  EXPECT(WV_SUCCESS, wait_writer(&wait, fd)); /* the writer is gone */
   CHECK(read(fd, &byte, 1) == 0 && wv_sys_pipe_state(fd) == STATE(-1));
   close(fd);
 }
@@ -160,7 +160,7 @@ static void test_pipe_state(void) {
   CHECK(wv_sys_pipe_state(ends[0]) == -2);
 }
 
-/* The pauses before a file is opened again. */
+/* The pauses between two tries to open a file. */
 static void test_open(void) {
   wv_wait wait = LIMIT(3);
   uint64_t before = nanoseconds_on(WV_CLOCK_MONOTONIC);

@@ -15,7 +15,7 @@ describe('Whole calls of the core', () => {
     if (process.platform !== 'linux' || !hasSanitizers()) this.skip();
   });
 
-  it('stay in their memory and their preopens, whatever a guest gives', () => {
+  it('stay in their memory and their preopens, whatever the arguments', () => {
     const { status, stdout, stderr } = spawnSync(
       path.join(__dirname, 'whole', 'run'),
       ['--calls', CALLS],

@@ -1,5 +1,5 @@
-;; A command whose main is the host's: a test says what it does. Every call that
-;; the host makes here goes through frames of wasm.
+;; A command whose main is a function of the host, so that a test decides what
+;; it does. Every call that the host makes here goes through frames of wasm.
 (module
   (import "wasi_snapshot_preview1" "fd_close"
     (func $fd_close (param i32) (result i32)))
@@ -45,8 +45,8 @@
       (local.get 4) (local.get 5) (local.get 6) (local.get 7) (local.get 8)))
   (func (export "proc_exit") (param i32) (call $proc_exit (local.get 0)))
   (func (export "trap") unreachable)
-  ;; Writes a list of one buffer of four bytes, that hold the number of the
-  ;; record, and calls itself until the stack is full.
+  ;; Writes a list with one buffer of four bytes, the number of the record, and
+  ;; calls itself until the stack is full.
   (func $dive (export "dive")
     (param $fd i32) (param $iovs i32) (param $nwritten i32)
     (i32.store (i32.load (local.get $iovs)) (global.get $dived))

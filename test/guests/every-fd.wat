@@ -1,5 +1,5 @@
-;; A command that tries to write to every fd: those from 0 to 4,096, and 20,000
-;; random ones above that. Its exit code says how many writes succeeded.
+;; A command that tries to write to the fds 0 to 4,096 and to 20,000 random ones
+;; above. Its exit code is the number of successful writes.
 (module
   (import "wasi_snapshot_preview1" "fd_pwrite"
     (func $fd_pwrite (param i32 i32 i32 i64 i32) (result i32)))
@@ -9,7 +9,7 @@
   (import "wasi_snapshot_preview1" "random_get"
     (func $random_get (param i32 i32) (result i32)))
   (memory (export "memory") 1)
-  ;; The list of one buffer.
+  ;; A list of one buffer.
   (data (i32.const 16) "\40\00\00\00\05\00\00\00")
   (data (i32.const 64) "guest")
   (func $try (param $fd i32) (result i32)

@@ -1,5 +1,5 @@
-;; A command whose memory and exit code are the host's. It writes the text that
-;; the host has put at 64; its length is at 60.
+;; A command that imports its memory and its exit code. It writes the text that
+;; the host has put at 64, whose length is at 60.
 (module
   (import "wasi_snapshot_preview1" "fd_write"
     (func $fd_write (param i32 i32 i32 i32) (result i32)))

@@ -1,4 +1,4 @@
-/* Leaves its files open, and ends as its argument says. */
+/* Leaves its files open, and ends as the argument says. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-/* What C programs do with their output, by wasi-libc. The first argument names
- * what; all paths are relative to the preopen. A step that fails prints its
- * name and errno on stderr, and makes the exit code 1. */
+/* Output of C programs by wasi-libc. The first argument names the program; all
+ * paths are relative to the preopen. A step that fails prints its name and
+ * errno on stderr, and makes the exit code 1. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -29,7 +29,7 @@ static struct iovec text(const char *bytes) {
   return (struct iovec){(void *)bytes, strlen(bytes)};
 }
 
-/* COUNT: as many lines by printf, more than one buffer of stdio. */
+/* COUNT: that many lines by printf, more than one buffer of stdio. */
 static void run_printf(char **argv) {
   int i, count = atoi(argv[0]);
 
@@ -37,7 +37,7 @@ static void run_printf(char **argv) {
     CHECK(printf("%d: %s, %#x, %.3f\n", i, "text", i, i / 8.0) > 0);
 }
 
-/* COUNT: every byte a write of its own. */
+/* COUNT: a write for every byte. */
 static void run_unbuffered(char **argv) {
   int i, count = atoi(argv[0]);
 
@@ -45,7 +45,7 @@ static void run_unbuffered(char **argv) {
   for (i = 0; i < count; i++) CHECK(putchar('a' + i % 26) != EOF);
 }
 
-/* Both streams, in turns. */
+/* Writes to both streams in turn. */
 static void run_streams(char **argv) {
   int i;
 
@@ -69,8 +69,8 @@ static void run_prompt(char **argv) {
   printf("hello, %s", name);
 }
 
-/* PATH SIZE COUNT: writes COUNT blocks, goes back and changes the second one,
- * reads all of it again, and adds what it read. */
+/* PATH SIZE COUNT: writes COUNT blocks, changes the second one, reads all of
+ * them, and adds up the bytes. */
 static void run_fwrite(char **argv) {
   size_t size = (size_t)atoi(argv[1]);
   size_t count = (size_t)atoi(argv[2]);
@@ -110,7 +110,7 @@ static void run_writev(char **argv) {
   CHECK(close(fd) == 0);
 }
 
-/* PATH: at offsets, which leave the file's own where it is. */
+/* PATH: writes at offsets, which do not move the file's own. */
 static void run_pwritev(char **argv) {
   struct iovec list[] = {text("AB"), text(""), text("CD")};
   int fd = open_new(argv[0], O_RDWR);
@@ -125,7 +125,7 @@ static void run_pwritev(char **argv) {
   CHECK(close(fd) == 0);
 }
 
-/* PATH: two descriptors on a file; one appends, wherever it is. */
+/* PATH: two descriptors on a file; one of them appends. */
 static void run_append(char **argv) {
   int first = open_new(argv[0], O_WRONLY | O_APPEND);
   int second = open_new(argv[0], O_WRONLY);
@@ -146,7 +146,7 @@ static void run_append(char **argv) {
   CHECK(close(second) == 0);
 }
 
-/* PATH: as a shell does for `command >PATH`. */
+/* PATH: redirects stdout as a shell does for `command >PATH`. */
 static void run_renumber(char **argv) {
   int fd;
 
@@ -159,7 +159,7 @@ static void run_renumber(char **argv) {
   CHECK(fclose(stdout) == 0);
 }
 
-/* PATH: a hole, and sizes. */
+/* PATH: a hole, and changes of the size. */
 static void run_truncate(char **argv) {
   struct stat stat;
   int fd = open_new(argv[0], O_WRONLY);
@@ -173,7 +173,7 @@ static void run_truncate(char **argv) {
   CHECK(close(fd) == 0);
 }
 
-/* PATH: what cannot be written says so. */
+/* PATH: failed writes report their errno. */
 static void run_errors(char **argv) {
   int fd;
 
@@ -191,7 +191,7 @@ static void run_errors(char **argv) {
   printf("out of bounds: %d\n", errno);
 }
 
-/* Fills its stdout, which is a full device, and looks at it. */
+/* Fills stdout, a full device, and checks it. */
 static void run_full(char **argv) {
   (void)argv;
   CHECK(setvbuf(stdout, NULL, _IOFBF, BUFSIZ) == 0);
@@ -201,13 +201,13 @@ static void run_full(char **argv) {
   CHECK(ferror(stdout));
 }
 
-/* CODE: by exit, which flushes. */
+/* CODE: ends by exit, which flushes. */
 static void run_exit(char **argv) {
   printf("flushed by exit");
   exit(atoi(argv[0]));
 }
 
-/* CODE: by _Exit, which does not. */
+/* CODE: ends by _Exit, which does not flush. */
 static void run_exit_now(char **argv) {
   CHECK(setvbuf(stdout, NULL, _IOFBF, BUFSIZ) == 0);
   CHECK(write(STDOUT_FILENO, "written", 7) == 7);
@@ -215,7 +215,7 @@ static void run_exit_now(char **argv) {
   _Exit(atoi(argv[0]));
 }
 
-/* PATH: with a file open, and bytes that nobody flushed. */
+/* PATH: aborts with an open file and unflushed bytes. */
 static void run_abort(char **argv) {
   int fd = open_new(argv[0], O_WRONLY);
 

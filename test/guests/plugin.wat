@@ -1,4 +1,5 @@
-;; A plugin of Extism: it has no start, and its functions are called one by one.
+;; A plugin of Extism: it has no start, and the host calls its functions one by
+;; one.
 (module
   (import "wasi_snapshot_preview1" "fd_write"
     (func $fd_write (param i32 i32 i32 i32) (result i32)))
@@ -12,9 +13,9 @@
   (func $write (param $fd i32) (result i32)
     (call $fd_write
       (local.get $fd) (i32.const 16) (i32.const 1) (i32.const 8)))
-  ;; To stdout.
+  ;; Writes to stdout.
   (func (export "greet") (result i32) (call $write (i32.const 1)))
-  ;; To a file of the directory.
+  ;; Writes to a file in the directory.
   (func (export "save") (result i32)
     (local $errno i32)
     (local.set $errno (call $path_open

@@ -1,4 +1,4 @@
-;; A reactor with nothing to do.
+;; A reactor that does nothing.
 (module
   (memory (export "memory") 1)
   (func (export "_initialize"))

@@ -1,7 +1,5 @@
-/*
- * Small tools in one program, for run() and the command. The first argument
- * says which; without one it is `say hello`.
- */
+/* Small tools in one program, for run() and the command. The first argument
+ * names the tool; the default is `say hello`. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -33,7 +31,7 @@ static int say(int fd, const char *text) {
   return write(fd, text, strlen(text)) < 0;
 }
 
-/* args: the arguments, the name of the program included. */
+/* args: the arguments, including the program's name. */
 static int args(int argc, char **argv) {
   for (int i = 0; i < argc; i++) puts(argv[i]);
   return 0;
@@ -48,7 +46,7 @@ static int env(int argc, char **argv) {
   return 0;
 }
 
-/* preopens: the names of the directories that it was given. */
+/* preopens: the names of its directories. */
 static int preopens(int argc, char **argv) {
   __wasi_prestat_t prestat;
 
@@ -86,7 +84,7 @@ static int trap(int argc, char **argv) {
   __builtin_trap();
 }
 
-/* lines COUNT: a write for each. */
+/* lines COUNT: one write for each line. */
 static int lines(int argc, char **argv) {
   int count = argc > 2 ? atoi(argv[2]) : 1;
 
@@ -98,7 +96,7 @@ static int lines(int argc, char **argv) {
   return 0;
 }
 
-/* forever: writes, and does not look what comes of it. */
+/* forever: writes without checking the result. */
 static int forever(int argc, char **argv) {
   (void)argc, (void)argv;
   for (;;) (void)!write(1, "again\n", 6);
@@ -118,8 +116,8 @@ static int write_file(int argc, char **argv) {
   return fd < 0 || say(fd, argv[3]) || close(fd) < 0 ? fail(argv[2]) : 0;
 }
 
-/* leave FILE...: copies stdin to stdout and writes its own name to each file,
-   which stays open. */
+/* leave FILE...: copies stdin to stdout, and writes each file's name to it and
+ * leaves it open. */
 static int leave(int argc, char **argv) {
   for (int i = 2; i < argc; i++) {
     int fd = open(argv[i], O_WRONLY | O_CREAT, 0644);
@@ -128,7 +126,7 @@ static int leave(int argc, char **argv) {
   return copy(0, 1);
 }
 
-/* terminals: which standard streams are terminals. */
+/* terminals: which of the standard streams are terminals. */
 static int terminals(int argc, char **argv) {
   (void)argc, (void)argv;
   for (int fd = 0; fd < 3; fd++) printf("%d", isatty(fd));
@@ -161,6 +159,6 @@ int main(int argc, char **argv) {
   for (size_t i = 0; i < sizeof TOOLS / sizeof *TOOLS; i++) {
     if (strcmp(TOOLS[i].name, name) == 0) return TOOLS[i].run(argc, argv);
   }
-  /* As a program with options of its own has it. */
+  /* Like a program with options of its own. */
   return args(argc, argv);
 }

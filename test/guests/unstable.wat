@@ -1,4 +1,4 @@
-;; A command of the time before preview1.
+;; A command for wasi_unstable, before preview1.
 (module
   (import "wasi_unstable" "fd_write"
     (func $fd_write (param i32 i32 i32 i32) (result i32)))

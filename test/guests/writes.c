@@ -1,4 +1,4 @@
-/* Programs that write a pattern, whatever fails, and note what they were told.
+/* Programs that write a pattern despite errors, and note the results.
  *
  *   writes HOW TARGET APPEND SEED LENGTH TRIES END NOTES
  *
@@ -6,10 +6,10 @@
  * TARGET   a path to open, or - for stdout
  * APPEND   1 to open it to append
  * LENGTH   how many bytes
- * TRIES    how often a call is made again after an error, before it gives up
+ * TRIES    how often a call is repeated after an error
  * END      close, sync, leave, exit or trap
- * NOTES    1 to write the notes to stderr; they are found in memory too, by the
- *          words that they begin with
+ * NOTES    1 to write the notes to stderr; they are also found in memory, by
+ *          their first words
  *
  * A short count is continued, EINTR and EAGAIN are tried again. With stdio the
  * first error is the end, since nobody can tell what was in its buffer. */
@@ -31,7 +31,7 @@
 /* test/fixtures/faulted-runs.js has the same list. */
 enum call { WRITE, PWRITE, PUT, FLUSH, SYNC, CLOSE };
 
-/* Not static: the compiler is not to know who looks at it. */
+/* Not static, so that the compiler keeps every store. */
 struct {
   uint32_t magic[4];
   uint32_t count;
@@ -66,7 +66,7 @@ static void note(enum call call, long offset, long asked, long result) {
   notes.list[notes.count++].error = error;
 }
 
-/* Mostly a few bytes, sometimes many. */
+/* Usually a few bytes, sometimes many. */
 static long some(long most) {
   static const uint32_t limits[] = {10, 10, 100, 1000, 6000, 70000};
   long length = 1 + (long)below(limits[below(6)]);
@@ -99,7 +99,7 @@ static long write_once(const char *how, int fd, long offset, long length) {
   return writev(fd, list, split(list, pattern + offset, length));
 }
 
-/* One step, until it is done. False when it gave up. */
+/* One step, until it is done. False: gave up. */
 static bool write_step(const char *how, int fd, long from, long to) {
   int left = tries;
 
@@ -127,7 +127,7 @@ static bool write_range(const char *how, int fd, long from, long to) {
   return true;
 }
 
-/* The regions of a file in a random order, each from its begin to its end. */
+/* Writes the regions of a file in random order, each in one go. */
 static bool pwrite_regions(int fd, long length) {
   int order[REGIONS];
   int i;
@@ -164,7 +164,7 @@ static bool put_all(FILE *file, long length) {
   return true;
 }
 
-/* `call`, again after an error. */
+/* Makes `call`, and repeats it after an error. */
 static bool finish(enum call call, int (*function)(int), int fd, long offset) {
   int left = tries;
   int result;
@@ -231,7 +231,7 @@ int main(int argc, char **argv) {
     write(STDERR_FILENO, &notes, 20 + notes.count * sizeof *notes.list);
   if (end[0] == 't') __builtin_trap();
   if (end[0] == 'e') exit(good ? 0 : 1);
-  /* Not through exit(3), which flushes stdio. */
+  /* Without exit(3), which flushes stdio. */
   if (end[0] == 'l') _Exit(good ? 0 : 1);
   return good ? 0 : 1;
 }

@@ -1,13 +1,13 @@
 'use strict';
 
-// To be required in a process with --expose-gc.
+// For a process with --expose-gc.
 
 const { setImmediate: turn } = require('node:timers/promises');
 
 const COUNT = 50;
-const ENOUGH = 5; // the stack may hold on to a few
+const ENOUGH = 5; // the stack may keep a few alive
 
-/** Calls `create` 50 times. How many of the objects that it gave are not collected. */
+/** Calls `create` 50 times. Returns how many of its objects are not collected. */
 async function countAlive(create) {
   let count = COUNT;
   const registry = new FinalizationRegistry(() => count--);

@@ -1,6 +1,6 @@
 'use strict';
 
-// Every call of WASI preview1 but proc_exit, with good arguments.
+// Every call of WASI preview1 except proc_exit, with valid arguments.
 
 const fs = require('node:fs');
 const { ERRNO } = require('../../lib/preview1');
@@ -25,14 +25,14 @@ const FD_READDIR = 1n << 14n; // of rights
 const REALTIME = 0;
 const ATIM_AND_MTIM = 1 | 4; // fstflags
 const SHUT_WR = 2;
-const SUBSCRIPTION = Buffer.alloc(48); // a clock, in 0 ns
+const SUBSCRIPTION = Buffer.alloc(48); // a clock, due at once
 
-// Of filestat: the inode; atim, mtim and ctim.
+// Ranges of filestat that vary: the inode; atim, mtim and ctim.
 const STAT = [64, [8, 16], [40, 48], [48, 56], [56, 64]];
 
 /**
- * Makes the arguments of each call; those that are places stand for pointers.
- * Calls are made in this order: some change what others see.
+ * The arguments of each call; places stand for pointers. The order matters: some
+ * calls change the results of later ones.
  */
 const CALLS = {
   args_get: (p) => [p.roomForPointers(ARGS.length), p.room(ARGS_SIZE)],
@@ -129,7 +129,7 @@ const CALLS = {
   sock_shutdown: () => [PREOPEN, SHUT_WR],
 };
 
-/** The errnos of those that do not succeed: nothing there is a socket. */
+/** The errnos of the calls that fail, since nothing there is a socket. */
 const ERRNOS = {
   proc_raise: ERRNO.NOTSUP,
   sock_accept: ERRNO.NOTSOCK,
@@ -138,7 +138,7 @@ const ERRNOS = {
   sock_shutdown: ERRNO.NOTSOCK,
 };
 
-/** Makes what CALLS name in a directory. */
+/** Creates the files that CALLS name in a directory. */
 function makeFiles(directory) {
   const file = (text) => `${directory}/${text}`;
   fs.mkdirSync(file('directory/entry'), { recursive: true });
@@ -149,7 +149,7 @@ function makeFiles(directory) {
   }
 }
 
-/** A guest that has a directory with all that CALLS name. */
+/** A guest whose directory has all files that CALLS name. */
 function startGuest(directory, name) {
   makeFiles(directory);
   const guest = withWASI(
@@ -163,13 +163,16 @@ function startGuest(directory, name) {
   return guest;
 }
 
-/** Closes whatever a guest has open. Its standard streams belong to the host. */
+/**
+ * Closes all that a guest has open, except its standard streams, which are the
+ * host's.
+ */
 function closeAll({ wasi }) {
   wasi.close();
   for (let fd = PREOPEN; fd < FD_LIMIT; fd++) wasi.wasiImport.fd_close(fd);
 }
 
-/** Makes a call as wasm makes it: numbers are i32. Text is an i64. */
+/** Makes a call as wasm does: numbers are i32, strings stand for i64. */
 function makeCall({ guest, wasi }, name, values) {
   const call = guest[name] ?? wasi.wasiImport[name];
   return call(

@@ -1,6 +1,6 @@
 'use strict';
 
-// A guest whose writes are buffered, with a write of the wanted kind before each.
+// A guest with a buffer, which makes a write of the wanted kind before each call.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -21,18 +21,18 @@ const NWRITTEN = 16;
 const IOVS = 64;
 const TEXT = 60_000;
 
-// Buffered by a test before the call that it is about.
+// The bytes that a test buffers before the call under test.
 const FILLED = 'waited';
 
 let guests = 0;
 
-/** A guest with a file of its own on each of its two fds. */
+/** A guest with two fds, each on a file of its own. */
 class Buffered {
   #paths;
 
   constructor(host, kind, { bufferSize } = {}) {
     guests++;
-    // No file is emptied, which would have the disk wait when it is closed.
+    // No file is truncated: some disks flush a truncated file when it is closed.
     const names = [`${guests} of FD`, `${guests} of OTHER`];
     this.#paths = names.map((name) => host.path(name));
     this.hostFds = names.map((name) => host.open(name, 'wx+'));
@@ -46,12 +46,12 @@ class Buffered {
     new Uint8Array(this.memory.buffer).set(pattern(SIZE));
   }
 
-  /** Sizes of the files of FD and OTHER. */
+  /** The sizes of the files of FD and OTHER. */
   sizes() {
     return this.#paths.map((file) => fs.statSync(file).size);
   }
 
-  /** What is in the file of FD, or that of OTHER. */
+  /** The contents of the file of FD or OTHER. */
   contents(fd = FD) {
     return fs.readFileSync(this.#paths[fd - FD]);
   }
@@ -64,7 +64,9 @@ class Buffered {
     );
   }
 
-  /** The errno of a call, which may change nothing but nwritten. */
+  /**
+   * Returns the errno of a call, and asserts that it changes nothing but nwritten.
+   */
   try(
     name,
     {
@@ -89,7 +91,7 @@ class Buffered {
     return errno;
   }
 
-  /** A call that succeeds. Returns the bytes. */
+  /** Makes a call that succeeds. Returns the bytes written. */
   write(name, options = {}) {
     const { list = GOOD, iovs = IOVS, nwritten = NWRITTEN } = options;
     putIovs(this.memory, iovs, list);

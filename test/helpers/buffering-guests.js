@@ -1,6 +1,6 @@
 'use strict';
 
-// Guests whose writes are buffered, with a file of their own or one of the host.
+// Guests with a buffer, which write to files of their own or of the host.
 
 const fs = require('node:fs');
 const { withWASI, withWrites } = require('./guest');
@@ -10,19 +10,19 @@ const { Session } = require('./session');
 const STDOUT = 1;
 const STDERR = 2;
 
-/** To be called in a `describe`: guests that write to files. */
+/** Call it in a `describe`: guests that write to files. */
 function useGuests() {
   const ends = [];
 
-  // Before the files are gone.
+  // Runs before the files are removed.
   afterEach(() => {
     for (const end of ends.splice(0)) end();
   });
   const host = useHostFiles();
 
   /**
-   * A guest under `WASI` with a file as its stdout. The standard streams that
-   * are files are its own to close.
+   * A guest under `WASI` with a file as its stdout. Files among its standard streams
+   * are the guest's to close.
    */
   function start({ file = 'out', stderr, ...options } = {}) {
     const started = withWASI({
@@ -49,7 +49,7 @@ function useGuests() {
     start,
     atEnd: (end) => ends.push(end),
 
-    // Guests whose `fd` is open on the file `out`.
+    // Guests whose `fd` is the open file `out`.
     on: {
       stdout: start,
 
@@ -59,7 +59,7 @@ function useGuests() {
       },
     },
 
-    // Guests whose stdout is the file `out`, under either way in.
+    // Guests whose stdout is the file `out`, under `WASI` and under `createWrites`.
     through: {
       WASI: start,
 

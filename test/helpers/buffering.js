@@ -1,12 +1,12 @@
 'use strict';
 
-// Which values of `buffered` there are to test: the fallback engine buffers nothing.
+// The values of `buffered` to test: the fallback engine has no buffer.
 
 const { engine } = require('../..');
 
 const BUFFERED = engine === 'native' ? [false, true, 'auto'] : [false];
 
-/** `describe` and `it` for what only an engine with a buffer does. */
+/** `describe` and `it` for an engine with a buffer. */
 const describeNative = engine === 'native' ? describe : describe.skip;
 const itNative = engine === 'native' ? it : it.skip;
 

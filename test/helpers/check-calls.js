@@ -1,6 +1,6 @@
 'use strict';
 
-// Calls with arguments that are checked before the write.
+// Calls whose arguments are checked before the write.
 
 const PAGE = 65536;
 const DATA = PAGE;
@@ -10,10 +10,10 @@ const GOOD = [
   [DATA + 5, 3],
 ];
 
-// What one call on a file writes at most: MAX_RW_COUNT of Linux.
+// The most that one call writes to a file: MAX_RW_COUNT of Linux.
 const CALL_MAX = 0x7ffff000;
 
-// Both calls with the same named arguments.
+// Both calls, with the same named arguments.
 const CALLS = {
   fd_write: (guest, { fd, iovs, length, nwritten }) =>
     guest.fd_write(fd, iovs, length, nwritten),
@@ -21,7 +21,7 @@ const CALLS = {
     guest.fd_pwrite(fd, iovs, length, offset, nwritten),
 };
 
-/** How many bytes of `total` one call puts on a stream that takes all. */
+/** How many of `total` bytes one call writes to a stream that takes all. */
 function atOnce(name, total) {
   // fd_pwrite is one system call, whatever the target.
   return name === 'fd_write' ? total : Math.min(total, CALL_MAX);

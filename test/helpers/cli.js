@@ -13,10 +13,10 @@ const CLI = path.join(ROOT, bin['wasi-writev']);
 const TOOLBOX = guestPath('toolbox');
 const EXCEPTIONS = guestPath('exceptions');
 
-// The status of a run that a trap ends.
+// The exit status after a trap.
 const TRAPPED = 134;
 
-/** What a program said and ended with. */
+/** Runs a program. Returns its output and its status or signal. */
 function start(file, args, options) {
   const child = spawnSync(file, args, { encoding: 'utf8', ...options });
   assert.ifError(child.error);
@@ -24,11 +24,11 @@ function start(file, args, options) {
   return { status: status ?? signal, stdout, stderr };
 }
 
-/** The command with these arguments. */
+/** Runs the command with these arguments. */
 const command = (args, options) =>
   start(process.execPath, [CLI, ...args], options);
 
-/** The command on the toolbox. Asserts that all is well; returns its stdout. */
+/** Runs the command on the toolbox, asserts success, and returns stdout. */
 function toolbox(args, { flags = [], ...options } = {}) {
   const result = command([...flags, TOOLBOX, ...args], options);
   const { status, stderr, stdout } = result;

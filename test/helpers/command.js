@@ -32,7 +32,7 @@ function createCommand(options, main) {
   };
 }
 
-/** Runs a command to its end. Returns its `WASI` and the exit code. */
+/** Runs a command to its end. Returns its `WASI` and exit code. */
 function runCommand(options, main) {
   const { wasi, session, start } = createCommand(options, main);
   return { wasi, session, exitCode: start() };

@@ -1,6 +1,7 @@
 'use strict';
 
-// The package once more in this process, as where two dependencies bring their own.
+// A second copy of the package in this process, as when two dependencies have their
+// own.
 
 const fs = require('node:fs');
 const os = require('node:os');
@@ -11,10 +12,10 @@ const PARTS = [
   'lib',
   'src',
   'package.json',
-  'build/Release/wasi_writev.node', // where it was built
+  'build/Release/wasi_writev.node', // in a checkout that has built it
 ];
 
-/** @returns {string} the directory of a copy, which goes with the process */
+/** @returns {string} the directory of a copy, removed at the end of the process */
 function copyPackage() {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'wasi-writev-copy-'));
   process.on('exit', () => fs.rmSync(directory, { recursive: true }));

@@ -1,6 +1,6 @@
 'use strict';
 
-// Which functions of lib/ run: V8 counts their calls.
+// Which functions of lib/ run: V8 counts the calls.
 
 const { Session } = require('node:inspector');
 const path = require('node:path');
@@ -10,13 +10,13 @@ const LIB = pathToFileURL(path.join(__dirname, '..', '..', 'lib')).href;
 
 /**
  * @param {() => void} action
- * @returns {object} how often each function of lib/ was called while `action`
- *   ran, by name; those that were not called are left out
+ * @returns {object} how often `action` called each function of lib/, by name; others
+ *   are left out
  */
 function callsInLib(action) {
   const session = new Session();
   session.connect();
-  // Answers at once.
+  // The inspector answers at once.
   const post = (method, parameters) => {
     let answer;
     session.post(method, parameters, (error, result) => {
@@ -29,7 +29,7 @@ function callsInLib(action) {
   post('Profiler.startPreciseCoverage', { callCount: true });
   const counts = {};
   try {
-    post('Profiler.takePreciseCoverage'); // which resets the counts
+    post('Profiler.takePreciseCoverage'); // to reset the counts
     action();
     const { result } = post('Profiler.takePreciseCoverage');
     for (const { url, functions } of result) {

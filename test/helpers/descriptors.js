@@ -1,6 +1,6 @@
 'use strict';
 
-// The open descriptors of this process, by what they are open on.
+// The open descriptors of this process, by their targets.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -9,30 +9,30 @@ const { setTimeout: sleep } = require('node:timers/promises');
 
 const DIRECTORY = '/proc/self/fd';
 
-// libuv opens /dev/null with the first stream of a process, and keeps it: so that this
-// is now.
+// libuv opens /dev/null with the first stream of a process, and keeps it open. This
+// makes it do so at once.
 if (fs.existsSync(DIRECTORY)) {
   net.createServer().listen(`\0wasi-writev-${process.pid}`).close();
 }
 
-/** For tests that look at descriptors: skipped where there is no /proc. */
+/** `it` for tests of descriptors: skipped without /proc. */
 const itWithProc = (...test) =>
   (fs.existsSync(DIRECTORY) ? it : it.skip)(...test);
 
-/** The link of every descriptor: [fd, target]. */
+/** The link of every descriptor, as [fd, target]. */
 function links() {
   const found = [];
   for (const fd of fs.readdirSync(DIRECTORY)) {
     try {
       found.push([Number(fd), fs.readlinkSync(`${DIRECTORY}/${fd}`)]);
     } catch {
-      // The one that the directory was read through.
+      // the descriptor that the directory was read through
     }
   }
   return found;
 }
 
-/** The descriptors that are open on a file. */
+/** The descriptors open on a file. */
 function descriptorsOf(file) {
   const target = fs.realpathSync(file);
   return links()
@@ -40,14 +40,14 @@ function descriptorsOf(file) {
     .map(([fd]) => fd);
 }
 
-/** The flags of open(2), of the description behind a descriptor. */
+/** The open(2) flags of the description behind a descriptor. */
 function hostFlags(fd) {
   const info = fs.readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1');
   return parseInt(/^flags:\s*(\d+)/m.exec(info)[1], 8);
 }
 
-// The event loops of threads have some, and their copies of the standard streams:
-// Deno and Bun close them when they like.
+// Event loops of threads have descriptors, and so have copies of the standard
+// streams: Deno and Bun close them at any time.
 const isNode = !('deno' in process.versions || 'bun' in process.versions);
 const streams =
   isNode || !fs.existsSync(DIRECTORY)
@@ -59,7 +59,7 @@ const streams =
 const isOfRuntime = (target) =>
   !isNode && (/^(anon_inode|socket):/.test(target) || streams.includes(target));
 
-/** How many descriptors are open on each target. */
+/** How many descriptors each target has. */
 function countDescriptors() {
   const counts = new Map();
   for (const [, target] of links()) {
@@ -70,8 +70,8 @@ function countDescriptors() {
 }
 
 /**
- * Asserts that on no target there are more descriptors than `before`. There may
- * be fewer in all: those of guests that were collected.
+ * Asserts that no target has more descriptors than in `before`. Fewer are fine:
+ * those of collected guests.
  */
 function assertNoneLeft(before) {
   const left = [...countDescriptors()].filter(
@@ -82,7 +82,10 @@ function assertNoneLeft(before) {
 
 const PATIENCE = 5000; // ms
 
-/** Has `check` pass, when what has ended has had time to close. */
+/**
+ * Repeats `check` until it passes, to give ended threads and processes time to
+ * close.
+ */
 async function soon(check) {
   const end = performance.now() + PATIENCE;
   for (;;) {
@@ -97,8 +100,8 @@ async function soon(check) {
 }
 
 /**
- * Has `check` pass after threads have ended: at once in Node. Deno and Bun may tell
- * of the end of a thread before its addons have done.
+ * `check` after threads have ended: once in Node, repeated elsewhere. Deno and Bun
+ * may report the end of a thread before its addons have finished.
  */
 const afterThreads = async (check) => (isNode ? check() : soon(check));
 

@@ -1,7 +1,7 @@
 'use strict';
 
-// Plans of faults under the guest `writes`: what a seed stands for, what comes
-// of it, and what must be true then.
+// Plans of faults for the guest `writes`: a seed's plan, its run, and the checks of
+// the result.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -17,7 +17,7 @@ const { Random } = require('./random');
 const FILE = 'file';
 const PIPE = 'pipe';
 
-// A pipe must hold all of it, whatever room small writes waste.
+// Must fit into a pipe, even if small writes waste some of its room.
 const MOST_IN_PIPE = 30_000;
 const MOST_IN_FILE = 200_000;
 const MOST_STEPS = [5, 30, 200];
@@ -26,7 +26,7 @@ const LASTING = ['ENOSPC', 'EIO', 'EDQUOT', 'EFBIG', 'EPIPE'];
 const PASSING = ['EINTR', 'EAGAIN', ...LASTING];
 const NO_PWRITEV2 = ['ENOSYS', 'EOPNOTSUPP'];
 
-/** What happens to the write calls: short counts, and some of the errnos. */
+/** The results of the write calls: short counts, and some errnos. */
 function writesOf(random) {
   const density = random.pick([3, 20, 60]); // percent
   const errnos = PASSING.filter(() => random.oneIn(2));
@@ -49,13 +49,13 @@ function some(random, most, errnos) {
   );
 }
 
-/** The plan of a seed. */
+/** The plan for a seed. */
 function planOf(seed) {
   const random = new Random(seed);
   const target = random.pick(['opened', 'opened', 'stdout', 'pipe']);
   const isPipe = target === 'pipe';
   const way = random.pick(['WASI', 'runSync']);
-  // After a trap runSync throws that, and has no guest to be asked for more.
+  // After a trap runSync throws the error, and returns no guest to call later.
   const ends = ['close', 'sync', 'leave', 'exit'];
   if (way === 'WASI') ends.push('trap');
   const hows = ['stdio', 'write', 'writev'];
@@ -66,8 +66,7 @@ function planOf(seed) {
     target,
     way,
     how: random.pick(hows),
-    // The host's descriptor of stdout is not the guest's to close, and a pipe
-    // cannot be synced.
+    // The guest must not close the host's stdout, and pipes cannot be synced.
     end: target !== 'opened' && /close|sync/.test(end) ? 'exit' : end,
     append: !isPipe && random.oneIn(4),
     length: random.below(isPipe ? MOST_IN_PIPE : MOST_IN_FILE),
@@ -107,7 +106,7 @@ function argsOf({ how, target, append, seed, length, tries, end }, notes) {
   return [how, name, ...flags, end, notes].map(String);
 }
 
-/** Where a plan's guest writes: a file, or a pipe that somebody holds open. */
+/** Where a plan's guest writes: a file, or a pipe whose ends are held open. */
 class Place {
   #directory;
   #reader;
@@ -121,7 +120,7 @@ class Place {
     );
   }
 
-  /** Returns the options for the guest, and what the faults are about. */
+  /** Returns the guest's options, and the files or descriptors whose calls fail. */
   begin({ target, append }) {
     const directory = this.#directory;
     const file = path.join(directory, FILE);
@@ -139,7 +138,7 @@ class Place {
     };
   }
 
-  /** All that was written since the beginning. */
+  /** All bytes written since `begin`. */
   read({ target }, before) {
     return target === 'pipe'
       ? Buffer.concat([before, readAvailable(this.#reader)])
@@ -149,7 +148,7 @@ class Place {
 
 const EMPTY = Buffer.alloc(0);
 
-/** Ways to run the guest. Each returns what became of it. */
+/** The ways to run the guest. Each returns the outcome. */
 const WAYS = {
   WASI(plan, faults, { options, about }) {
     const wasi = new WASI({
@@ -201,7 +200,7 @@ const WAYS = {
   },
 };
 
-/** Does what a plan says. Throws if anything came of it that must not. */
+/** Runs a plan. Throws if the outcome breaks a promise. */
 function perform(plan, faults, place) {
   const begun = place.begin(plan);
   const outcome = WAYS[plan.way](plan, faults, begun);
@@ -224,14 +223,17 @@ function perform(plan, faults, place) {
 const isFlushError = (error) => error?.pending !== undefined;
 const sum = (numbers) => numbers.reduce((total, each) => total + each, 0);
 
-/** What the guest was told is written, in order: [from, to] of the pattern. */
+/**
+ * The writes that the guest was told have succeeded, in order: [from, to] of the
+ * pattern.
+ */
 function acceptedBy(notes) {
   return notes
     .filter(({ call, result }) => /write/.test(call) && result > 0)
     .map(({ offset, result }) => [offset, offset + result]);
 }
 
-/** The file that holds all but the last `pending` bytes of what was accepted. */
+/** The expected file: all accepted bytes except the last `pending`. */
 function imageOf(accepted, pending) {
   let left = sum(accepted.map(([from, to]) => to - from)) - pending;
   assert.ok(left >= 0, 'more bytes are pending than were accepted');
@@ -248,14 +250,14 @@ function imageOf(accepted, pending) {
   return image.subarray(0, length);
 }
 
-// Where a guest has ended by itself, and nobody reads what is left: it is given up.
+// At the end of a guest, bytes for a pipe without a reader are dropped.
 const isUnread = (plan, { log, thrown }) =>
   engine === 'native' &&
   plan.options.buffered !== false &&
   thrown === undefined &&
   hardErrors(plan, log).at(-1)?.error === 'EPIPE';
 
-// Those that somebody must be told of: not those that the engine tries again.
+// The errors that must be reported: the engine handles the others by itself.
 function hardErrors({ target }, log) {
   return log.filter(({ call, error }) => {
     if (error === undefined || ['poll', 'dup'].includes(call)) return false;
@@ -265,12 +267,12 @@ function hardErrors({ target }, log) {
   });
 }
 
-// Node's own fd_write has no name for this one.
+// Node's fd_write has no errno for EDQUOT.
 const isNamesake = (errno, { error }) =>
   ERRNO_NAMES[errno] === error.slice(1) ||
   (error === 'EDQUOT' && errno === ERRNO.NOSYS);
 
-/** Whether each errno of the guest is one of the errors, in their order. */
+/** Whether the guest's errnos are a subsequence of the errors. */
 function isSubsequence(seen, errors) {
   let at = 0;
   return seen.every((errno) => {
@@ -279,7 +281,7 @@ function isSubsequence(seen, errors) {
   });
 }
 
-/** How many bytes the system calls took. */
+/** How many bytes the system calls wrote. */
 const deliveredBy = (log) =>
   sum(
     log
@@ -289,13 +291,13 @@ const deliveredBy = (log) =>
       .map(({ result }) => result),
   );
 
-// What must be true when the guest has ended, with the faults still there.
+// Checks the outcome at the end of the guest, while the faults are still there.
 function check(plan, { notes, log, thrown, bytes, unread }) {
   if (plan.end === 'trap') assert.match(String(thrown), /RuntimeError/);
   else if (thrown !== undefined) assert.ok(isFlushError(thrown), thrown);
 
   const hard = hardErrors(plan, log);
-  // A close that has failed has closed: the guest's next try finds nothing there.
+  // A close that fails still closes, so the guest's second close is BADF.
   const seen = notes
     .filter(({ call, errno }) => call !== 'close' || errno !== ERRNO.BADF)
     .map(({ errno }) => errno)
@@ -316,8 +318,7 @@ function check(plan, { notes, log, thrown, bytes, unread }) {
   else checkCalls(plan, { notes, log, thrown, bytes, unread });
 }
 
-// Without a buffer each error is the guest's. One after the first byte of a call
-// makes a short count.
+// Without a buffer each error reaches the guest, as an errno or as a short count.
 function checkTold({ target, how, end }, notes, log, hard, seen) {
   const unseen = hard.length - seen.length;
   const short = notes.filter(
@@ -328,7 +329,7 @@ function checkTold({ target, how, end }, notes, log, hard, seen) {
     target !== 'pipe' &&
     !log.some(({ call, error }) => call === 'dup' && error !== undefined);
   if (isOneCall) {
-    // What exit(3) flushes, nobody looks at.
+    // Nobody checks the flush of exit(3).
     const most = how === 'stdio' && end === 'exit' ? 1 : 0;
     assert.ok(unseen <= most, 'an error that the guest was not told');
   } else if (how !== 'stdio' && (engine === 'native' || target !== 'pipe')) {
@@ -340,14 +341,14 @@ function checkCalls({ end }, { notes, log, thrown, bytes, unread }) {
   const accepted = acceptedBy(notes);
   const total = sum(accepted.map(([from, to]) => to - from));
   const pending = total - deliveredBy(log);
-  // A trap is thrown in the place of what was left.
+  // A trap is thrown instead of the flush error.
   if (end !== 'trap' && !unread) {
     assert.equal(pending, thrown?.pending ?? 0, 'pending');
   }
   assertSameBytes(bytes, imageOf(accepted, pending));
 }
 
-// stdio drops its buffer on an error. Up to the last flush all must be there.
+// stdio drops its buffer on an error. All bytes up to its last flush must be there.
 function checkText(
   { end, length },
   { notes, log, thrown, bytes, hard, unread },
@@ -369,7 +370,7 @@ function checkText(
   if (flushes && !failed) assert.equal(taken, length);
 }
 
-// What must be true after a flush without faults.
+// Checks the outcome of a flush without faults.
 function checkWhole({ how, end }, { notes, thrown }, length, bytes) {
   if (how !== 'stdio') {
     assertSameBytes(bytes, imageOf(acceptedBy(notes), 0));

@@ -1,7 +1,7 @@
 'use strict';
 
-// System calls that fail as a plan says: test/fixtures/faults.c, which makes
-// them fail, and the file through which it is told how.
+// Makes system calls fail according to a plan. The library test/fixtures/faults.c
+// does it; a file tells it the plan.
 
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -27,7 +27,7 @@ const MAX_STEPS = 256;
 const MAX_LINES = 4096;
 const MAX_TARGETS = 2;
 
-// Where things are, in words of 32 bits.
+// Offsets in the file, in 32-bit words.
 const TARGETS = 2;
 const PLANS = TARGETS + 4 * MAX_TARGETS;
 const PLAN_HEAD = 4;
@@ -38,7 +38,7 @@ const LINE_SIZE = 4;
 
 const { errno: NUMBERS } = os.constants;
 
-// Of the errnos that have one number and two names: these.
+// The names to use where an errno has two.
 const names = new Map(
   Object.entries(NUMBERS)
     .filter(([name]) => !['EWOULDBLOCK', 'ENOTSUP'].includes(name))
@@ -47,7 +47,7 @@ const names = new Map(
 const nameOf = (number) =>
   number === 0 ? undefined : (names.get(number) ?? String(number));
 
-/** Where the C library can be built and preloaded. */
+/** Whether the C library can be built and preloaded. */
 const canPreload =
   process.platform === 'linux' &&
   ['x64', 'arm64'].includes(process.arch) &&
@@ -64,14 +64,14 @@ function buildFaults(directory) {
     { stdio: 'inherit' },
   );
   fs.writeFileSync(file, '');
-  // The runtime of a sanitizer has to stay in front.
+  // The runtime of a sanitizer must come first.
   const preload = [process.env.LD_PRELOAD, library].filter(Boolean).join(' ');
   return { LD_PRELOAD: preload, FAULTS_FILE: file };
 }
 
 /**
- * To be called in a `describe`, which is skipped where the library cannot be
- * built. Its `env` preloads it.
+ * Call it in a `describe`: its `env` preloads the library. Skipped where the library
+ * cannot be built.
  */
 function useFaults() {
   const faults = {};
@@ -89,24 +89,25 @@ function useFaults() {
   return faults;
 }
 
-// A step is a name of an errno, a number that makes a short count, or null for
-// a call that is left alone.
+// A step is the name of an errno, a number for a short count, or null for no fault.
 function wordsOf(step) {
   if (step === null) return [0, 0];
   return typeof step === 'number' ? [FALL_SHORT, step] : [FAIL, NUMBERS[step]];
 }
 
-/** In a process with that environment: its own faults. */
+/** The faults of the process, which needs that environment. */
 class Faults {
   #fd = fs.openSync(process.env.FAULTS_FILE, 'r+');
 
   /**
-   * From here on calls about some files fail.
+   * Makes later calls on some files fail.
    *
-   * @param {Array<string | number>} files paths or descriptors
-   * @param {object} plan a list of steps each, one for a call:
-   *   `writes`, `polls` and `dups`
-   * @param {boolean} [plan.stays] the last of `writes` is for all that follow
+   * @param {Array<string
+   * number>} files paths or descriptors
+   * @param {object} plan `writes`, `polls` and `dups`: each a list with one step for
+   *   each call
+   * @param {boolean} [plan.stays] whether the last step of `writes` is repeated for
+   *   ever
    * @param {string} [plan.pwritev2] the errno of each pwritev2(2)
    */
   arm(files, plan) {
@@ -133,10 +134,10 @@ class Faults {
   }
 
   /**
-   * Ends that.
+   * Ends the faults.
    *
-   * @returns {object[]} a line for each call: `call`, `result`, `error` (a name,
-   *   or undefined) and `asked`, in bytes
+   * @returns {object[]} each call: `call`, `result`, `error` (a name, or undefined)
+   *   and `asked`, in bytes
    */
   disarm() {
     fs.writeSync(this.#fd, Uint8Array.of(0), 0, 1, 0);

@@ -8,8 +8,8 @@ const path = require('node:path');
 const { Worker } = require('node:worker_threads');
 
 /**
- * Has another thread grow a shared memory by a page and put bytes in it, a list
- * of [pointer, bytes]. Then calls `then` in the same turn of the event loop, so
+ * Lets another thread grow a shared memory by a page and write bytes to it: a list
+ * of [pointer, bytes]. Then calls `then` before this thread's event loop turns, so
  * that nothing has told this thread of the growth.
  */
 async function grownByThread(memory, puts, then) {

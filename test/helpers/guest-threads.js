@@ -1,6 +1,7 @@
 'use strict';
 
-// Threads of one guest: instances of WASI over one shared memory, each in a thread.
+// Threads of one guest: instances of WASI over one shared memory, one in each
+// thread.
 
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
@@ -13,14 +14,17 @@ const { ThreadSession } = require('./thread-session');
 const SCRIPT = path.join(__dirname, '..', 'fixtures', 'guest-thread.js');
 const PAGES = 16; // one for each thread
 
-/** Threads share a table in the addon alone. */
+/** Only the addon lets threads share a table. */
 const describeShared = (...suite) =>
   (engine === 'native' ? describe : describe.skip)(...suite);
 
 const newMemory = (pages = PAGES) =>
   new WebAssembly.Memory({ initial: pages, maximum: pages * 2, shared: true });
 
-/** A thread of guest-thread.js: its `call` is ThreadSession's, with a promise. */
+/**
+ * A thread of guest-thread.js. `call` is that of ThreadSession, but returns a
+ * promise.
+ */
 class GuestThread {
   #waiting = [];
 
@@ -30,7 +34,7 @@ class GuestThread {
       this.#settle({ error: new Error('the thread has ended') });
       return code;
     });
-    this.ended.catch(() => {}); // as `call` rejects then
+    this.ended.catch(() => {}); // since `call` rejects too
     this.worker.on('error', (error) => this.#settle({ error }));
     this.worker.on('message', (answer) => this.#answer(answer));
   }
@@ -52,7 +56,7 @@ class GuestThread {
     });
   }
 
-  /** Lets it end by itself. */
+  /** Waits for the thread to end by itself. */
   async end() {
     this.worker.postMessage(null);
     assert.equal(await this.ended, 0);
@@ -64,13 +68,11 @@ class GuestThread {
 }
 
 /**
- * To be called in a `describe`: a memory and a directory, which is `/`, for each
- * test.
+ * Call it in a `describe`: each test gets a memory, and a directory as `/`.
  *
- * @returns {object} `dir`: as `useTempDir` gives it; `start(options)`: a
- *   GuestThread, whose WASI there is when the promise has come; `here(options)`: a
- *   ThreadSession of the calling thread; `memory()`. What is left is ended and
- *   closed after the test.
+ * @returns {object} `dir`: see `useTempDir`; `start(options)`: resolves to a
+ *   GuestThread whose WASI is ready; `here(options)`: a ThreadSession in the calling
+ *   thread; `memory()`. After the test all are ended and closed.
  */
 function useThreads() {
   const dir = useTempDir();
@@ -112,7 +114,7 @@ function useThreads() {
   return { dir, here, memory: () => memory, start };
 }
 
-/** Asserts that a number is open, or is not, for each of the threads. */
+/** Asserts that a number is open, or not, in each of the threads. */
 async function assertOpen(threads, fd, open) {
   for (const thread of threads) {
     assert.equal(await thread.call('isOpen', fd), open, `fd ${fd}`);

@@ -1,6 +1,6 @@
 'use strict';
 
-// Guests, and what a test does with their memory.
+// Guests, and access to their memory.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -21,7 +21,7 @@ const UNUSED = () => {
   throw new Error('a call that this guest was not given');
 };
 
-/** An import object of `functions`, with a stub for whatever else is imported. */
+/** An import object of `functions`, with stubs for all other imports. */
 function importsFor(module, functions, extra = {}) {
   const imports = { ...extra };
   for (const { module: space, name, kind } of WebAssembly.Module.imports(
@@ -34,7 +34,7 @@ function importsFor(module, functions, extra = {}) {
   return imports;
 }
 
-/** Puts a list of [pointer, length] at `at` of a memory. */
+/** Writes a list of [pointer, length] to `at` in a memory. */
 function putIovs(memory, at, list) {
   const data = new DataView(memory.buffer);
   list.forEach(([pointer, length], i) => {
@@ -43,7 +43,7 @@ function putIovs(memory, at, list) {
   });
 }
 
-/** Puts bytes or text at `at`, and says how many bytes. */
+/** Writes bytes or text to `at`. Returns how many bytes. */
 function putBytes(memory, at, bytes) {
   bytes = Buffer.from(bytes);
   new Uint8Array(memory.buffer).set(bytes, at);
@@ -69,7 +69,7 @@ function withWrites(options, name = 'calls') {
   return { guest: exports, memory: exports.memory, writes };
 }
 
-/** The guest `calls` under our `WASI`, started by `finalizeBindings`. */
+/** The guest `calls` under our `WASI`, begun by `finalizeBindings`. */
 function withWASI(options, name = 'calls') {
   const wasi = new WASI({ version: 'preview1', ...options });
   const instance = new WebAssembly.Instance(

@@ -1,11 +1,11 @@
 'use strict';
 
-// What a flush that fails says of the bytes that it holds.
+// The error of a flush that cannot write its bytes.
 
 const assert = require('node:assert/strict');
 const { ERRNO_NAMES } = require('../../lib/preview1');
 
-/** Asserts that `flush` says what it could not write. */
+/** Asserts that `flush` throws it, with these properties. */
 function assertHeld(flush, { fd, pending, errno }, details = {}) {
   assert.throws(flush, (error) => {
     assert.ok(error instanceof Error);
@@ -21,7 +21,7 @@ function assertHeld(flush, { fd, pending, errno }, details = {}) {
   });
 }
 
-// Small writes that are all buffered. Those of fd_pwrite continue one another.
+// Small writes that are all buffered; each fd_pwrite continues the one before.
 const FILL = {
   fd_write(session, fd, bytes) {
     for (let at = 0, i = 0; at < bytes.length; i++) {

@@ -1,6 +1,6 @@
 'use strict';
 
-// Host descriptors for one test: they are closed after it.
+// Host descriptors for one test, closed after it.
 
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -12,15 +12,15 @@ const { O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants;
 const GET_FLAGS =
   'import fcntl, os; print(fcntl.fcntl(3, fcntl.F_GETFL) & os.O_NONBLOCK)';
 
-/** Whether O_NONBLOCK is set on what is behind a descriptor. */
+/** Whether the description behind a descriptor has O_NONBLOCK. */
 function isNonblock(fd) {
-  // The child has the same description. One of 0 to 2 libuv would make blocking.
+  // The child shares the description. At 0 to 2, libuv would make it blocking.
   const stdio = ['ignore', 'pipe', 'inherit', fd];
   const output = execFileSync('python3', ['-c', GET_FLAGS], { stdio });
   return Number(output) !== 0;
 }
 
-/** What a non-blocking descriptor has to give at this moment. */
+/** Reads all that a non-blocking descriptor has at the moment. */
 function readAvailable(fd) {
   const chunks = [];
   for (;;) {
@@ -37,7 +37,7 @@ function readAvailable(fd) {
   }
 }
 
-/** Writes to a non-blocking pipe until it is full. Returns what it took. */
+/** Fills a non-blocking pipe. Returns the bytes it took. */
 function fill(fd) {
   const chunk = Buffer.alloc(4096, 'full');
   let count = 0;
@@ -49,7 +49,7 @@ function fill(fd) {
   }
 }
 
-/** To be called in a `describe`. Adds to what `useTempDir` gives. */
+/** Call it in a `describe`. Extends `useTempDir`. */
 function useHostFiles() {
   const temp = useTempDir();
   const opened = new Set();
@@ -71,7 +71,7 @@ function useHostFiles() {
   return {
     ...temp,
 
-    /** `name`: in the directory of the running test, or an absolute path. */
+    /** `name` is in the directory of the test, or an absolute path. */
     open,
 
     close(fd) {
@@ -80,10 +80,10 @@ function useHostFiles() {
     },
 
     /**
-     * A named pipe.
+     * Opens a named pipe.
      *
-     * @returns {object} descriptors: `reader` and `filler` do not block,
-     *   `writer` does if `blocking`
+     * @returns {object} descriptors: `reader` and `filler` are non-blocking,
+     *   `writer` is blocking if `blocking`
      */
     pipe({ blocking }) {
       execFileSync('mkfifo', [temp.path('pipe')]);

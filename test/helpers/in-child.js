@@ -1,21 +1,21 @@
 'use strict';
 
-// A part of a test that needs a process of its own.
+// Runs part of a test in a process of its own.
 
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
 
-/** The command line that runs `body(...args)`; `require` starts from here. */
+/** The command line that runs `body(...args)`, with `require` relative to here. */
 function commandLine(body, args = [], flags = []) {
   const call = `(${body})(...${JSON.stringify(args)})`;
   return [process.execPath, '--no-warnings', ...flags, '-e', call];
 }
 
 /**
- * Runs a function, of which only the text is passed on.
+ * Runs a function by its source text.
  *
  * @param {Function} body
- * @param {unknown[]} args for it, as JSON can hold them
+ * @param {unknown[]} args JSON values
  * @param {string[]} flags of node
  * @param {object} env variables to add
  * @returns {{ status: number, stdout: string, stderr: string }}
@@ -32,7 +32,7 @@ function inChild(body, args, flags, env) {
   return { status, stdout, stderr };
 }
 
-/** What a function returns, or its promise gives, in a process of its own. */
+/** Like `inChild`, but returns the function's result, or its promise's. */
 function resultInChild(body, args, flags, env) {
   const print = `async (...args) => {
     const result = await (${body})(...args);
@@ -44,10 +44,9 @@ function resultInChild(body, args, flags, env) {
 }
 
 /**
- * Like `inChild`, with a pipe on stdout whose reader is slow.
+ * Like `inChild`, with a pipe on stdout that has a slow reader.
  *
- * @returns {{ stdout: Buffer, stderr: string }} at the end of which there is the
- *   status
+ * @returns {{ stdout: Buffer, stderr: string }} stderr ends with the status
  */
 function throughSlowPipe(body, args) {
   const pipeline =

@@ -2,11 +2,11 @@
 
 const { spawnSync } = require('node:child_process');
 
-/** Whether there is a program of this name. */
+/** Whether a program of this name is installed. */
 const isInstalled = (name) =>
   spawnSync('sh', ['-c', `command -v ${name}`]).status === 0;
 
-/** Whether there is a C compiler that has its sanitizers. */
+/** Whether a C compiler with sanitizers is installed. */
 const hasSanitizers = () =>
   spawnSync(
     process.env.CC ?? 'cc',
@@ -14,7 +14,7 @@ const hasSanitizers = () =>
     { input: 'int main(void) { return 0; }' },
   ).status === 0;
 
-/** `it` for a test that needs a program: skipped where there is none. */
+/** `it` for a test that needs a program: else skipped. */
 const itWith = (name) => (isInstalled(name) ? it : it.skip);
 
 module.exports = { hasSanitizers, isInstalled, itWith };

@@ -1,6 +1,6 @@
 'use strict';
 
-// Lists of buffers, and a guest that writes them and checks what comes of it.
+// Lists of buffers, and a guest that writes them and checks the result.
 
 const assert = require('node:assert/strict');
 const { ERRNO } = require('../../lib/preview1');
@@ -13,7 +13,10 @@ const UNTOUCHED = 0xfeedface;
 const IOVS = 64;
 const DATA = 65536;
 
-/** `count` buffers of `size(i)` bytes that neither touch nor stand in order. */
+/**
+ * `count` buffers of `size(i)` bytes, not adjacent and not in the order of the
+ * memory.
+ */
 function scattered(count, size) {
   const list = [];
   for (let i = 0, at = DATA; i < count; i++) {
@@ -23,7 +26,7 @@ function scattered(count, size) {
   return list;
 }
 
-/** Lists that one call takes whole, and that are shaped in different ways. */
+/** Lists of different shapes, each small enough for one call. */
 const LISTS = {
   'one buffer': [[DATA, 1000]],
   'two buffers, one of them empty': [
@@ -64,7 +67,7 @@ class Writer {
     );
   }
 
-  /** Returns the errno. With `offset`, this is fd_pwrite. */
+  /** Returns the errno. An `offset` makes it fd_pwrite. */
   try(list, offset) {
     putIovs(this.memory, IOVS, list);
     new DataView(this.memory.buffer).setUint32(NWRITTEN, UNTOUCHED, true);
@@ -80,7 +83,7 @@ class Writer {
     return u32(this.memory, NWRITTEN);
   }
 
-  /** Asserts that the call takes all of the list; returns the bytes. */
+  /** Asserts that the call takes all of the list. Returns the bytes. */
   write(list, offset) {
     assert.equal(this.try(list, offset), ERRNO.SUCCESS);
     const bytes = this.bytesOf(list);
@@ -102,7 +105,7 @@ const EMPTY_LISTS = [
   ],
 ];
 
-// Both calls, with an offset for the one that takes it.
+// Both calls, with an offset for fd_pwrite.
 const CALLS = [
   ['fd_write', undefined],
   ['fd_pwrite', 0n],

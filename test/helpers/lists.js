@@ -1,18 +1,18 @@
 'use strict';
 
-// Records of up to 2,000 buffers each, that several threads write to one file.
-// Which buffers a record has follows from its seed, its thread and its number, so
-// that whoever reads the file knows each of its bytes.
+// Records of up to 2,000 buffers each, written by several threads to one file. Seed,
+// thread and number determine the buffers of a record, so a reader of the file knows
+// each byte.
 
 const assert = require('node:assert/strict');
 const { Random } = require('./random');
 const { DATA, IOVS } = require('./session');
 
-/** What a thread needs of the memory, in bytes. */
+/** The bytes of memory that a thread needs. */
 const SPACE = 4 * 65536;
 
-// In the memory of a thread: the list at IOVS, the head of the record at HEAD, and
-// what all other buffers point to from BUFFERS on.
+// The memory of a thread: the list at IOVS, the head of the record at HEAD, and all
+// other buffers from BUFFERS on.
 const MAX_BUFFERS = 2000;
 const HEAD = 32768;
 const HEAD_SIZE = 16;
@@ -21,7 +21,7 @@ const BUFFERS_SIZE = SPACE - BUFFERS;
 
 assert.ok(IOVS + 8 * (1 + MAX_BUFFERS) <= HEAD && DATA < BUFFERS);
 
-// In one call each of these goes out whole: see `isWhole`.
+// How many buffers. One call writes each of these lists whole: see `isWhole`.
 const COUNTS = [
   [1, 1],
   [2, 16],
@@ -30,7 +30,7 @@ const COUNTS = [
 ];
 const SIZES = [4, 60, 300, 1500];
 
-/** The bytes that the buffers of a thread point to. */
+/** The bytes for the buffers of a thread. */
 function buffersOf(id) {
   const random = new Random(id);
   const words = Uint32Array.from({ length: BUFFERS_SIZE / 4 }, () =>
@@ -39,7 +39,7 @@ function buffersOf(id) {
   return Buffer.from(words.buffer);
 }
 
-/** The buffers of a record, as [pointer from BUFFERS on, length]. */
+/** The buffers of a record, as [offset from BUFFERS, length]. */
 function listOf(seed, id, index) {
   const random = new Random(seed + 1000003 * id + index);
   const count = random.between(...random.pick(COUNTS));
@@ -60,12 +60,15 @@ function headOf(id, index, length) {
 
 const lengthOf = (list) => list.reduce((sum, [, length]) => sum + length, 0);
 
-/** Puts in a session what its buffers point to. */
+/** Writes those bytes to a session's memory. */
 function fillBuffers({ memory, base }, id) {
   new Uint8Array(memory.buffer).set(buffersOf(id), base + BUFFERS);
 }
 
-/** Puts a record in a session. Returns how many buffers it has. */
+/**
+ * Writes the list of a record to a session's memory. Returns how many buffers it
+ * has.
+ */
 function putList({ memory, base }, seed, id, index) {
   const list = listOf(seed, id, index);
   const head = headOf(id, index, lengthOf(list));
@@ -80,8 +83,8 @@ function putList({ memory, base }, seed, id, index) {
   return list.length + 1;
 }
 
-// A list of at most IOV_MAX buffers is written whole, and so is a longer one whose
-// buffers are small and fit the scratch buffer, where Node does not write it.
+// A list of at most IOV_MAX buffers is written whole. So is a longer one of small
+// buffers that fit the scratch buffer, except by Node.
 const IOV_MAX = 1024;
 const SMALL = 1024;
 const SCRATCH = 65536;
@@ -96,14 +99,13 @@ function isWhole(list, byNode) {
 }
 
 /**
- * Asserts that `bytes` are the records of all threads, each in one piece, those of
- * a thread in its order, and cut only where a list may be.
+ * Asserts that `bytes` are the records of all threads: each in one piece, in the
+ * order of its thread, and cut only where a list may be.
  *
  * @param {Buffer} bytes
  * @param {number} seed
- * @param {number[][]} written for each thread how many bytes of each record the
- *   calls said to have written
- * @param {boolean} byNode whether Node's fd_write did it
+ * @param {number[][]} written for each thread, the count that each call returned
+ * @param {boolean} byNode whether Node's fd_write wrote them
  * @returns {number} how many were cut
  */
 function assertLists(bytes, seed, written, byNode) {

@@ -1,6 +1,6 @@
 'use strict';
 
-// The guest `calls` with its memory from either side.
+// The guest `calls`, with each kind of memory: exported, imported or shared.
 
 const { compile, importsFor } = require('./guest');
 
@@ -21,8 +21,8 @@ const MEMORY_KINDS = Object.keys(KINDS);
 /**
  * @param {string} kind one of MEMORY_KINDS
  * @param {object} functions the import functions of a WASI
- * @returns {{ instance: object, guest: object, memory: WebAssembly.Memory }}
- *   the memory has two pages, and has still to be given to that WASI
+ * @returns {{ instance: object, guest: object, memory: WebAssembly.Memory }} the
+ *   memory has two pages; the WASI does not have it yet
  */
 function makeGuest(kind, functions) {
   const { name, options } = KINDS[kind];

@@ -1,9 +1,9 @@
 'use strict';
 
-// What a write does, in the plainest form: arrays of bytes and no system call.
+// A model of writes in the plainest form: arrays of bytes, no system call.
 //
-// docs/buffering.md and src/preview1/fd_write.c have the rules. Where an engine may do
-// otherwise, the comment says why.
+// The rules are in docs/buffering.md and src/preview1/fd_write.c. A comment explains
+// each freedom that an engine has.
 
 const os = require('node:os');
 const { ERRNO, FDFLAGS, RIGHTS } = require('../../lib/preview1');
@@ -13,16 +13,16 @@ const LAST_DOUBLE = 2n ** 53n - 1n;
 const LAST_OFFSET = 2n ** 63n - 1n;
 const STDERR = 2;
 
-// A right that Node enforces.
+// Only Node enforces this right.
 const FDSTAT_SET_FLAGS = 1n << 3n;
 
-// RWF_NOAPPEND came with Linux 6.9. Before, and without native code, pwrite(2)
-// on Linux appends.
+// RWF_NOAPPEND came with Linux 6.9. Before, or without the addon, pwrite(2) on Linux
+// appends.
 const [major, minor] = os.release().split('.').map(Number);
 const hasNoAppend = major > 6 || (major === 6 && minor >= 9);
 const isLinux = os.platform() === 'linux';
 
-/** A regular file, or a device: `'null'` takes all, `'full'` nothing. */
+/** A regular file, or a device: `'null'` takes all bytes, `'full'` none. */
 class ModelFile {
   constructor(kind, bytes = Buffer.alloc(0)) {
     this.kind = kind;
@@ -78,30 +78,31 @@ class Description {
 
 /**
  * @typedef {object} Entry a guest fd
- * @property {Description} [description] none: a directory
+ * @property {Description} [description] none for a directory
  * @property {bigint} rights
  * @property {boolean} nonblock
- * @property {string} writer who makes the system call: `'native'`, `'fs'` (the
+ * @property {string} writer what makes the system call: `'native'`, `'fs'` (the
  *   fallback) or `'node'` (Node's own WASI, under the fallback)
  */
 
-/** Where the next fd_pwrite would continue what is buffered. */
+/** The offset at which an fd_pwrite continues the buffered bytes. */
 const endOf = ({ bytes, offset }) => offset + BigInt(bytes.length);
 
-/** One guest: its memory, its fds, and what is buffered of its writes. */
+/** One guest: its memory, its fds, and its buffered bytes. */
 class Model {
   fds = new Map();
   #buffered; // { fd, entry, offset, bytes }; offset only of fd_pwrite
-  #unflushed; // what a flush could not write: the same, and errno
-  #last = { fd: undefined, end: 0n }; // of the last fd_pwrite that is out
+  #unflushed; // the bytes that a flush could not write; also has `errno`
+  #last = { fd: undefined, end: 0n }; // of the last fd_pwrite that is written
 
   /**
-   * @param {Uint8Array} memory as the guest's is when it starts
+   * @param {Uint8Array} memory the guest's initial memory
    * @param {object} options
-   * @param {boolean | 'auto'} options.buffered
+   * @param {boolean
+   * 'auto'} options.buffered
    * @param {number} options.bufferSize
-   * @param {boolean} [options.shares] whether threads may share its files: then
-   *   only its standard streams are buffered
+   * @param {boolean} [options.shares] whether threads may share its files: then only
+   *   its standard streams are buffered
    */
   constructor(memory, { buffered, bufferSize, shares = false }) {
     this.memory = Buffer.from(memory);
@@ -118,7 +119,7 @@ class Model {
     return pointer + length <= this.memory.length;
   }
 
-  /** The checks of the arguments: an errno, or the bytes to write. */
+  /** Checks the arguments: an errno, or the bytes to write. */
   check({ iovs, count, nwritten, offset }) {
     if (!this.has(nwritten, 4)) return { errno: ERRNO.FAULT };
     if (!this.has(iovs, count * 8)) return { errno: ERRNO.FAULT };
@@ -148,11 +149,11 @@ class Model {
   }
 
   /**
-   * fd_write, or fd_pwrite where the call has an `offset`.
+   * fd_write, or fd_pwrite if the call has an `offset`.
    *
    * @param {object} call
-   * @param {number} took what the engine stored at `nwritten`: counts where a
-   *   short count is right, and in no other case
+   * @param {number} took the count that the engine stored at `nwritten`, used only
+   *   where a short count is allowed
    * @returns {number} errno
    */
   write(call, took) {
@@ -209,7 +210,7 @@ class Model {
       : offset === endOf(buffered);
   }
 
-  // It neither continues the fd_pwrite before it nor begins a file.
+  // It does not continue the last fd_pwrite, and does not begin a file.
   #isElsewhere({ fd, offset }) {
     if (offset === undefined) return false;
     return offset !== (this.#last.fd === fd ? this.#last.end : 0n);
@@ -231,7 +232,8 @@ class Model {
     return (rights & RIGHTS.FD_WRITE) !== 0n && (rights & needed) === needed;
   }
 
-  // The order of section "Exact semantics": fd, rights, pointers, sums, offset.
+  // Checks in the order of the section "Exact semantics": fd, rights, pointers,
+  // sums, offset.
   #writeNow(entry, call, took) {
     const { nwritten, offset } = call;
     if (entry?.description === undefined || entry.description.readOnly) {
@@ -260,8 +262,8 @@ class Model {
     return ERRNO.SUCCESS;
   }
 
-  // A list that one system call does not take is written in part, and so is one
-  // on a stream of a guest that does not want to wait. Node takes fewer.
+  // A short count is allowed if one system call does not take the whole list, and on
+  // a stream with NONBLOCK. Node allows fewer buffers.
   #mayBeShort({ description, nonblock }, offset, buffers) {
     if (description.file.kind !== 'file' && offset === undefined) {
       return nonblock;
@@ -270,9 +272,9 @@ class Model {
   }
 
   /**
-   * Before a call that could see what is buffered.
+   * Flushes before a call that could see the buffered bytes.
    *
-   * @returns {number} errno of what is left of `fd`; then the call does not happen
+   * @returns {number} the errno of a failed flush of `fd`; then the call is not made
    */
   before(fd) {
     const entry = this.fds.get(fd);
@@ -286,7 +288,7 @@ class Model {
     return this.#drain(this.#unflushed);
   }
 
-  /** Writes out what is buffered. */
+  /** Flushes the buffered bytes. */
   flush() {
     const buffered = this.#buffered;
     if (buffered === undefined) return undefined;
@@ -308,7 +310,10 @@ class Model {
     return errno;
   }
 
-  /** All that can be, also what a flush has left. Whether nothing is left now. */
+  /**
+   * Flushes all that it can, including unflushed bytes. Returns whether nothing is
+   * left.
+   */
   flushAll() {
     if (this.flush() === undefined && this.#unflushed !== undefined) {
       this.#drain(this.#unflushed);
@@ -316,7 +321,7 @@ class Model {
     return this.#unflushed === undefined;
   }
 
-  /** Whether these bytes are left of a flush that failed. */
+  /** Whether a failed flush has left these bytes. */
   hasLeft({ fd, errno, pending }) {
     const left = this.#unflushed;
     return (
@@ -332,7 +337,7 @@ class Model {
     return fd;
   }
 
-  /** fd_seek, and fd_tell where it is about 0 bytes from here. */
+  /** fd_seek, or fd_tell with a distance of 0. */
   seek({ fd, distance, whence, result }, right) {
     const errno = this.before(fd);
     if (errno !== ERRNO.SUCCESS) return errno;

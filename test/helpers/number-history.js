@@ -1,9 +1,9 @@
 'use strict';
 
-// What was put under one number of a table and taken away, by calls that overlap:
-// each did its work at some moment between its `begin` and its `end`.
+// The history of one number of a table: puts and removals by calls that overlap.
+// Each call did its work at some moment between its `begin` and its `end`.
 
-/** The index of the first of a sorted list whose `begin` is above `time`. */
+/** The index of the first element with a `begin` above `time`. `list` is sorted. */
 function firstAfter(list, time) {
   let low = 0;
   let high = list.length;
@@ -15,20 +15,20 @@ function firstAfter(list, time) {
   return low;
 }
 
-/** The two of three that end last, the last one first. */
+/** The two of three that end last, latest first. */
 const lastTwo = (list) => list.sort((a, b) => b.end - a.end).slice(0, 2);
 
 class NumberHistory {
   #puts = [];
   #removals = [];
-  // Of the puts up to an index: when the last of them is gone.
+  // For the puts up to an index: when the last of them is gone.
   #lastGone = [];
-  // Of the removals up to an index: the two that end last.
+  // For the removals up to an index: the two that end last.
   #lastEnds = [];
-  // Of the removals from an index on that did happen: when the first has ended.
+  // For the removals from an index on, except pending ones: the earliest end.
   #firstEnd = [];
 
-  /** `pending`: nobody knows whether it happened. */
+  /** `pending`: it may not have happened. */
   put(put) {
     this.#puts.push(put);
   }
@@ -37,7 +37,7 @@ class NumberHistory {
     this.#removals.push(removal);
   }
 
-  /** When all has been put and removed: what the others need. */
+  /** Call it after all puts and removals, before the methods below. */
   sort() {
     const puts = this.#puts.sort((a, b) => a.begin - b.begin);
     const removals = this.#removals.sort((a, b) => a.begin - b.begin);
@@ -51,13 +51,13 @@ class NumberHistory {
       this.#lastEnds.push(lastTwo([...before, removal]));
     });
     puts.forEach((put, i) => {
-      // The first removal that began when it was there has taken it away.
+      // The first removal that began after the put took it away.
       put.gone = this.#firstEnd[firstAfter(removals, put.end)] ?? Infinity;
       this.#lastGone.push(Math.max(put.gone, this.#lastGone[i - 1] ?? 0));
     });
   }
 
-  /** What can have been there at some moment between two times. */
+  /** The puts that may have been there at some moment between two times. */
   between(begin, end) {
     const found = [];
     for (let i = firstAfter(this.#puts, end) - 1; i >= 0; i--) {
@@ -67,11 +67,11 @@ class NumberHistory {
     return found;
   }
 
-  /** Whether something was there for certain, all the time between two times. */
+  /** Whether something was certainly there all the time between two times. */
   isOpen(begin, end) {
     const index = firstAfter(this.#removals, end) - 1;
     const [last, second] = this.#lastEnds[index] ?? [];
-    // A renumber is a removal too, of what was there before its own put.
+    // A renumber also removes what was there before its own put.
     const own = last && firstAfter(this.#puts, last.begin - 1);
     const after = (i, time = 0) => {
       const put = this.#puts[i];

@@ -1,6 +1,6 @@
 'use strict';
 
-// Guests of one test that open files, and what their counters say.
+// Guests of one test that open files, and their counters.
 
 const assert = require('node:assert/strict');
 const { withWASI } = require('./guest');
@@ -8,10 +8,10 @@ const { Session } = require('./session');
 const { useTempDir } = require('./temp');
 
 /**
- * To be called in a `describe`.
+ * Call it in a `describe`.
  *
- * @returns {object} `dir`: as `useTempDir` gives it; `start(options)`: the Session
- *   of a guest that has it as `/`, and is closed after the test
+ * @returns {object} `dir`: see `useTempDir`; `start(options)`: the Session of a
+ *   guest whose `/` it is, closed after the test
  */
 function useGuests() {
   const dir = useTempDir();
@@ -33,7 +33,7 @@ function useGuests() {
   return { dir, start };
 }
 
-/** Asserts that `count` writes succeeded, each of them by the host. */
+/** Asserts that `count` writes succeeded, all made by the host. */
 function assertWrites({ wasi }, count) {
   const { calls, native } = wasi.stats;
   assert.deepEqual({ calls, native }, { calls: count, native: count });

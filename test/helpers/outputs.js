@@ -1,6 +1,6 @@
 'use strict';
 
-// Guests whose output has targets, under either of the ways in.
+// Guests whose output has targets, under `WASI` and under `createWrites`.
 
 const assert = require('node:assert/strict');
 const { withWASI, withWrites } = require('./guest');
@@ -9,13 +9,13 @@ const { Session } = require('./session');
 const STDOUT = 1;
 
 class OutputSession extends Session {
-  /** What the last call gave: `nwritten`, for a write. */
+  /** The result of the last call: `nwritten`, for a write. */
   lastResult() {
     return this.lastFd();
   }
 }
 
-// Each takes targets by guest fd, of which `WASI` has those of 1 and 2.
+// Each takes targets by guest fd. `WASI` uses only those of 1 and 2.
 const THROUGH = {
   WASI(fds, options) {
     const started = withWASI({ stdout: fds[1], stderr: fds[2], ...options });
@@ -42,11 +42,11 @@ const THROUGH = {
 };
 
 /**
- * To be called in a `describe`.
+ * Call it in a `describe`.
  *
  * @returns {(through: string, fds: object, options?: object) => OutputSession} a
  *   session with `captured(fd)`, `discard()`, `flush()` and, for createWrites,
- *   `writes`. After the test its `end()` is called, which closes what it holds open.
+ *   `writes`. Its `end()` closes it after the test.
  */
 function useOutputs() {
   const sessions = [];
@@ -56,7 +56,7 @@ function useOutputs() {
       try {
         session.end();
       } catch (error) {
-        // A test that failed may have left bytes that cannot be written.
+        // A failed test may leave bytes that cannot be written.
         if (this.currentTest.state !== 'failed') throw error;
       }
     }
@@ -69,7 +69,7 @@ function useOutputs() {
   };
 }
 
-/** Asserts that `action` throws this very value, and not one like it. */
+/** Asserts that `action` throws this very value, not an equal one. */
 function assertThrowsIt(action, value) {
   let thrown;
   try {

@@ -1,6 +1,6 @@
 'use strict';
 
-// The guest `calls` with a path for a string, as tests of paths use it.
+// The guest `calls` with strings for paths.
 
 const { putBytes, withWASI } = require('./guest');
 
@@ -14,7 +14,7 @@ const READ_WRITE = (1n << 1n) | (1n << 6n) | (1n << 2n) | (1n << 5n);
 const FOLLOW = 1;
 const OFLAGS = { CREAT: 1, DIRECTORY: 2, EXCL: 4, TRUNC: 8 };
 
-/** Every call returns its errno; `u32()` is what it left as a result. */
+/** Every call returns its errno; `u32()` is the result that it stored. */
 function pathsGuest(options) {
   const { guest, memory, wasi } = withWASI(options);
   const at = (where, text) => [where, putBytes(memory, where, text)];

@@ -1,6 +1,6 @@
 'use strict';
 
-// The arguments of one call in a guest's memory, wherever that shall be.
+// The arguments of one call, at any address in a guest's memory.
 
 const { putBytes, putIovs } = require('./guest');
 
@@ -11,12 +11,11 @@ const ALIGNMENT = 8;
  * A place in memory that an argument points to.
  *
  * @typedef {object} Place
- * @property {number} offset from where the arguments begin
+ * @property {number} offset from the first place
  * @property {number} size in bytes
- * @property {number[][]} varies from and to of bytes that no two calls have the
- *   same
- * @property {number[]} pointers offsets of words that are pointers after the call
- * @property {Function} [put] writes what the call reads there
+ * @property {number[][]} varies [from, to] of bytes that differ in each call
+ * @property {number[]} pointers offsets of words that the call sets to pointers
+ * @property {Function} [put] writes the call's input
  */
 
 /** Lays out the places of a call, one after another. */
@@ -48,12 +47,12 @@ class Places {
     return this.#add(bytes.length, { put });
   }
 
-  /** A path and its length. A NUL is behind it, as in C. */
+  /** A path, followed by a NUL as in C, and its length. */
   path(text) {
     return [{ ...this.bytes(`${text}\0`), size: text.length }, text.length];
   }
 
-  /** A list of these places as buffers, and its length. */
+  /** A list with these places as buffers, and its length. */
   list(...buffers) {
     const put = (memory, at, base) =>
       putIovs(
@@ -72,7 +71,7 @@ class Places {
     return this.#size;
   }
 
-  /** Fills the places, with the first one at `base`. */
+  /** Fills the places; the first one is at `base`. */
   put(memory, base) {
     new Uint8Array(memory.buffer, base, this.#size).fill(FILLER);
     for (const { put, offset } of this.#places) {
@@ -81,11 +80,11 @@ class Places {
   }
 
   /**
-   * What is in the places after a call, the same for any `base`: pointers are
-   * relative, and bytes that vary are left out.
+   * The contents of the places after a call, independent of `base`: pointers become
+   * relative, and varying bytes are left out.
    *
-   * @returns {{ bytes: Buffer, untouched: number }} how many ranges that should
-   *   vary were not written
+   * @returns {{ bytes: Buffer, untouched: number }} `untouched`: how many of the
+   *   varying ranges were not written
    */
   read(memory, base) {
     const bytes = Buffer.from(memory.buffer.slice(base, base + this.#size));

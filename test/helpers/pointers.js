@@ -4,7 +4,7 @@
 
 const GIB = 2 ** 30;
 
-/** Pointers to `length` bytes that are not all in a memory of `size`. */
+/** Pointers to `length` bytes that are not all within a memory of `size` bytes. */
 function pointersOutside(length, size) {
   return [
     size - length + 1,

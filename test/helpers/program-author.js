@@ -1,6 +1,6 @@
 'use strict';
 
-// The author of random programs of WASI calls.
+// Writes random programs of WASI calls.
 
 const { FDFLAGS } = require('../../lib/preview1');
 const { CONTENT, NAMES, NO_FD, PAGE, STDIO } = require('./programs');
@@ -11,19 +11,19 @@ const SLOTS = [...STDIO, 4, 5, 6, 7];
 const LARGEST = 200_000;
 const MOST_BUFFERS = 2000;
 
-// After these the host sees all that was written.
+// After these calls the host sees all that was written.
 const FLUSHES = ['closeFiles', 'filestat', 'flush', 'tell', 'tick'];
 
-/** Writes more often than all else, and small ones more often than large. */
+/** Prefers writes to other calls, and small writes to large ones. */
 class Author {
   #random;
-  // Those whose fd may append, and those that are likely to have one.
+  // The slots whose fd may append; the slots that probably have an fd.
   #append = new Set();
   #open = new Set(STDIO);
   #limit = CONTENT.length;
   #program;
 
-  /** The same programs for the same seed. */
+  /** The same seed gives the same programs. */
   constructor(seed) {
     this.#random = new Random(seed);
   }
@@ -83,7 +83,8 @@ class Author {
     return random.between(900, MOST_BUFFERS);
   }
 
-  // [pointer, length] from DATA on. Node stops at 1,024 empty buffers in a row.
+  // [pointer, length] from DATA on. Node rejects more than 1,024 empty buffers in a
+  // row.
   #list(count = this.#count()) {
     const random = this.#random;
     const list = [];
@@ -104,7 +105,7 @@ class Author {
     return list;
   }
 
-  // As a program writes that has its lines buffered by nobody.
+  // Like a program that does not buffer its lines.
   #burst() {
     const slot = this.#slot();
     for (let i = this.#random.between(2, 10); i > 0; i--) {
@@ -113,7 +114,7 @@ class Author {
     }
   }
 
-  // As SQLite writes its journal: each goes on where the last one ended.
+  // Like SQLite's journal: each write continues the last one.
   #journal() {
     const random = this.#random;
     const slot = this.#slot();
@@ -129,7 +130,7 @@ class Author {
     }
   }
 
-  // Where an fd appends, Node's fd_pwrite does so too; ours does not.
+  // In append mode Node's fd_pwrite appends; ours does not.
   #pwrite(slot, list, offset) {
     if (this.#append.has(slot)) this.#add('write', { slot, list });
     else this.#add('pwrite', { slot, list, offset });
@@ -157,7 +158,7 @@ class Author {
       rights: RIGHTS.FILE & ~without,
       fdflags: append ? FDFLAGS.APPEND : 0,
     });
-    // A slot in use keeps its old fd where the open fails.
+    // If the open fails, a slot in use keeps its old fd.
     if (append) this.#append.add(slot);
     this.#open.add(slot);
   }
@@ -178,7 +179,7 @@ class Author {
 
   #setFlags() {
     const slot = this.#slot();
-    // Not APPEND: Node sets that on the caller's descriptions too.
+    // Not APPEND: Node also sets it on descriptions of the caller's.
     const fdflags = this.#random.pick([0, 0, FDFLAGS.NONBLOCK]);
     this.#add('setFlags', { slot, fdflags });
   }

@@ -1,12 +1,12 @@
 'use strict';
 
-// The machine that runs a random program of WASI calls in a guest.
+// Runs a random program of WASI calls in a guest.
 
 const { putBytes, putIovs, u32 } = require('./guest');
 const { CONTENT, NAMES, NO_FD, PAGE, PAGES, STDIO } = require('./programs');
 const { PREOPEN } = require('./session');
 
-// The guest's memory.
+// The layout of the guest's memory.
 const RESULT = 16;
 const SUBSCRIPTION = 64;
 const EVENT = 128;
@@ -20,7 +20,7 @@ const DATA = PAGE;
 
 const MOST_FDS = 128;
 
-const FILE_TYPE = 16; // offsets in filestat
+const FILE_TYPE = 16; // offsets in a filestat
 const FILE_SIZE = 32;
 const DIRENT = { SIZE: 24, NAMLEN: 16, TYPE: 20 };
 
@@ -35,7 +35,7 @@ class Machine {
    * @param {object} guest
    * @param {WebAssembly.Memory} memory of two pages
    * @param {object} host
-   * @param {() => unknown} host.look what is to be seen of the guest's files
+   * @param {() => unknown} host.look returns what the host sees of the guest's files
    * @param {() => void} host.flush
    */
   constructor(guest, memory, host) {
@@ -47,7 +47,7 @@ class Machine {
     this.#end = PAGES * PAGE;
   }
 
-  /** @returns {Promise<string[]>} what each operation gave */
+  /** @returns {Promise<string[]>} the result of each operation */
   async run(program) {
     const results = [];
     for (const operation of program) {
@@ -57,7 +57,7 @@ class Machine {
     return results;
   }
 
-  /** Closes all that may be open, the host's descriptors too. */
+  /** Closes all that may be open, including the host's descriptors. */
   end() {
     for (let fd = 1; fd < MOST_FDS; fd++) this.#guest.fd_close(fd);
   }
@@ -71,7 +71,7 @@ class Machine {
     return String(new DataView(this.#memory.buffer).getBigUint64(at, true));
   }
 
-  // An errno alone, or with what there is when it is SUCCESS.
+  // The errno, followed by the result if it is SUCCESS.
   #answer(errno, result) {
     return errno === 0 ? [errno, result()] : [errno];
   }
@@ -84,8 +84,8 @@ class Machine {
     );
   }
 
-  // A list of more than 1,024 buffers may be cut short: the rest is written
-  // with further calls, as writev in libc does it.
+  // A list of more than 1,024 buffers may get a short count. Like writev in libc,
+  // writes the rest with further calls.
   #writeAll(list, call) {
     let total = 0;
     for (;;) {
@@ -171,7 +171,7 @@ class Machine {
     );
   }
 
-  // The rest of a filestat differs from file to file.
+  // Other fields of a filestat differ between files.
   #stat() {
     return [
       u32(this.#memory, STAT + FILE_TYPE) & 0xff,
@@ -266,7 +266,7 @@ class Machine {
     );
   }
 
-  // In the order of the directory they need not come.
+  // Sorts the entries: their order is not fixed.
   readdir() {
     const errno = this.#guest.fd_readdir(PREOPEN, READ, READ_MAX, 0n, RESULT);
     return this.#answer(errno, () => {
@@ -278,7 +278,7 @@ class Machine {
         const next = text + data.getUint32(at + DIRENT.NAMLEN, true);
         const type = data.getUint8(at + DIRENT.TYPE);
         const name = this.#text(text, next);
-        // node:wasi has neither.
+        // node:wasi lists neither.
         if (name !== '.' && name !== '..') names.push(`${type} ${name}`);
         at = next;
       }
@@ -286,7 +286,7 @@ class Machine {
     });
   }
 
-  // A clock that has run out already.
+  // A clock that is already due.
   poll() {
     new Uint8Array(this.#memory.buffer).fill(0, SUBSCRIPTION, EVENT);
     return this.#answer(
@@ -330,7 +330,7 @@ class Machine {
   }
 
   closeFiles() {
-    // The last is none: there is a call also where nothing is open.
+    // The last one has no fd, so that there is a call even if nothing is open.
     const slots = [...this.#fds.keys(), NO_FD].filter(
       (slot) => !STDIO.includes(slot),
     );
@@ -340,7 +340,7 @@ class Machine {
   }
 }
 
-/** What of a list follows its first `count` bytes. */
+/** The rest of a list after its first `count` bytes. */
 function without(list, count) {
   return list.flatMap(([at, length]) => {
     const skip = Math.min(count, length);

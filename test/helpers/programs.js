@@ -1,11 +1,11 @@
 'use strict';
 
-// Random programs of WASI calls: what their author and the machine that runs one
-// in a guest agree on.
+// Random programs of WASI calls: definitions shared by their author and the machine
+// that runs them in a guest.
 //
-// A program is a list of operations. It names an fd by a slot, since the
-// numbers are the host's to give; a slot without an fd stands for one that is
-// not open. Programs of one author are for one guest, one after the other.
+// A program is a list of operations. It names an fd by a slot, since the host
+// chooses the numbers. A slot without an fd stands for one that is not open. The
+// programs of one author run one after the other in one guest.
 
 const { pattern } = require('./bytes');
 
@@ -18,7 +18,7 @@ const NO_FD = 0xffffffff;
 
 const CONTENT = pattern((PAGES - 1) * PAGE);
 
-/** Text that tells an operation. */
+/** Text that describes an operation. */
 function textOf(operation) {
   return JSON.stringify(operation, (key, value) =>
     typeof value === 'bigint' ? `${value}n` : value,

@@ -1,10 +1,10 @@
 'use strict';
 
 /**
- * A Proxy of an instance, with another for its exports, as @emnapi/wasi-threads
- * makes them in order to have WASI take a memory that the module imports. The
- * keys of the exports can not be listed: their properties can not be redefined,
- * and the target of that Proxy does not have them.
+ * A Proxy of an instance whose exports are another Proxy. @emnapi/wasi-threads makes
+ * such Proxies to pass WASI a memory that the module imports. The keys of the
+ * exports cannot be listed: they are properties that cannot be redefined, and the
+ * target of that Proxy lacks them.
  */
 function proxyOf(instance, memory) {
   const { exports } = instance;

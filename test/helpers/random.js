@@ -1,6 +1,6 @@
 'use strict';
 
-/** Numbers that look random and are the same for the same seed (mulberry32). */
+/** Pseudorandom numbers, the same for the same seed (mulberry32). */
 class Random {
   #state;
 
@@ -21,12 +21,12 @@ class Random {
     return this.#next() % limit;
   }
 
-  /** `low` to `high`, both among them. */
+  /** `low` to `high`, inclusive. */
   between(low, high) {
     return low + this.below(high - low + 1);
   }
 
-  /** True once in `times`. */
+  /** True once in `times` calls. */
   oneIn(times) {
     return this.below(times) === 0;
   }

@@ -1,17 +1,17 @@
 'use strict';
 
-// Records that several threads write to one place.
+// Records that several threads write to the same place.
 
 const assert = require('node:assert/strict');
 
-/** `size` bytes that say whose they are, and which, from end to end. */
+/** `size` bytes that identify the thread and the record at every position. */
 function recordOf(id, index, size) {
   return Buffer.alloc(size, `${id}/${index} `);
 }
 
 /**
- * Asserts that `bytes` are `count` records of `size` bytes of each of `ids`, in
- * any order, but those of one in its order, and each whole.
+ * Asserts that `bytes` are `count` whole records of `size` bytes from each of `ids`.
+ * Records of one thread are in order.
  */
 function assertRecords(bytes, ids, count, size) {
   assert.equal(bytes.length, ids.length * count * size);
@@ -32,12 +32,12 @@ function assertRecords(bytes, ids, count, size) {
 
 const LINE = 16; // bytes
 
-/** A line that holds its number, of `LINE` bytes. */
+/** A line of `LINE` bytes with its number. */
 function lineOf(index) {
   return Buffer.from(`${index}\n`.padStart(LINE, ' '));
 }
 
-/** Asserts that `bytes` are lines from 0 on, the last one whole. Returns how many. */
+/** Asserts that `bytes` are whole lines from 0 on. Returns how many. */
 function assertLines(bytes) {
   assert.equal(bytes.length % LINE, 0, 'the last line is torn');
   const count = bytes.length / LINE;

@@ -3,8 +3,7 @@
 const assert = require('node:assert/strict');
 
 /**
- * Has the number of an open descriptor stand for another file. What was opened
- * is closed by `host`.
+ * Replaces the file behind an open descriptor number. `host` closes the new one.
  *
  * @param {object} host of `useHostFiles`
  * @param {number} hostFd
@@ -12,7 +11,7 @@ const assert = require('node:assert/strict');
  */
 function replaceDescriptor(host, hostFd, name) {
   host.close(hostFd);
-  // An open gives the lowest number that is free.
+  // An open takes the lowest free number.
   let fd;
   do fd = host.open(name, 'w');
   while (fd < hostFd);

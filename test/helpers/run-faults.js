@@ -1,10 +1,10 @@
 'use strict';
 
-// Plans of faults, as many as wanted, in processes that have faults.so:
+// Runs any number of plans of faults, in processes that preload faults.so:
 //
 //   npm run faults -- [--plans N] [--seed S] [--engine native|fallback]
 //
-// Plan i has the seed S + i. One that fails is printed, with its seed.
+// Plan i has the seed S + i. If one fails, it is printed with its seed.
 
 const assert = require('node:assert/strict');
 const { execFileSync, spawnSync } = require('node:child_process');
@@ -17,14 +17,14 @@ const { buildFaults, canPreload } = require('./faults');
 
 const PLANS_OF_A_PROCESS = 2000;
 
-// They take seconds. What takes this many milliseconds does not end.
+// Plans take seconds: after this many milliseconds one is stuck.
 const HANGS = 600_000;
 
 /**
- * Runs the plans of the seeds from `seed` on.
+ * Runs the plans with the seeds from `seed` on.
  *
  * @param {object} env of `buildFaults`
- * @returns {object} what faulted-runs.js prints
+ * @returns {object} the output of faulted-runs.js
  */
 function runPlans(env, engine, seed, count) {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'wasi-writev-'));

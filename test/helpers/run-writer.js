@@ -1,6 +1,6 @@
 'use strict';
 
-// Runs test/fixtures/writer.js with its stdout on something real.
+// Runs test/fixtures/writer.js with stdout on a real pipe, socket, terminal or file.
 
 const assert = require('node:assert/strict');
 const { spawn, spawnSync } = require('node:child_process');
@@ -12,7 +12,7 @@ const { setTimeout: turn } = require('node:timers/promises');
 /** The path of test/fixtures/NAME. */
 const fixture = (name) => path.join(__dirname, '..', 'fixtures', name);
 
-// The command line of the writer, and what it notes in `host`'s directory.
+// The command line of the writer, and its file of notes in `host`'s directory.
 function writer(host, options) {
   const report = host.path('report');
   return {
@@ -37,17 +37,17 @@ function run(command, args, stdio = ['ignore', 'pipe', 'inherit']) {
 }
 
 /**
- * Runs the writer with a pipe as its stdout.
+ * Runs the writer with a pipe as stdout.
  *
  * @param {object} host of `useHostFiles`
  * @param {object} options of the writer
- * @param {...string} way arguments of test/fixtures/reader.py, which reads
+ * @param {...string} way arguments of test/fixtures/reader.py, which reads the pipe
  * @returns {{ notes: object, received: Buffer }}
  */
 function writeToPipe(host, options, ...way) {
   const { command, notes } = writer(host, options);
   const status = host.path('status');
-  // More than 128 would be a signal.
+  // A status above 128 would mean a signal.
   const pipeline =
     '{ "$1" "$2" "$3" "$4"; echo $? >"$0"; } | { shift 4; python3 "$@"; }';
   const received = run('sh', [
@@ -62,7 +62,7 @@ function writeToPipe(host, options, ...way) {
   return { notes: notes(), received };
 }
 
-/** Like `writeToPipe`, with a terminal: `way` is for on-terminal.py. */
+/** Like `writeToPipe`, with a terminal: `way` holds arguments of on-terminal.py. */
 function writeToTerminal(host, options, way) {
   const { command, notes } = writer(host, options);
   const received = run('python3', [fixture('on-terminal.py'), way, ...command]);
@@ -76,7 +76,7 @@ function writeToUnreadSocket(host, options) {
   return { notes: notes(), received };
 }
 
-/** With a file that may not become larger than `blocks` of 512 bytes. */
+/** With a file whose size limit is `blocks` of 512 bytes. */
 function writeToLimitedFile(host, options, blocks) {
   const { command, notes } = writer(host, options);
   run(
@@ -91,10 +91,10 @@ function writeToLimitedFile(host, options, blocks) {
 }
 
 /**
- * With a Unix socket, which is what Node makes of a 'pipe' to a child.
+ * With a Unix socket, which Node uses for a child's 'pipe'.
  *
- * @param {number} limit how many bytes are read before the socket is closed
- * @param {string} [after] a file that the writer makes: nobody reads before
+ * @param {number} limit how many bytes to read before closing the socket
+ * @param {string} [after] reads only once the writer has created this file
  */
 async function writeToSocket(host, options, limit = Infinity, after) {
   const { command, notes } = writer(host, options);
@@ -109,13 +109,13 @@ async function writeToSocket(host, options, limit = Infinity, after) {
   for await (const chunk of child.stdout) {
     chunks.push(chunk);
     count += chunk.length;
-    if (count >= limit) break; // which destroys the stream
+    if (count >= limit) break; // ends the loop, which destroys the stream
   }
   assert.deepEqual(await exit, [0, null]);
   return { notes: notes(), received: Buffer.concat(chunks) };
 }
 
-/** With a Unix socket that nobody has at the other side when it begins. */
+/** With a Unix socket whose other end is closed from the beginning. */
 async function writeToClosedSocket(host, options) {
   const { command, notes } = writer(host, { ...options, wait: true });
   const child = spawn(command[0], command.slice(1), {

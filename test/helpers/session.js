@@ -1,13 +1,13 @@
 'use strict';
 
-// The calls of the guest `calls` with their pointers filled in, so that a test
-// reads like the program that it stands for.
+// The calls of the guest `calls` with their pointers filled in, so that a test reads
+// like a real program.
 
 const assert = require('node:assert/strict');
 const { ERRNO } = require('../../lib/preview1');
 const { putBytes, putIovs, u32 } = require('./guest');
 
-/** Bits of `rights` that tests name; RIGHTS.FILE is all that a file can have. */
+/** Bits of `rights` that tests use; RIGHTS.FILE is every right of a file. */
 const RIGHTS = Object.freeze({
   FD_READ: 1n << 1n,
   FD_SEEK: 1n << 2n,
@@ -23,7 +23,7 @@ const WHENCE = Object.freeze({ SET: 0, CUR: 1, END: 2 });
 
 const PREOPEN = 3;
 
-// Where things are put, from the session's base on.
+// Where arguments and results are, from the session's base on.
 const RESULT = 16;
 const FDSTAT = 64;
 const PATH = 1024;
@@ -31,9 +31,9 @@ const IOVS = 4096;
 const DATA = 8192;
 const PAGE = 65536;
 
-/** The wrapped calls of one guest. Each succeeds, but for those named `try`. */
+/** The wrapped calls of one guest. All must succeed, except those named `try`. */
 class Session {
-  /** `base`: where in the memory the session may put things; 1 page at least. */
+  /** `base`: the start of the session's part of the memory, at least 1 page. */
   constructor({ guest, memory, wasi }, base = 0) {
     this.guest = guest;
     this.memory = memory;
@@ -45,7 +45,7 @@ class Session {
     return u32(this.memory, this.base + RESULT);
   }
 
-  // Returns how many buffers there are in the list at IOVS.
+  // Puts a list at IOVS. Returns how many buffers it has.
   #put(bytes) {
     const buffers = (Array.isArray(bytes) ? bytes : [bytes]).map((buffer) =>
       Buffer.from(buffer),
@@ -94,7 +94,7 @@ class Session {
     return this.lastFd();
   }
 
-  /** The guest fd that the last `tryOpen` gave. */
+  /** The guest fd from the last `tryOpen`. */
   lastFd() {
     return this.#result();
   }
@@ -109,13 +109,18 @@ class Session {
     );
   }
 
-  /** `bytes`: one buffer or text, or several. Returns how many were written. */
+  /**
+   * `bytes`: one or several buffers or texts. Returns how many bytes were written.
+   */
   write(fd, bytes) {
     assert.equal(this.tryWrite(fd, bytes), ERRNO.SUCCESS, `write to ${fd}`);
     return this.#result();
   }
 
-  /** A list of `length` buffers that is at IOVS. Returns how many bytes. */
+  /**
+   * Writes the list of `length` buffers at IOVS. Returns how many bytes were
+   * written.
+   */
   writeList(fd, length) {
     const { base } = this;
     assert.equal(
@@ -146,7 +151,7 @@ class Session {
     return this.#result();
   }
 
-  /** The text that one fd_read of up to `length` bytes gives. */
+  /** The text that one fd_read of up to `length` bytes returns. */
   read(fd, length) {
     putIovs(this.memory, this.base + IOVS, [[this.base + DATA, length]]);
     assert.equal(

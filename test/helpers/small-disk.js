@@ -1,18 +1,18 @@
 'use strict';
 
-// A disk that is nearly full, until something on it is removed.
+// A disk that is nearly full until a file on it is removed.
 
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 
-// Pages: tmpfs gives out no less.
+// In pages, the smallest unit of a tmpfs.
 const SIZE = 65536;
 
 /**
- * To be called in a `describe`, which is skipped where a tmpfs may not be
- * mounted. The disk is empty before each test.
+ * Call it in a `describe`: skipped where a tmpfs cannot be mounted. The disk is
+ * empty before each test.
  */
 function useSmallDisk() {
   let directory;
@@ -32,13 +32,13 @@ function useSmallDisk() {
     }
   });
   after(() => {
-    // A test that failed may have left a file open.
+    // A failed test may have left a file open.
     if (mounted) execFileSync('umount', ['-l', directory]);
     fs.rmdirSync(directory);
   });
   afterEach(() => {
     for (const name of fs.readdirSync(directory)) {
-      fs.truncateSync(disk.path(name)); // a guest may have it open
+      fs.truncateSync(disk.path(name)); // frees the room even if a guest has it open
       fs.rmSync(disk.path(name));
     }
   });

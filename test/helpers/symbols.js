@@ -1,6 +1,6 @@
 'use strict';
 
-/** The own symbol of an object that has this description, as hosts find it. */
+/** Finds an object's own symbol by its description, as hosts do. */
 function symbolOf(object, description) {
   return Object.getOwnPropertySymbols(object).find(
     (symbol) => symbol.description === description,

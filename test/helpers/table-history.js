@@ -1,6 +1,6 @@
 'use strict';
 
-// Judges a TableLog: which places can a number have stood for when a call was made?
+// Judges a TableLog: which places may a number have stood for during a call?
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -28,7 +28,7 @@ class TableHistory {
     if (!pending && errno !== ERRNO.SUCCESS) return;
     const times = { begin, end, pending };
     if (kind === 'open') {
-      // Of one that was interrupted, nobody knows the number.
+      // The number of an interrupted open is unknown.
       const numbers = pending ? this.#numbers : [this.#numbers[value]];
       for (const number of numbers) {
         number.put({ ...times, places: new Set([a]) });
@@ -44,7 +44,7 @@ class TableHistory {
     }
   }
 
-  // Until nothing more is learned: a renumber may be of what another one put there.
+  // Repeats until nothing changes: a renumber may move what another one put there.
   #followRenumbers() {
     const inOrder = this.#renumbers.sort((a, b) => a.begin - b.begin);
     for (let more = true; more;) {
@@ -57,13 +57,13 @@ class TableHistory {
     }
   }
 
-  /** The places that `number` can have stood for between two times. */
+  /** The places that `number` may have stood for between two times. */
   placesOf(number, begin, end) {
     const puts = this.#numbers[number].between(begin, end);
     return new Set(puts.flatMap(({ places }) => [...places]));
   }
 
-  /** Whether `number` was open for certain, all the time between two times. */
+  /** Whether `number` was certainly open all the time between two times. */
   isOpen(number, begin, end) {
     return this.#numbers[number].isOpen(begin, end);
   }
@@ -72,7 +72,7 @@ class TableHistory {
 const show = ({ lane, index, kind, a, b }) =>
   `${kind} ${index} of thread ${lane} (${a}, ${b})`;
 
-/** Asserts that each call saw a place that its number stood for. */
+/** Asserts that each call saw a place that its number may have stood for. */
 function checkSeen(log, history) {
   let seen = 0;
   for (const entry of log.entries()) {
@@ -88,7 +88,7 @@ function checkSeen(log, history) {
   return seen;
 }
 
-// A directory is BADF for a write as well.
+// A write to a directory is BADF too.
 function isMissed(history, { kind, a, b, begin, end }) {
   const isOpen = (number) => history.isOpen(number, begin, end);
   if (kind === 'close') return isOpen(a);
@@ -97,7 +97,7 @@ function isMissed(history, { kind, a, b, begin, end }) {
   return kind !== 'see' && isOpen(a) && places.every(isFile);
 }
 
-/** Asserts that no call missed what was open, and no open took its number. */
+/** Asserts that no call missed an open number, and no open took one. */
 function checkOpen(log, history) {
   for (const entry of log.entries()) {
     const { kind, begin, end, errno, value, pending } = entry;
@@ -141,7 +141,9 @@ function checkFile(log, history, directory, place, found) {
   }
 }
 
-/** Asserts that each write is in a file that its number stood for, and once. */
+/**
+ * Asserts that each write is in one file that its number may have stood for, once.
+ */
 function checkWritten(log, history, directory) {
   const found = new Set();
   for (let place = 0; place < FILES; place++) {
@@ -156,7 +158,7 @@ function checkWritten(log, history, directory) {
   return found.size;
 }
 
-/** Asserts all of it. Returns how much there was. */
+/** Asserts all of this. Returns counts of it. */
 function checkTable(log, directory) {
   const history = new TableHistory(log);
   checkOpen(log, history);

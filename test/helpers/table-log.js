@@ -1,25 +1,28 @@
 'use strict';
 
-// What threads do with the numbers of one descriptor table, and when: in a shared
-// memory, so that it is still there when a thread has been terminated. Times are of
-// one clock that counts, so those of different threads can be compared.
+// The log of the threads that use one descriptor table. It is in a shared memory, so
+// that it survives the termination of a thread. All threads read the same counting
+// clock, so their times can be compared.
 
 const KINDS = ['open', 'close', 'renumber', 'write', 'pwrite', 'see'];
 
 const FIELDS = 7; // kind, a, b, begin, end, errno, value
 
-// In front of the entries.
+// The cells in front of the entries.
 const CLOCK = 0;
 const ARRIVED = 1;
 const LANES = 2;
-const LANE_CELLS = 2; // how many entries; when the thread ended
+const LANE_CELLS = 2; // for each lane: its number of entries; when its thread ended
 
 const GATE_TIMEOUT = 30_000; // ms
 
 class TableLog {
   #cells;
 
-  /** @param {object} data `lanes`, one a thread; `length` of each; `buffer` of another */
+  /**
+   * @param {object} data `lanes`: one for each thread; `length` of each; `buffer`:
+   *   of an existing log
+   */
   constructor({ lanes, length, buffer }) {
     this.lanes = lanes;
     this.length = length;
@@ -28,13 +31,13 @@ class TableLog {
     this.#cells = new Int32Array(this.buffer);
   }
 
-  /** For a TableLog of another thread. */
+  /** Creates the same log in another thread. */
   get data() {
     const { lanes, length, buffer } = this;
     return { lanes, length, buffer };
   }
 
-  /** A time, later than all before. */
+  /** A new time, later than all before. */
   now() {
     return Atomics.add(this.#cells, CLOCK, 1) + 1;
   }
@@ -43,7 +46,7 @@ class TableLog {
     return Atomics.load(this.#cells, CLOCK);
   }
 
-  /** Waits until `count` threads have come here. */
+  /** Waits until `count` threads have called this. */
   arrive(count) {
     const arrived = Atomics.add(this.#cells, ARRIVED, 1) + 1;
     if (arrived === count) Atomics.notify(this.#cells, ARRIVED);
@@ -67,7 +70,7 @@ class TableLog {
     return Atomics.load(this.#cells, this.#laneAt(lane));
   }
 
-  /** That a call begins. Returns its index in the lane. */
+  /** Logs the beginning of a call. Returns its index in the lane. */
   begin(lane, kind, a, b = 0) {
     const index = this.count(lane);
     if (index === this.length) throw new RangeError('the log is full');
@@ -77,19 +80,19 @@ class TableLog {
     return index;
   }
 
-  /** That it has ended. `value`: the number opened, or the place seen. */
+  /** Logs the end of a call. `value`: the number opened, or the place seen. */
   end(lane, index, errno, value = 0) {
     const at = this.#entryAt(lane, index);
     this.#cells.set([errno, value], at + 5);
     Atomics.store(this.#cells, at + 4, this.now());
   }
 
-  /** That the thread has ended, whatever it was doing. */
+  /** Logs the end of the thread, wherever it was. */
   endLane(lane) {
     Atomics.store(this.#cells, this.#laneAt(lane) + 1, this.now());
   }
 
-  /** `pending`: the thread ended in the middle, and nobody knows what came of it. */
+  /** `pending`: the thread ended during the call, whose effect is unknown. */
   entry(lane, index) {
     const at = this.#entryAt(lane, index);
     const [kind, a, b, begin, end, errno, value] = this.#cells.subarray(

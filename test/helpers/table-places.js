@@ -1,8 +1,9 @@
 'use strict';
 
-// The files and directories that table-walker.js opens. A place is the number of
-// one. A file names itself in its first record, has room for one record of each
-// fd_pwrite, and grows by those of fd_write. A directory has entries that name it.
+// The files and directories that table-walker.js opens. Each has a number, its
+// place. A file names its place in its first record, followed by room for the
+// records of fd_pwrite; fd_write appends. A directory has entries that name its
+// place.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -19,7 +20,7 @@ const nameOf = (place) => `${isFile(place) ? 'file' : 'directory'}-${place}`;
 const HEADER = /^place-(\d+)[-/]/;
 const headerOf = (place) => recordOf(`place-${place}`, 0, RECORD);
 
-/** The place that a header or the names of entries are of, or -1. */
+/** The place that a header or directory entries name, or -1. */
 function placeIn(texts) {
   const places = new Set(texts.map((text) => HEADER.exec(text)?.[1] ?? -1));
   return places.size === 1 ? Number([...places][0]) : -1;
@@ -38,10 +39,10 @@ function makeDirectory(file, place) {
 }
 
 /**
- * Makes them. Returns their inodes.
+ * Creates them. Returns their inodes.
  *
  * @param {string} directory empty
- * @param {number} slots how many records of fd_pwrite a file has room for
+ * @param {number} slots how many fd_pwrite records a file has room for
  */
 function makePlaces(directory, slots) {
   return Array.from({ length: FILES + DIRECTORIES }, (_, place) => {

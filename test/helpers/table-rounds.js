@@ -1,8 +1,8 @@
 'use strict';
 
-// Threads of one guest that make random calls on its numbers, until they have made
-// them all or are terminated. Then all that they did must be as promised, and
-// nothing of it is left open.
+// Threads of one guest that make random calls on its numbers, until they are done or
+// are terminated. Afterwards the log must be consistent, and nothing may be left
+// open.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -23,13 +23,13 @@ const NUMBERS = [4, 36]; // 3 is the directory
 const MAIN = 0; // lane and page of the calling thread
 const CALLS_PER_STEP = 2; // in the log
 
-/** Calls back when the clock of the log has come to a time. */
+/** Calls back when the clock of the log reaches a time. */
 async function at(log, time, running, callback) {
   while (log.time < time && running()) await setImmediate();
   if (running()) await callback();
 }
 
-/** Runs the threads. Some of them are terminated at times of the log's clock. */
+/** Runs the threads, and terminates some of them at times of the log's clock. */
 async function walk(log, threads, plans, { terminate, closeMain, main }) {
   let left = threads.length;
   const running = () => left > 0;
@@ -54,13 +54,13 @@ async function walk(log, threads, plans, { terminate, closeMain, main }) {
 }
 
 /**
- * One round. The threads' plans are those of TableWalker in part; a thread's lane
+ * Runs one round. Each plan is a partial plan of TableWalker; the lane of a thread
  * is its page.
  *
- * @param {object} options `directory`: empty; `plans`; `seed`; `count` of calls of
- *   each; `opened`: places that are open from 4 on at the start; `terminate`:
- *   a time for each thread, or undefined; `closeMain`: when the calling thread's
- *   instance is closed, else at the end; `buffered`
+ * @param {object} options `directory`: empty; `plans`; `seed`; `count`: calls of
+ *   each thread; `opened`: places open from 4 on at the start; `terminate`: a time
+ *   for each thread, or undefined; `closeMain`: when to close the calling thread's
+ *   instance, by default at the end; `buffered`
  */
 async function runRound(options) {
   const { directory, plans, seed, count, opened = [] } = options;
@@ -103,14 +103,14 @@ async function runRound(options) {
   return { ...figures, log };
 }
 
-/** Removes what a round has made. */
+/** Removes the files of a round. */
 function clear(directory) {
   for (const name of fs.readdirSync(directory)) {
     fs.rmSync(`${directory}/${name}`, { recursive: true });
   }
 }
 
-/** How many calls of a kind there were in a lane, and how many failed. */
+/** How many calls of a kind the lanes have, and how many failed. */
 function countCalls(log, kind, lanes) {
   let calls = 0;
   let failed = 0;

@@ -1,7 +1,7 @@
 'use strict';
 
-// Random calls on the numbers of a table that other threads change at the same
-// time. What matters later is in a TableLog: table-history.js judges it.
+// Random calls on the numbers of a table that other threads change at the same time.
+// A TableLog records them for table-history.js.
 
 const assert = require('node:assert/strict');
 const { ERRNO, FDFLAGS } = require('../../lib/preview1');
@@ -19,9 +19,9 @@ const {
 } = require('./table-places');
 
 const FD_READDIR = 1n << 14n; // of rights
-const SCRATCH = 512; // of the session: where results go that nobody reads
+const SCRATCH = 512; // of the session: for results that nobody reads
 
-// Whatever a number stands for at that moment.
+// Errnos that may result from any state of a number.
 const EXPECTED = new Set([
   ERRNO.SUCCESS,
   ERRNO.BADF,
@@ -32,7 +32,7 @@ const EXPECTED = new Set([
   ERRNO.SPIPE,
 ]);
 
-/** A list that has each of `weights` as often as that says. */
+/** Repeats each key of `weights` by its weight. */
 const spread = (weights) =>
   Object.entries(weights).flatMap(([name, weight]) => Array(weight).fill(name));
 
@@ -60,9 +60,9 @@ class TableWalker {
 
   /**
    * @param {ThreadSession} session
-   * @param {object} plan `log`: the data of a TableLog; `lane` of it; `walkers`: how
+   * @param {object} plan `log`: the data of a TableLog; `lane` in it; `walkers`: how
    *   many there are; `seed`; `count` of calls; `inodes` of the places; `numbers`:
-   *   the lowest and highest; `weights` of the calls
+   *   lowest and highest; `weights` of the calls
    */
   constructor(session, plan) {
     this.#session = session;
@@ -83,7 +83,7 @@ class TableWalker {
     return this.#random.between(...this.#plan.numbers);
   }
 
-  /** Makes a call that returns an errno, or that and what it sees. */
+  /** Logs a call that returns an errno, or an errno and what it sees. */
   #logged(kind, a, b, call) {
     const index = this.#log.begin(this.#lane, kind, a, b);
     const outcome = call(index);
@@ -135,7 +135,7 @@ class TableWalker {
     this.#renumber(this.#number(), this.#number());
   }
 
-  /** Puts a file in the place of another one, which is open all the time. */
+  /** Opens a file, and renumbers it over some number. */
   replace() {
     this.#renumber(this.openPlace(this.#random.below(FILES)), this.#number());
   }
@@ -193,7 +193,7 @@ class TableWalker {
   read() {
     const fd = this.#number();
     const { base } = this.#session;
-    // With no buffer: what it would read, nobody would look at.
+    // Without a buffer: nobody would check the bytes.
     this.#quiet((guest, result) => guest.fd_read(fd, base, 0, result));
   }
 

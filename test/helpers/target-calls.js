@@ -1,6 +1,6 @@
 'use strict';
 
-// Writes to targets, under each way in and each kind of buffering.
+// Writes to targets, by `WASI` and by `createWrites`, with each kind of buffering.
 
 const { ERRNO } = require('../../lib/preview1');
 const { putIovs, u32 } = require('./guest');
@@ -12,7 +12,7 @@ const NWRITTEN = 0;
 const UNTOUCHED = 0xfeedface;
 const IOVS = 64;
 
-/** `test(through, buffered, title)` for each way in and each mode. */
+/** Calls `test(through, buffered, title)` for each of these. */
 function forEachMode(test) {
   for (const through of THROUGH) {
     for (const buffered of BUFFERED) {
@@ -21,7 +21,9 @@ function forEachMode(test) {
   }
 }
 
-/** A call on what is in memory: its errno, and what became of `nwritten`. */
+/**
+ * Makes a call with a list in memory. Returns its errno and the value of `nwritten`.
+ */
 function call({ guest, memory }, fd, list, offset) {
   putIovs(memory, IOVS, list);
   new DataView(memory.buffer).setUint32(NWRITTEN, UNTOUCHED, true);

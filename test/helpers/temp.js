@@ -1,16 +1,16 @@
 'use strict';
 
-// A directory for each test, which is removed after it.
+// A directory for each test, removed after it.
 
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 
 /**
- * To be called in a `describe`.
+ * Call it in a `describe`.
  *
- * @returns {object} `path(name)`: the path of a file in the directory of the
- *   running test; `read(name)`, `write(name, bytes)`: its contents
+ * @returns {object} `path(name)`: a path in the directory of the running test;
+ *   `read(name)`, `write(name, bytes)`: the contents of a file
  */
 function useTempDir() {
   let directory;

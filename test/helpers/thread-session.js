@@ -1,7 +1,7 @@
 'use strict';
 
-// A Session without wasm: the imports of a WASI, called over a memory that several
-// threads have. What its methods give can be sent to another thread.
+// A Session without wasm: calls the imports of a WASI over a memory that several
+// threads share. Results of its methods can be posted to another thread.
 
 const assert = require('node:assert/strict');
 const { WASI } = require('../..');
@@ -9,18 +9,18 @@ const { ERRNO } = require('../../lib/preview1');
 const { putIovs, u32 } = require('./guest');
 const { DATA, IOVS, OFLAGS, Session } = require('./session');
 
-const PAGE = 65536; // of the memory, for each thread
+const PAGE = 65536; // bytes of the memory for each thread
 
 const FD_READDIR = 1n << 14n; // of rights
 
-// Where things are put, in a place that Session leaves free.
+// The place of results, which Session leaves free.
 const RESULT = 128;
 const FDSTAT = 192;
 const FILESTAT = 256;
 
-const DIRENT = 24; // bytes, before the name
+const DIRENT = 24; // bytes before the name
 
-/** Entries of a directory as fd_readdir gives them; the last may be cut. */
+/** The entries of an fd_readdir; the last may be cut. */
 function parseEntries(bytes) {
   const entries = [];
   let at = 0;
@@ -36,7 +36,9 @@ function parseEntries(bytes) {
   return entries;
 }
 
-/** `WASI` options of a thread: 'function' is a target, whose text is kept. */
+/**
+ * `WASI` options for a thread: 'function' becomes a target that collects its text.
+ */
 function withFunctions(options, text) {
   const made = { ...options };
   for (const name of ['stdout', 'stderr']) {
@@ -50,8 +52,8 @@ class ThreadSession extends Session {
   #text;
 
   /**
-   * @param {object} data `memory`; `page`: which page of it is this thread's;
-   *   `options` of WASI
+   * @param {object} data `memory`; `page`: the thread's page of it; `options` of
+   *   WASI
    */
   constructor({ memory, page, options }) {
     const text = { stdout: [], stderr: [] };
@@ -64,12 +66,12 @@ class ThreadSession extends Session {
     this.#text = text;
   }
 
-  /** For a GuestThread of another thread to have the same. */
+  /** The same interface as GuestThread. */
   call(name, ...args) {
     return this[name](...args);
   }
 
-  /** The errno of any call, with its arguments as they are. */
+  /** The errno of any call, with its arguments unchanged. */
   errno(name, ...args) {
     return this.guest[name](...args);
   }
@@ -94,13 +96,13 @@ class ThreadSession extends Session {
     );
   }
 
-  /** `read`, and says in a cell of shared memory that it is about to begin. */
+  /** Like `read`, but first sets a cell of shared memory. */
   readTelling(cell, fd, length) {
     Atomics.store(cell, 0, 1);
     return this.read(fd, length);
   }
 
-  /** @returns {{ errno: number, text: string }} what one fd_pread gives */
+  /** @returns {{ errno: number, text: string }} the result of one fd_pread */
   tryPread(fd, length, offset) {
     const { base } = this;
     putIovs(this.memory, base + IOVS, [[base + DATA, length]]);
@@ -115,7 +117,7 @@ class ThreadSession extends Session {
     return { errno, text: this.#bytes(count).toString() };
   }
 
-  /** @returns {{ errno: number, inode: number }} what fd_filestat_get gives */
+  /** @returns {{ errno: number, inode: number }} the result of fd_filestat_get */
   tryInode(fd) {
     const at = this.base + FILESTAT;
     const errno = this.guest.fd_filestat_get(fd, at);
@@ -139,7 +141,10 @@ class ThreadSession extends Session {
     return { errno, entries, end: used < size };
   }
 
-  /** The names in a directory, but `.` and `..`, by a buffer of `size` bytes. */
+  /**
+   * The names in a directory without `.` and `..`, read with a buffer of `size`
+   * bytes.
+   */
   list(fd, size) {
     const names = [];
     let cookie = 0n;
@@ -153,7 +158,7 @@ class ThreadSession extends Session {
     }
   }
 
-  /** Opens, writes and closes files, `count` of them. */
+  /** Opens, writes and closes `count` files. */
   makeFiles(prefix, count) {
     for (let i = 0; i < count; i++) {
       const fd = this.open(`${prefix}${i}`);
@@ -162,7 +167,7 @@ class ThreadSession extends Session {
     }
   }
 
-  /** What a capture or function has of a stream. */
+  /** The text that a stream's capture or function got. */
   told(name) {
     const bytes = this.wasi[name] ?? Buffer.concat(this.#text[name]);
     return Buffer.from(bytes).toString();

@@ -21,9 +21,9 @@ class Thread {
       this.ended = true;
     });
     this.exit = once(this.worker, 'exit');
-    // From the start: nobody gets a message that came before.
+    // Created at once, so that no message is missed.
     this.#ready = this.#message();
-    this.#ready.catch(() => {}); // `exit` rejects as well
+    this.#ready.catch(() => {}); // since `exit` rejects as well
   }
 
   async ready() {
@@ -35,7 +35,7 @@ class Thread {
     Atomics.notify(this.go, 0);
   }
 
-  // Rejects when the thread throws, which `exit` does then as well.
+  // Rejects if the thread throws, as `exit` does.
   async #message() {
     const [message] = await Promise.race([
       once(this.worker, 'message'),
@@ -44,7 +44,7 @@ class Thread {
     return message;
   }
 
-  /** What the job gives, after the thread has ended. */
+  /** The result of the job, after the thread has ended. */
   async result() {
     const result = await this.#message();
     assert.deepEqual(await this.exit, [0]);
@@ -56,7 +56,7 @@ class Thread {
   }
 }
 
-/** Runs one thread for each, all at the same time. Returns their results. */
+/** Runs a thread for each element, at the same time. Returns their results. */
 async function runThreads(list) {
   const threads = list.map((data) => new Thread(data));
   await Promise.all(threads.map((thread) => thread.ready()));

@@ -13,9 +13,9 @@ const COMMAND = [
   '--no-warnings',
   path.join(FIXTURES, 'wait-host.js'),
 ];
-const LIMIT = 20_000; // ms, and there is a start in it
+const LIMIT = 20_000; // ms, including a start
 
-/** A process in which guests wait. A new one is started when it has ended. */
+/** A process in which guests wait. Restarted when it has ended. */
 class WaitingHost {
   #child;
   #answer;
@@ -33,7 +33,7 @@ class WaitingHost {
     return child;
   }
 
-  /** How a process answered, or ended. */
+  /** The answer of the process, or how it ended. */
   async #ask(question) {
     this.#child ??= this.#start();
     const child = this.#child;
@@ -47,7 +47,7 @@ class WaitingHost {
     return answer;
   }
 
-  /** Has a guest wait in a `kind` of wait-kinds.js, and ends that in a `way`. */
+  /** Starts a wait of a `kind` of wait-kinds.js, and ends it in a `way`. */
   async endsWait(way, kind, directory) {
     const answer = await this.#ask({ way, kind, directory });
     assert.deepEqual(answer, way === 'exit' ? { end: 0 } : {}, answer.error);

@@ -1,10 +1,10 @@
 'use strict';
 
-// What a call to a WASI gives or throws.
+// The outcomes of calls to a WASI.
 
 const { WASI } = require('../..');
 
-/** What becomes of a call: `returned`, or what is known of what it threw. */
+/** The outcome of a call: `returned`, or the properties of the error. */
 function outcome(call) {
   try {
     return { returned: call() };

@@ -1,6 +1,6 @@
 'use strict';
 
-// The files of a program of writes, outside of its guest and in the model.
+// The files of a program of writes, on disk and in the model.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -14,7 +14,7 @@ const DEVICES = { null: '/dev/null', full: '/dev/full' };
 
 const CONTENT = pattern(2 * PAGE);
 
-/** What the guest's files are outside of it, and in the model. */
+/** The guest's files on disk, and in the model. */
 class Files {
   #directory;
   #opened = new Set();
@@ -25,7 +25,8 @@ class Files {
     const sizes = [...files, ...STDIO_FILES.map(() => 10)];
     [...FILES, ...STDIO_FILES].forEach((name, i) => {
       const bytes = CONTENT.subarray(0, sizes[i]);
-      // To cut an old one takes longer: some file systems write it out first.
+      // Removing is faster than truncating: some file systems flush a truncated
+      // file.
       fs.rmSync(this.path(name), { force: true });
       fs.writeFileSync(this.path(name), bytes);
       this.model.set(name, new ModelFile('file', Buffer.from(bytes)));
@@ -59,7 +60,7 @@ class Files {
     for (const hostFd of [...this.#opened]) this.close(hostFd);
   }
 
-  /** The name of a file that is not as in the model, or undefined. */
+  /** The name of a file that differs from the model, or undefined. */
   difference() {
     return [...this.model.keys()].find(
       (name) =>

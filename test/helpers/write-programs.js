@@ -1,8 +1,7 @@
 'use strict';
 
-// Random programs of writes, good and hostile, for test/helpers/write-runs.js.
-// A program is JSON, so that one that fails can be kept and run again: an offset
-// is text.
+// Random programs of writes, good and hostile, for test/helpers/write-runs.js. A
+// program is JSON, so that a failing one can be saved; offsets are strings.
 
 const { FDFLAGS } = require('../../lib/preview1');
 const { MEMORY_KINDS } = require('./memory-kinds');
@@ -10,7 +9,7 @@ const { Random } = require('./random');
 const { RIGHTS } = require('./session');
 
 const PAGE = 65536;
-const FIRST_PAGES = 2; // as MEMORY_KINDS have
+const FIRST_PAGES = 2; // the same as in MEMORY_KINDS
 const MOST_PAGES = 8;
 
 const FILES = ['a', 'b', 'c'];
@@ -29,7 +28,7 @@ class Author {
   #random;
   #program;
   #size = FIRST_PAGES * PAGE;
-  #ends = new Map(); // where an fd_pwrite of an fd goes on
+  #ends = new Map(); // where the next fd_pwrite of an fd continues
 
   constructor(seed) {
     const random = new Random(seed);
@@ -63,7 +62,7 @@ class Author {
     return random.pick(random.oneIn(4) ? STDIO : FDS);
   }
 
-  // Near a bound of the memory, or far from it.
+  // A number near a bound of the memory, or far from it.
   #hostileWord() {
     const random = this.#random;
     return random.oneIn(2)
@@ -80,7 +79,7 @@ class Author {
     return random.between(1, LARGEST);
   }
 
-  // Buffers of which some touch, overlap, or end where the memory ends.
+  // Buffers; some touch or overlap, or reach the end of the memory.
   #buffers(count) {
     const random = this.#random;
     const most = random.oneIn(5) ? 1500 : 60; // in a long list
@@ -107,7 +106,7 @@ class Author {
     return random.between(1000, 1300);
   }
 
-  /** A good call. */
+  /** A valid call. */
   #call(fd = this.#fd()) {
     const random = this.#random;
     const buffers = this.#buffers(this.#count());
@@ -161,7 +160,7 @@ class Author {
     random.pick(spoils)();
   }
 
-  // All of the memory, so often that the sum has more than 32 bits.
+  // Lists the whole memory so often that the sum exceeds 32 bits.
   #exceed32Bits(call) {
     const count = Math.floor(2 ** 32 / this.#size) + 1;
     if (count * 8 > this.#size) return;
@@ -169,7 +168,7 @@ class Author {
     call.times = count;
   }
 
-  // What a buffer buffers: small writes one after the other.
+  // Small writes one after the other, as a buffer collects them.
   #burst() {
     const random = this.#random;
     const fd = this.#fd();

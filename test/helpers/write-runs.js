@@ -1,8 +1,8 @@
 'use strict';
 
-// Programs of writes in a guest and in the model of test/helpers/model.js, step
-// by step. After each step the errno and all of the memory must be the same, and
-// now and then the files and their offsets.
+// Runs programs of writes step by step, in a guest and in the model of
+// test/helpers/model.js. After each step the errno and all of the memory must agree;
+// from time to time, the files and their offsets too.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -21,13 +21,13 @@ const OPENED = 8;
 const STDOUT = 1;
 const STDERR = 2;
 
-// DATASYNC, WRITE, ALLOCATE, FILESTAT_SET_SIZE: a file is opened to write for each.
+// DATASYNC, WRITE, ALLOCATE, FILESTAT_SET_SIZE: each opens a file for writing.
 const OPENS_TO_WRITE = 1n | (1n << 6n) | (1n << 8n) | (1n << 22n);
 
-// A call that would write more is left out: it takes long and shows no more.
+// Larger writes are left out: they take long and show nothing new.
 const LARGEST_CALL = 2 ** 21;
 
-/** The library with one of the engines, whatever the environment says. */
+/** Loads the library with one of the engines, whatever the environment says. */
 function load(engine) {
   const before = process.env.WASI_WRITEV_ENGINE;
   process.env.WASI_WRITEV_ENGINE = engine;
@@ -43,11 +43,11 @@ function load(engine) {
   }
 }
 
-// Where the suite runs with the fallback, there may be no other.
+// With the fallback as the engine of the suite, there may be no addon.
 const ENGINES = engine === 'native' ? ['native', 'fallback'] : ['fallback'];
 const libraries = {};
 
-/** What a program runs in: each engine, with writes buffered and without. */
+/** The subjects of a program: each engine, with a buffer and without. */
 function subjectsFor(seed) {
   const random = new Random(seed ^ 0x5eed);
   const held = {
@@ -64,7 +64,7 @@ function subjectsFor(seed) {
   );
 }
 
-/** What a flush throws for bytes that are left, or undefined. */
+/** The error of a flush that leaves bytes, or undefined. */
 function errorOfFlush(flush) {
   try {
     flush();
@@ -75,7 +75,7 @@ function errorOfFlush(flush) {
   return undefined;
 }
 
-/** The calls of a program, that both ways into the library have. */
+/** Runs a program. The subclasses go through lib/output.js or through `WASI`. */
 class Run {
   constructor(directory, program, { engine, ...options }) {
     this.program = program;
@@ -107,12 +107,15 @@ class Run {
     });
   }
 
-  /** Who writes to what the host opened. */
+  /** The writer of host descriptors: native code or node:fs. */
   get hostWriter() {
     return this.engine === 'native' ? 'native' : 'fs';
   }
 
-  /** @returns {string | undefined} what is not as in the model */
+  /**
+   * @returns {string
+   * undefined} a difference from the model
+   */
   do(operation) {
     const answer = this[operation.call](operation);
     if (typeof answer === 'string') return answer;
@@ -129,7 +132,7 @@ class Run {
     return `memory differs at ${at}`;
   }
 
-  // A list is cut where the memory ends.
+  // A list is cut at the end of the memory.
   #putList({ iovs, buffers, times = 1 }) {
     const words = Buffer.alloc(buffers.length * 8);
     buffers.forEach(([pointer, length], i) => {
@@ -159,7 +162,7 @@ class Run {
     return [errno, this.model.write(call, took)];
   }
 
-  /** After a return to the event loop. */
+  /** Call it after a return to the event loop. */
   tick() {
     this.model.flush();
   }
@@ -186,16 +189,17 @@ class Run {
     return name && `the file ${name} differs`;
   }
 
-  /** What is left to look at when the program has ended. */
+  /** Compares the rest after the end of the program. */
   end() {
     const difference = this.flush() ?? this.look() ?? this.memoryDifference();
     if (difference !== undefined) return difference;
-    // The flush has told of the fd that has bytes left: stderr need not be.
+    // The flush has thrown the error of the unflushed fd, so stderr need not report
+    // it.
     const lines = this.finish();
     return lines === 0 ? undefined : `${lines} lines, and should be none`;
   }
 
-  /** Releases all. Returns how many lines went to stderr. */
+  /** Releases everything. Returns how many lines went to stderr. */
   finish() {
     const { writeSync } = fs;
     let lines = 0;
@@ -210,13 +214,13 @@ class Run {
     return lines;
   }
 
-  // Not for every way.
+  // Only OutputRun has it.
   alias() {}
   seek() {}
   setRights() {}
 }
 
-/** Descriptors that the host opens, for the engine to write. */
+/** Writes to descriptors that the host opens. */
 class OutputRun extends Run {
   #hostFds = new Map();
 
@@ -237,7 +241,7 @@ class OutputRun extends Run {
     this.#map(STDERR, this.files.open('stderr'));
   }
 
-  // createWrites has no rights.
+  // createWrites gives every right.
   #map(fd, { hostFd, description }) {
     this.addEntry(fd, description, -1n, this.hostWriter);
     this.output.insert(fd, { hostFd });
@@ -253,7 +257,7 @@ class OutputRun extends Run {
     this.files.close(hostFd);
   }
 
-  // As createWrites does it: nothing changes while bytes are left.
+  // Like createWrites, changes nothing while bytes are unflushed.
   open({ fd, name, append, readOnly }) {
     const failed = this.flush();
     if (failed !== undefined || !this.model.flushAll()) return failed;
@@ -261,7 +265,7 @@ class OutputRun extends Run {
     return undefined;
   }
 
-  /** Another guest fd for the same open file description. */
+  /** Puts the same open file description at another guest fd. */
   alias({ fd, of }) {
     const failed = this.flush();
     if (failed !== undefined || !this.model.flushAll()) return failed;
@@ -307,7 +311,7 @@ class OutputRun extends Run {
   }
 }
 
-/** Files that the guest opens. */
+/** Writes to files that the guest opens. */
 class WASIRun extends Run {
   start() {
     const stdin = this.files.open('stdin', { readOnly: true });
@@ -368,7 +372,7 @@ class WASIRun extends Run {
 
   close({ fd }) {
     const errno = this.guest.fd_close(fd);
-    // What cannot be flushed is told, and the fd is closed all the same.
+    // A failed flush is reported, and the fd is closed all the same.
     const flushed = this.model.before(fd);
     const expected = this.model.fds.delete(fd) ? flushed : ERRNO.BADF;
     return [errno, expected];
@@ -376,7 +380,7 @@ class WASIRun extends Run {
 
   seek(operation) {
     const { fd, tell, distance, whence, result } = operation;
-    // Node has its own errno for a bad pointer.
+    // Node has another errno for a bad pointer.
     if (!this.model.has(result, 8)) return undefined;
     const errno = tell
       ? this.guest.fd_tell(fd, result)
@@ -418,7 +422,7 @@ async function runProgram(directory, program, subject) {
   run.begin();
   try {
     for (const [i, operation] of program.operations.entries()) {
-      // In no other case, since that flushes.
+      // Only then: a return to the event loop flushes.
       if (operation.call === 'tick') await null;
       const difference = run.do(operation);
       if (difference !== undefined) {
@@ -431,7 +435,7 @@ async function runProgram(directory, program, subject) {
   }
 }
 
-/** The list without what is not needed for `fails(list)`. */
+/** Shortens the list as long as `fails(list)` is true. */
 async function shrinkList(list, fails) {
   for (let size = list.length; size >= 1; size >>= 1) {
     for (let from = 0; from < list.length;) {
@@ -443,7 +447,7 @@ async function shrinkList(list, fails) {
   return list;
 }
 
-/** The program without calls and buffers that it does not need to fail. */
+/** Removes calls and buffers as long as the program still fails. */
 async function shrink(directory, program, subject) {
   const fails = (operations) =>
     runProgram(directory, { ...program, operations }, subject);

@@ -51,7 +51,7 @@ describe('A capture', () => {
       [],
       ['--expose-gc'],
     );
-    // All of them would be 240 MiB.
+    // All captures together would be 240 MiB.
     assert.ok(after - before < 100 * MIB, `${before}, ${after}`);
   });
 
@@ -152,7 +152,7 @@ describe('A capture', () => {
       });
     }
 
-    it(`keeps of a list what fits, ${mode}`, () => {
+    it(`keeps the part of a list that fits, ${mode}`, () => {
       const output = open(
         through,
         { [STDOUT]: 'capture' },
@@ -200,13 +200,13 @@ describe('A capture', () => {
       const before = written();
       for (let i = 0; i < 2000; i++) output.write(STDOUT, 'a line of text\n');
       assert.equal(output.captured(STDOUT).length, 30_000);
-      // V8 writes to an event descriptor of its own at times.
+      // V8 sometimes writes to an event descriptor.
       assert.ok(written() - before < 20);
     });
   });
 
   for (const buffered of BUFFERED) {
-    it(`takes none from a guest that gave its right away, buffered: ${buffered}`, () => {
+    it(`takes nothing from a guest that gave up its right, buffered: ${buffered}`, () => {
       const output = open('WASI', { [STDOUT]: 'capture' }, { buffered });
       output.write(STDOUT, 'before');
       assert.equal(
@@ -234,7 +234,7 @@ describe('A capture', () => {
     for (const fd of [0, 1, 2]) assert.equal(writes.captured(fd), null);
   });
 
-  it('can be had of many fds', () => {
+  it('is possible for many fds', () => {
     const fds = [0, 1, 2, 7, 2 ** 20 - 1];
     const output = open(
       'createWrites',
@@ -265,7 +265,7 @@ describe('A capture', () => {
     });
   }
 
-  it('is of one instance, whatever another captures', () => {
+  it('belongs to one instance, whatever another captures', () => {
     const all = [0, 1, 2].map(() => open('WASI', { 1: 'capture' }));
     all.forEach((output, i) => output.write(STDOUT, `of ${i}`));
     assert.deepEqual(
@@ -275,7 +275,7 @@ describe('A capture', () => {
   });
 
   for (const buffered of BUFFERED) {
-    it(`gives all of it when start() is over, buffered: ${buffered}`, () => {
+    it(`has all bytes when start() returns, buffered: ${buffered}`, () => {
       const options = { stdout: 'capture', stderr: 'capture', buffered };
       const { wasi, exitCode } = runCommand(options, (session) => {
         session.write(STDOUT, 'to stdout');
@@ -288,7 +288,7 @@ describe('A capture', () => {
       assert.equal(textOf(wasi.stderr), 'to stderr');
     });
 
-    it(`gives what there was before a trap, buffered: ${buffered}`, () => {
+    it(`has the bytes written before a trap, buffered: ${buffered}`, () => {
       const { wasi, start } = createCommand(
         { stdout: 'capture', buffered },
         (session) => {

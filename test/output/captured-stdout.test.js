@@ -1,6 +1,6 @@
 'use strict';
 
-// What a guest may do with a stdout that is captured.
+// What a guest can do with a captured stdout.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -54,7 +54,7 @@ describe('A guest whose stdout is captured', () => {
         assert.deepEqual([identity(1), identity(2)], before);
       });
 
-      it('closes it, not that of the host', () => {
+      it('closes it, but not the stdout of the host', () => {
         output.write(STDOUT, 'before');
         output.close(STDOUT);
         assert.equal(output.tryWrite(STDOUT, 'after'), ERRNO.BADF);
@@ -106,7 +106,7 @@ describe('A guest whose stdout is captured', () => {
       it('sees no terminal', () => {
         for (const fd of [STDOUT, STDERR]) {
           const { filetype, rights, flags } = output.fdstat(fd);
-          // As wasi-libc's isatty() tells.
+          // wasi-libc's isatty() checks for it.
           const CHARACTER_DEVICE = 2;
           const isatty =
             filetype === CHARACTER_DEVICE &&
@@ -117,7 +117,7 @@ describe('A guest whose stdout is captured', () => {
         }
       });
 
-      it('is there after close(), and no fd is open', () => {
+      it('keeps its output after close(), with no fd open', () => {
         output.write(STDOUT, 'one');
         const file = output.open('file');
         output.wasi.close();

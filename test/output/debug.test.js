@@ -15,7 +15,7 @@ const { Random } = require('../helpers/random');
 
 const HELPERS = path.join(__dirname, '..', 'helpers');
 
-/** Writes a program of random calls, and says what became of each. */
+/** Writes random calls, and records the result of each. */
 function makeCalls(seed) {
   const random = new Random(seed);
   return Array.from({ length: 150 }, () => {
@@ -29,8 +29,8 @@ function makeCalls(seed) {
 }
 
 /**
- * Run in a process: a guest writes to `file` as `calls` say. Gives the messages,
- * and the counters at the end.
+ * Runs in a process: a guest makes `calls` on `file`. Returns the messages, and the
+ * final counters.
  */
 function writeAndTell(file, calls, buffered) {
   const { subscribe } = require('node:diagnostics_channel');
@@ -49,7 +49,7 @@ function writeAndTell(file, calls, buffered) {
     if (offset === undefined) session.tryWrite(1, list);
     else session.tryPwrite(1, list, BigInt(offset));
   }
-  // Two that fail.
+  // Two calls that fail.
   session.tryWrite(99, 'x');
   session.tryPwrite(1, 'x', -1n);
   session.wasi.flush();
@@ -118,7 +118,7 @@ describe('the trace', () => {
 });
 
 describe('NODE_DEBUG=wasi-writev', () => {
-  /** What a function prints to stderr when its process has this NODE_DEBUG. */
+  /** The stderr of a function in a process with this NODE_DEBUG. */
   function debugged(body, NODE_DEBUG, args = []) {
     const [node, ...rest] = commandLine(body, args);
     const env = { ...process.env, NODE_DEBUG };
@@ -147,7 +147,7 @@ describe('NODE_DEBUG=wasi-writev', () => {
     'fd_pwrite fd=1 iovs=2 offset=18446744073709551615 nwritten=0 errno=SPIPE',
   ];
 
-  /** The counters as a line. */
+  /** Formats the counters. */
   const lineOf = (stats) =>
     Object.entries(stats)
       .map(([name, value]) => `${name}=${value}`)

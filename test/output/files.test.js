@@ -1,6 +1,6 @@
 'use strict';
 
-// What a write does to files.
+// Writes to files.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -22,15 +22,15 @@ const {
 const DATA = 65536;
 const THREAD_IO = '/proc/thread-self/io';
 
-/** How many system calls of the kind of write(2) this thread has made. */
+/** How many system calls like write(2) this thread has made. */
 function writeCalls() {
   const [, count] = /^syscw: (\d+)$/m.exec(fs.readFileSync(THREAD_IO, 'utf8'));
   return Number(count);
 }
 
 /**
- * How many of them `write` makes. Now and then the runtime makes one of its
- * own, to wake a thread: what counts is the least of several tries.
+ * How many of them `write` makes. The runtime sometimes makes one to wake a thread,
+ * so the least of several tries counts.
  */
 function callsOf(write) {
   const counts = Array.from({ length: 5 }, () => {
@@ -153,8 +153,7 @@ describe('A file opened to append', () => {
     '1,500 buffers',
   ];
 
-  // The fallback has no call for it, and no more have older kernels: there
-  // pwrite(2) appends.
+  // The fallback and older kernels cannot avoid appending: there pwrite(2) appends.
   const stays = engine === 'native' && kernelIsAtLeast(6, 9);
 
   for (const name of LIST_NAMES) {

@@ -1,6 +1,6 @@
 'use strict';
 
-// A function that calls back into the guest, or into its WASI, when it gets output.
+// A function target that calls the guest or its WASI.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -25,8 +25,8 @@ describe('A function that comes back', () => {
   const ONE = 2048;
   const TWO = 4096;
 
-  // `createWrites` with fds 3 and 4 on files, and a list for the function: two
-  // buffers of 6 bytes in all.
+  // `createWrites` with files at fds 3 and 4, and a list for the function: two
+  // buffers, 6 bytes in all.
   function start(buffered, target) {
     const log = [];
     const started = withWrites({
@@ -161,7 +161,7 @@ describe('A function that comes back', () => {
       });
 
       itWithFull('may write while bytes of another fd wait for room', () => {
-        // Full, until its number is that of a file.
+        // The device is full, until a file gets its number.
         const full = host.open(FULL, 'w');
         const { session, writes, log } = start(buffered, ({ inner }) =>
           assert.equal(inner(4), ERRNO.SUCCESS),

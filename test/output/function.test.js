@@ -26,7 +26,7 @@ describe('A function', () => {
   forEachMode((through, buffered, mode) => {
     const joined = engine === 'native' && buffered === true;
 
-    it(`gets ${joined ? 'a chunk a flush' : 'a chunk a write'}, ${mode}`, () => {
+    it(`gets ${joined ? 'a chunk per flush' : 'a chunk per write'}, ${mode}`, () => {
       const chunks = [];
       const output = open(
         through,
@@ -47,7 +47,7 @@ describe('A function', () => {
       assert.equal(chunks.length, joined ? 1 : 3);
     });
 
-    it(`gets a chunk a write on fd 2, ${mode}`, () => {
+    it(`gets a chunk per write on fd 2, ${mode}`, () => {
       const chunks = [];
       const output = open(
         through,
@@ -139,7 +139,8 @@ describe('A function', () => {
     });
   });
 
-  // What it throws. A guest's main that goes on after the errno notes it.
+  // The error of the function. The guest's main goes on after the errno, and notes
+  // it.
 
   for (const buffered of BUFFERED) {
     for (const end of ['return', 'proc_exit()', 'a trap']) {
@@ -185,7 +186,7 @@ describe('A function', () => {
       });
     }
 
-    it(`that throws has flush() throw that, once, buffered: ${buffered}`, () => {
+    it(`that throws makes flush() throw that, once, buffered: ${buffered}`, () => {
       const result = resultInChild(
         (mode) => {
           const { withWrites } = require('./guest');
@@ -260,7 +261,7 @@ describe('A function', () => {
   }
 
   for (const buffered of BUFFERED) {
-    it(`that throws is heard of without returnOnExit, buffered: ${buffered}`, () => {
+    it(`that throws is reported without returnOnExit, buffered: ${buffered}`, () => {
       const { status, stdout } = inChild(
         (mode) => {
           const { createCommand } = require('./command');
@@ -290,7 +291,7 @@ describe('A function', () => {
     });
   }
 
-  // It is never called again, so that nothing waits for a later flush.
+  // The function is never called again, so nothing waits for a later flush.
   for (const buffered of BUFFERED) {
     it(`that throws does not keep the guest in memory, buffered: ${buffered}`, () => {
       const alive = resultInChild(
@@ -310,7 +311,7 @@ describe('A function', () => {
             try {
               start();
             } catch {
-              // That of the function.
+              // The error of the function.
             }
             return wasi;
           });
@@ -340,7 +341,7 @@ describe('A function', () => {
     assert.equal(textOf(wasi.stderr), 'still here');
   });
 
-  it('that throws is the cause of what the guest did about it', () => {
+  it('that throws has its error thrown, not a later one of the guest', () => {
     const error = new Error('of the function');
     const { session, start } = createCommand(
       {
@@ -349,7 +350,7 @@ describe('A function', () => {
         },
       },
       () => {
-        session.write(STDOUT, 'text'); // throws in an import of the guest
+        session.write(STDOUT, 'text'); // throws inside an import of the guest
       },
     );
     assertThrowsIt(start, error);

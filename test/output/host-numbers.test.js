@@ -1,6 +1,6 @@
 'use strict';
 
-// Descriptors of the host that a guest was given by number: they stay the caller's.
+// Host descriptors given to a guest by number stay the caller's.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -38,7 +38,7 @@ describeNative('A number of the caller', () => {
     }
   };
 
-  /** Opens a file, which has to get the number `fd`. */
+  /** Opens a file that must get the number `fd`. */
   function openAt(fd, name) {
     assert.equal(host.open(name, 'w'), fd);
   }
@@ -69,7 +69,7 @@ describeNative('A number of the caller', () => {
     session.wasi.close();
   });
 
-  it('is reached no more when the guest has closed its fd', () => {
+  it('is out of reach once the guest has closed its fd', () => {
     const number = host.open('out', 'w');
     const session = start({ stdout: number });
     session.close(STDOUT);
@@ -80,7 +80,7 @@ describeNative('A number of the caller', () => {
     session.wasi.close();
   });
 
-  it('that two streams have is still that of the other one', () => {
+  it('shared by two streams stays with the other one', () => {
     const number = host.open('out', 'w');
     const session = start({ stdout: number, stderr: number });
     session.close(STDOUT);
@@ -128,7 +128,7 @@ describeNative('A number of the caller', () => {
     const data = new DataView(memory.buffer);
     data.setUint8(SUBSCRIPTION + 8, 2); // FD_WRITE
     data.setUint32(SUBSCRIPTION + 16, STDOUT, true);
-    data.setUint8(SUBSCRIPTION + 48 + 8, 0); // a clock, in 0 ns
+    data.setUint8(SUBSCRIPTION + 48 + 8, 0); // a clock, due at once
     assert.equal(guest.poll_oneoff(SUBSCRIPTION, EVENT, 2, RESULT), 0);
     assert.equal(setFlags(NONBLOCK), ERRNO.SUCCESS);
     assert.equal(session.tryWrite(STDOUT, 'x'), ERRNO.AGAIN);
@@ -142,35 +142,32 @@ describeNative('A number of the caller', () => {
     assert.equal(hostFlags(writer), before);
   });
 
-  itWithProc(
-    'of a pipe may cost one descriptor, which goes with the fd',
-    () => {
-      const { reader, writer, filler } = host.pipe({ blocking: true });
-      host.close(filler);
-      const session = start({ stdout: writer, waitTimeout: 1000 });
-      const count = () => descriptorsOf(host.path('pipe')).length;
-      assert.equal(count(), 2);
-      for (let i = 0; i < 3; i++) {
-        session.write(STDOUT, 'text');
-        assert.equal(count(), 3);
-      }
-      // It keeps the reader from seeing the end.
-      host.close(writer);
-      assert.equal(readAvailable(reader).toString(), 'text'.repeat(3));
-      assert.throws(() => fs.readSync(reader, Buffer.alloc(1)), {
-        code: 'EAGAIN',
-      });
-      session.close(STDOUT);
-      assert.equal(fs.readSync(reader, Buffer.alloc(1)), 0);
-      session.wasi.close();
-    },
-  );
+  itWithProc('of a pipe may cost one descriptor, closed with the fd', () => {
+    const { reader, writer, filler } = host.pipe({ blocking: true });
+    host.close(filler);
+    const session = start({ stdout: writer, waitTimeout: 1000 });
+    const count = () => descriptorsOf(host.path('pipe')).length;
+    assert.equal(count(), 2);
+    for (let i = 0; i < 3; i++) {
+      session.write(STDOUT, 'text');
+      assert.equal(count(), 3);
+    }
+    // An open writer would keep the reader from seeing the end.
+    host.close(writer);
+    assert.equal(readAvailable(reader).toString(), 'text'.repeat(3));
+    assert.throws(() => fs.readSync(reader, Buffer.alloc(1)), {
+      code: 'EAGAIN',
+    });
+    session.close(STDOUT);
+    assert.equal(fs.readSync(reader, Buffer.alloc(1)), 0);
+    session.wasi.close();
+  });
 });
 
 describeNative('A directory that a guest lists', () => {
   const host = useHostFiles();
 
-  itWithProc('costs one descriptor more, which goes with it', () => {
+  itWithProc('costs one more descriptor, closed with it', () => {
     const session = new Session(withWASI({ preopens: { '/': host.path('') } }));
     const fd = session.open('.', {
       oflags: OFLAGS.DIRECTORY,

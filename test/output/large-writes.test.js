@@ -14,7 +14,7 @@ describe('A write of nearly 4 GiB', () => {
   const LIST = 65_535;
   const EACH = 65_535;
 
-  // Everything from one buffer of the guest, again and again.
+  // Writes the same buffer of the guest again and again.
   function write(through, name, buffered, limit) {
     const { withWASI, withWrites, putIovs, u32 } = require('./guest');
     let bytes = 0;

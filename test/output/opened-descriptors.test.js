@@ -1,6 +1,6 @@
 'use strict';
 
-// What the files of guests cost the process: descriptors, and its locks.
+// What guests' files cost the process: descriptors, and its own locks.
 
 const assert = require('node:assert/strict');
 const { execFileSync } = require('node:child_process');
@@ -100,7 +100,7 @@ describe('The descriptors of files', () => {
     try {
       session.guest.proc_exit(3);
     } catch {
-      thrown = true; // for start() to catch
+      thrown = true; // start() catches it
     }
     assert.equal(thrown, true);
     assert.equal(countOf('file'), 1);
@@ -110,8 +110,8 @@ describe('The descriptors of files', () => {
     assert.equal(countOf('file'), 0);
   });
 
-  // What start() gives, or throws, for each end of a guest that leaves three
-  // files open.
+  // Ends of a guest with three open files: each returns the result or error of
+  // start().
   const ends = {
     return: (run) => assert.equal(run(), 0),
     exit: (run) => assert.equal(run(), 7),
@@ -175,7 +175,7 @@ describe('The descriptors of files', () => {
     assertWrites(session, 2);
   });
 
-  // node:wasi closes no file of a guest that is collected.
+  // node:wasi does not close the files of a collected guest.
   itWithProc('go when the WASI is collected', async () => {
     v8.setFlagsFromString('--expose-gc');
     const collect = vm.runInNewContext('gc');
@@ -228,9 +228,9 @@ describe('The descriptors of files', () => {
     });
   }
 
-  // Half of what the process may have by default; then what it has.
+  // By default half of the process's limit; then the given number.
   for (const maxOpenFiles of [undefined, 1000]) {
-    it(`are no more than may be where maxOpenFiles is ${maxOpenFiles}`, () => {
+    it(`do not exceed the limit if maxOpenFiles is ${maxOpenFiles}`, () => {
       const LIMIT = 80;
       const { opened } = JSON.parse(
         execFileSync(
@@ -251,8 +251,8 @@ describe('The descriptors of files', () => {
       const OTHERS = 4; // the standard streams and the preopen
       if (isBound) assert.equal(opened, LIMIT / 2 - OTHERS);
       else assert.ok(opened > LIMIT / 2 && opened < LIMIT, `${opened}`);
-      // All of the first round; then half the files are closed, and as many
-      // opened and written.
+      // Opens all files of the first round, then closes half of them, and opens and
+      // writes as many.
       for (let i = 0; i < opened; i++) {
         assert.equal(dir.read(`file ${i}`), `file ${i}`);
       }
@@ -264,7 +264,7 @@ describe('The descriptors of files', () => {
 
   describe('under load', () => {
     const ROUNDS = 250;
-    const FILES = 20; // of the guest, opened twice a round
+    const FILES = 20; // of the guest, opened twice in a round
     const HOST_OPENS = 4; // for each open of the guest
 
     itWithProc(
@@ -280,8 +280,8 @@ describe('The descriptors of files', () => {
         const before = countDescriptors();
         const expected = Array.from({ length: FILES }, () => '');
 
-        // Each open of the guest comes right after some work for the pool. The
-        // first written is the last opened.
+        // The guest opens each file right after some work of the thread pool. It
+        // writes the last opened file first.
         function guestRound(text, poolWork) {
           const work = [];
           const fds = expected.map((_, i) => {
@@ -318,8 +318,8 @@ describe('The descriptors of files', () => {
     );
   });
 
-  // To close any descriptor of a file takes the locks that the process has on it:
-  // those of the guest are of its own files alone.
+  // Closing any descriptor of a file drops the process's locks on it. The guest must
+  // close only descriptors of its own files.
   describe('beside a lock of the process', () => {
     let environment;
 
@@ -334,7 +334,10 @@ describe('The descriptors of files', () => {
       environment = { LD_PRELOAD: preload.join(' '), LOCK_STDIN: '1' };
     });
 
-    /** Runs `body(directory)` where stdin is locked; what others then say of it. */
+    /**
+     * Runs `body(directory)` with a lock on stdin. Returns whether another process
+     * still sees the lock.
+     */
     function lockAfter(body) {
       const script = (run, file) => {
         const { execFileSync } = require('node:child_process');

@@ -21,7 +21,7 @@ describe('A FIFO that the guest opens', () => {
 
   let held;
 
-  // Opened for both, so that nobody who opens it waits.
+  // Opened for reading and writing, so that no other open waits.
   beforeEach(() => {
     execFileSync('mkfifo', [dir.path('fifo')]);
     held = fs.openSync(
@@ -51,7 +51,7 @@ describe('A FIFO that the guest opens', () => {
     assertWrites(session, 2);
   });
 
-  // node:wasi takes FD_SEEK from a FIFO, and then misses it.
+  // node:wasi drops FD_SEEK for a FIFO, and then requires it.
   it('refuses fd_pwrite', () => {
     const session = start();
     const fd = openFifo(session, { rights: FD_WRITE | FD_SEEK });

@@ -1,6 +1,7 @@
 'use strict';
 
-// Files that the guest opens: which of them a call reads or writes, and where.
+// Files that the guest opens: which file a call reads or writes, and at which
+// offset.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -224,7 +225,7 @@ describe('A file that the guest opens', () => {
       }
       session.seek(fd, 8n);
       session.write(fd, 'g');
-      // Each of the host's stands at its beginning yet.
+      // The offset of each host descriptor is still 0.
       for (const host of hosts) fs.writeSync(host, 'h');
       session.write(fd, 'g');
       session.close(fd);

@@ -18,7 +18,7 @@ describe('A file of the guest', () => {
   describe('and the rights of the guest', () => {
     const WITHOUT_SET_FLAGS = FD_READ | FD_SEEK | FD_WRITE;
 
-    /** Runs a check before the first write to a file, and after it. */
+    /** Runs a check before and after the first write to a file. */
     function aroundFirstWrite(session, fd, check) {
       check();
       session.write(fd, 'text');

@@ -161,7 +161,7 @@ describe('Options of outputs', () => {
     });
   }
 
-  it('are looked at for misspellings by createWrites', () => {
+  it('are checked for misspellings by createWrites', () => {
     for (const name of ['buffersize', 'captureSize', 'capture', 'buffer']) {
       assert.throws(() => createWrites({ [name]: 1 }), {
         code: 'ERR_INVALID_ARG_VALUE',
@@ -178,7 +178,7 @@ describe('Options of outputs', () => {
     });
   }
 
-  it('leave an fd as it was where a target is refused', () => {
+  it('leave an fd unchanged if a target is refused', () => {
     const out = fs.openSync(dir.path('file'), 'w');
     const started = withWrites({ fds: { 1: out, 2: 'capture' } });
     const session = new Session(started);

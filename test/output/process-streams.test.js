@@ -120,6 +120,6 @@ describe('The streams of this process', () => {
     ]);
     assert.equal(exitCode, 0);
     assert.equal(out, 'guest 1, host 1, guest 2');
-    assert.equal(err, 'to stderr'); // and no warning of node:wasi
+    assert.equal(err, 'to stderr'); // without a warning of node:wasi
   });
 });

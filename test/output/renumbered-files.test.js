@@ -1,7 +1,7 @@
 'use strict';
 
-// Files that the guest opens, and the numbers that it has them under: fd_renumber
-// and fd_close, of its standard streams too.
+// fd_renumber and fd_close, on files that the guest opens and on its standard
+// streams.
 
 const assert = require('node:assert/strict');
 const { execFileSync } = require('node:child_process');
@@ -146,7 +146,7 @@ describe('The number of a file', () => {
     beforeEach(() => {
       stdout = fs.openSync(dir.path('stdout'), 'w');
     });
-    // It is the host's, whatever the guest did with its own.
+    // The host's descriptor stays open, whatever the guest did with its own.
     afterEach(() => {
       const { ino } = fs.statSync(dir.path('stdout'));
       assert.equal(fs.fstatSync(stdout).ino, ino);
@@ -194,7 +194,7 @@ describe('The number of a file', () => {
       const spare = session.open('spare');
       const swap = () => {
         assert.equal(guest.fd_renumber(STDOUT, spare), ERRNO.SUCCESS);
-        // The number of the spare file is the only one left to move to.
+        // Only the number of the spare file is left to move to.
         const hole = session.open('hole');
         assert.equal(hole, STDOUT);
         assert.equal(guest.fd_renumber(file, STDOUT), ERRNO.SUCCESS);

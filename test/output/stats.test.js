@@ -1,6 +1,6 @@
 'use strict';
 
-// wasi.stats: what was written, and by whom.
+// wasi.stats: how much was written, and by what.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -27,7 +27,7 @@ const NOTHING = {
   flushes: 0,
 };
 
-/** Asserts all counters: those that are not given are 0. */
+/** Asserts all counters; those not given must be 0. */
 function assertStats(wasi, given) {
   assert.deepEqual(wasi.stats, { ...NOTHING, ...given });
 }
@@ -35,7 +35,7 @@ function assertStats(wasi, given) {
 describe('the counters', () => {
   const dir = useHostFiles();
 
-  /** A guest whose stdout and stderr are files. */
+  /** A guest with files as stdout and stderr. */
   function start(options) {
     const stdout = dir.open('out', 'w+');
     const stderr = dir.open('err', 'w+');
@@ -43,7 +43,7 @@ describe('the counters', () => {
     return new Session(started);
   }
 
-  /** A guest that has a directory as well. */
+  /** The same with a directory. */
   const startWithDirectory = (options) =>
     start({ preopens: { '/': dir.path('.') }, ...options });
 
@@ -56,7 +56,7 @@ describe('the counters', () => {
       assertStats(wasi, NOTHING);
     });
 
-    it(`do not have calls that failed, buffered: ${buffered}`, () => {
+    it(`leave out calls that failed, buffered: ${buffered}`, () => {
       const session = start({ buffered });
       const { guest, wasi } = session;
       assert.equal(session.tryPwrite(STDOUT, 'x', -1n), ERRNO.INVAL);
@@ -96,7 +96,7 @@ describe('the counters', () => {
 
   const AT_ONCE = engine === 'native' ? [false] : [false, true, 'auto'];
   for (const buffered of AT_ONCE) {
-    it(`have each that is written at once as native, buffered: ${buffered}`, () => {
+    it(`count a write that goes out at once as native, buffered: ${buffered}`, () => {
       const session = start({ buffered });
       session.write(STDOUT, 'four');
       session.write(STDOUT, ['fi', '', 've!']);
@@ -122,7 +122,7 @@ describe('the counters', () => {
 
   for (const buffered of [true, 'auto']) {
     describeNative(`where writes are buffered, buffered: ${buffered}`, () => {
-      it('have them as buffered, and the bytes before they are out', () => {
+      it('count them as buffered, and their bytes before they are out', () => {
         const session = start({ buffered });
         const { wasi } = session;
         session.write(STDOUT, 'four');
@@ -134,7 +134,7 @@ describe('the counters', () => {
         assertStats(wasi, flushed);
         wasi.flush();
         assertStats(wasi, flushed);
-        session.pwrite(STDOUT, 'on', 10n); // continues nothing
+        session.pwrite(STDOUT, 'on', 10n); // a position that continues nothing
         session.pwrite(STDOUT, 'and on', 12n);
         wasi.flush();
         assertStats(wasi, {
@@ -146,7 +146,7 @@ describe('the counters', () => {
         });
       });
 
-      it('have those to stderr, and too large ones, as native', () => {
+      it('count those to stderr, and too large ones, as native', () => {
         const session = start({ buffered, bufferSize: 8 });
         session.write(STDERR, 'error');
         session.write(STDOUT, 'too large');
@@ -157,7 +157,7 @@ describe('the counters', () => {
         assertStats(session.wasi, { ...counts, flushes: 1 });
       });
 
-      it('have a flush for each time that the buffer is full', () => {
+      it('count a flush each time that the buffer is full', () => {
         const session = start({ buffered, bufferSize: 100 });
         for (let i = 0; i < 1000; i++) session.write(STDOUT, '0123456789');
         session.wasi.flush();
@@ -169,7 +169,7 @@ describe('the counters', () => {
         });
       });
 
-      it('have a flush for each time that another place is written', () => {
+      it('count a flush each time that another place is written', () => {
         const session = start({ buffered });
         session.write(STDOUT, 'one');
         session.write(STDERR, 'two');
@@ -185,7 +185,7 @@ describe('the counters', () => {
         });
       });
 
-      it('have what start() writes out at its end', () => {
+      it('include the flush at the end of start()', () => {
         const stdout = dir.open('out', 'w');
         const { wasi } = runCommand({ stdout, buffered }, (session) => {
           session.write(STDOUT, 'one');
@@ -196,9 +196,9 @@ describe('the counters', () => {
     });
   }
 
-  // In a process of its own: what is buffered goes with it.
+  // In a process of its own, at whose end the unwritten bytes are dropped.
   const itNativeWithFull = engine === 'native' ? itWithFull : it.skip;
-  itNativeWithFull('do not have bytes that a flush could not write', () => {
+  itNativeWithFull('leave out bytes that a flush could not write', () => {
     const { stdout } = inChild(() => {
       const fs = require('node:fs');
       const { withWASI } = require('./guest');
@@ -223,7 +223,7 @@ describe('the counters', () => {
   });
 
   for (const buffered of [false, true]) {
-    it(`have no bytes that a function throws at, buffered: ${buffered}`, () => {
+    it(`leave out bytes at which a function throws, buffered: ${buffered}`, () => {
       const stdout = () => {
         throw new Error('of the function');
       };

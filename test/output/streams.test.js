@@ -1,6 +1,6 @@
 'use strict';
 
-// What a write does to pipes, sockets, terminals and devices.
+// Writes to pipes, sockets, terminals and devices.
 
 const assert = require('node:assert/strict');
 const { ERRNO } = require('../../lib/preview1');
@@ -63,8 +63,8 @@ describe('A pipe', () => {
     });
   }
 
-  // A pipe on stdout is what it was when the process began, until
-  // process.stdout is touched: that makes it non-blocking.
+  // A pipe on stdout keeps its mode from the start of the process until
+  // process.stdout is used, which makes it non-blocking.
   for (const through of ['WASI', 'createWrites']) {
     for (const touch of [false, true]) {
       const kind = touch ? 'non-blocking' : 'blocking';
@@ -194,8 +194,8 @@ describe('A Unix socket', () => {
           1,
         );
         assert.equal(notes.kind, 'socket');
-        // Who waits for room when bytes that nobody read are thrown away is
-        // told of a reset; who comes later finds the socket shut.
+        // A write that waits while unread bytes are discarded gets a reset; a later
+        // write finds the socket shut down.
         assert.ok(
           [ERRNO.PIPE, ERRNO.CONNRESET].includes(notes.errno),
           `errno ${notes.errno}`,

@@ -1,6 +1,6 @@
 'use strict';
 
-// Who writes what: node:diagnostics_channel.
+// Messages of writes on node:diagnostics_channel.
 
 const assert = require('node:assert/strict');
 const { subscribe, unsubscribe } = require('node:diagnostics_channel');
@@ -22,12 +22,12 @@ const CHANNELS = [FD_WRITE, FD_PWRITE];
 const STDOUT = 1;
 const STDERR = 2;
 
-// Where it does, a call that is buffered is seen from the next flush on.
+// With several memories, the messages of buffered calls begin with the next flush.
 const hasMultiMemory = WebAssembly.validate(
   Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 5, 5, 2, 0, 0, 0, 0),
 );
 
-/** A message of a call that succeeded. */
+/** The message of a call that succeeds. */
 const success = (fd, iovsLen, nwritten) => ({
   fd,
   iovsLen,
@@ -45,10 +45,10 @@ const failure = (fd, iovsLen, errnoName) => ({
 });
 
 /**
- * To be called in a `describe`.
+ * Call it in a `describe`.
  *
- * @returns {object} `listen(...names)`: from here on the messages of these
- *   channels, or of both, are put in `messages`; `hearNothing()`: no longer
+ * @returns {object} `listen(...names)`: collects later messages of these channels,
+ *   or of both, in `messages`; `hearNothing()`: stops that
  */
 function useChannels() {
   let listeners = [];
@@ -191,7 +191,7 @@ describe('a message for each write', () => {
         it('is there from the next flush on, and until nobody listens', () => {
           session.write(STDOUT, 'a');
           listen();
-          // Goes where the one before waits, if that waits.
+          // It waits like the one before, if that waits.
           session.write(STDOUT, 'b');
           session.flush();
           session.write(STDOUT, 'c');
@@ -306,7 +306,7 @@ describe('a message for each write', () => {
   }
 
   for (const buffered of BUFFERED) {
-    // In a process of its own: what is buffered goes with it.
+    // In a process of its own, at whose end the unwritten bytes are dropped.
     itWithFull(`tells of a full disk, buffered: ${buffered}`, () => {
       const { status, stdout } = inChild(
         (mode) => {

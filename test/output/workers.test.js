@@ -32,7 +32,7 @@ const PAGE = 65536;
 const STDOUT = 1;
 const THREADS = 4;
 
-/** The first bytes that a pipe gives, a page at most. */
+/** The first bytes in a pipe, at most a page. */
 async function readFirst(fd, thread) {
   const bytes = Buffer.alloc(4096);
   while (!thread.ended) {
@@ -48,14 +48,14 @@ async function readFirst(fd, thread) {
 
 const IDS = Array.from({ length: THREADS }, (_, id) => id);
 
-/** A page for each thread, and for a session what it needs of it. */
+/** A page for each thread, and the pages that a session needs. */
 const sharedMemory = () =>
   new WebAssembly.Memory({ initial: THREADS, maximum: 65536, shared: true });
 
 describe('workers', () => {
   const dir = useTempDir();
 
-  /** `data` for each thread, with the parts that tell them apart. */
+  /** `data` for each thread, with its own id and so on. */
   const each = (data) =>
     IDS.map((id) => ({
       ...data,
@@ -63,7 +63,7 @@ describe('workers', () => {
       base: data.memory && id * PAGE,
     }));
 
-  /** Runs threads that write to a FIFO. Returns what came out of it. */
+  /** Runs threads that write to a FIFO. Returns the bytes that come out. */
   async function throughFifo(list, nonblock) {
     const { O_NONBLOCK, O_RDWR, O_WRONLY } = fs.constants;
     execFileSync('mkfifo', [dir.path('fifo')]);
@@ -120,7 +120,7 @@ describe('workers', () => {
       assertRecords(bytes, IDS, count, size);
     });
 
-    // Each opens it by itself.
+    // Each thread opens the file by itself.
     it('write whole records to the end of one file', async () => {
       const count = 100;
       const size = 30000;
@@ -237,8 +237,8 @@ describe('workers', () => {
   describe('that are terminated in the middle', () => {
     const ROUNDS = 6;
 
-    // node:wasi, in the fallback engine, leaves the files of such a guest open, and
-    // its directory.
+    // In the fallback node:wasi leaves the files and the directory of such a guest
+    // open.
     function closeLeftByNode() {
       for (const name of ['', ...IDS.map((id) => `file ${id}`)]) {
         const file = dir.path(name);
@@ -261,7 +261,7 @@ describe('workers', () => {
           );
           await Promise.all(threads.map((thread) => thread.ready()));
           threads.forEach((thread) => thread.start());
-          // Until each of them has written something.
+          // Waits until each of them has written something.
           for (const id of IDS) {
             const file = dir.path(`file ${id}`);
             while (!fs.existsSync(file) || fs.statSync(file).size < 1) {
@@ -298,8 +298,8 @@ describe('workers', () => {
           await thread.ready();
           thread.start();
 
-          // A few bytes have come out, and a pipe does not hold the rest: the
-          // thread is in its write.
+          // Some bytes have come out, and the rest does not fit the pipe: the thread
+          // is inside its write.
           const chunks = [await readFirst(held, thread)];
           const termination = thread.terminate();
           do {
@@ -341,7 +341,7 @@ describe('contexts', () => {
 
   const createContext = () => vm.createContext({});
 
-  /** An instance whose every object is of that context. */
+  /** An instance whose objects all belong to that context. */
   function instantiateIn(context, name, imports) {
     const build = vm.runInContext(
       `(bytes, imports) => new WebAssembly.Instance(
@@ -361,7 +361,7 @@ describe('contexts', () => {
     return memory;
   }
 
-  /** Writes to stdout, grows, and writes from the new part. */
+  /** Writes to stdout, grows the memory, and writes from the new part. */
   function assertWrites({ guest, memory }) {
     new Session({ guest, memory }).write(STDOUT, ['before ', 'and ']);
     const end = memory.buffer.byteLength;

@@ -27,7 +27,7 @@ const took = (count) => ({ errno: ERRNO.SUCCESS, count });
 describe('A Writable', () => {
   const open = useOutputs();
 
-  // Takes one chunk a turn of the event loop.
+  // Takes one chunk in each turn of the event loop.
   function slowWritable(chunks) {
     return new Writable({
       write(chunk, encoding, done) {
@@ -134,7 +134,7 @@ describe('A Writable', () => {
     }
   }
 
-  itNative('that was destroyed has what is buffered reported', () => {
+  itNative('that was destroyed has its buffered bytes reported', () => {
     const { status, stdout, stderr } = inChild(() => {
       const { PassThrough } = require('node:stream');
       const { withWASI } = require('./guest');
@@ -198,7 +198,7 @@ describe('A Writable', () => {
     assert.equal(status, 0);
   });
 
-  // What each protocol gives its server to answer with.
+  // The response of a server, for each protocol.
   const RESPONSES = {
     http: {
       server: 'createServer',

@@ -1,6 +1,6 @@
 'use strict';
 
-// Lists, paths and subscriptions of any length: none may end the process.
+// Lists, paths and subscriptions of any length must not end the process.
 
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
@@ -25,7 +25,7 @@ const SIZE = 2 * PAGE;
 const GIB = 2 ** 30;
 
 const IOVS = 64;
-const RESULT = 49152; // behind the longest list
+const RESULT = 49152; // after the longest list
 const RESULT_FLAGS = RESULT + 8;
 const PATH = PAGE - 1024;
 const DATA = PAGE;
@@ -34,14 +34,14 @@ const FILE = 4;
 const SHUT_WR = 2;
 const TEXT = Buffer.alloc(6000, '0123456789');
 
-// In the fallback engine Node has OVERFLOW.
+// Node, in the fallback, says OVERFLOW.
 const OUTSIDE = engine === 'native' ? ERRNO.FAULT : ERRNO.OVERFLOW;
 
 const hex = (value) => `0x${value.toString(16)}`;
 
 /**
- * Runs test/fixtures/hostile.js, which has to live. Returns what it prints. With
- * the limit, a call that takes gigabytes fails before the machine suffers.
+ * Runs test/fixtures/hostile.js, which must survive. Returns its output. The limit
+ * makes calls that take gigabytes fail before the machine suffers.
  */
 function callInProcess(options, stdio = ['ignore', 'ignore']) {
   const limited = `ulimit -d ${(6 * GIB) / 1024}; exec "$0" "$@"`;
@@ -62,7 +62,7 @@ function callInProcess(options, stdio = ['ignore', 'ignore']) {
   return JSON.parse(output[3]);
 }
 
-/** Puts for `callInProcess`: a list of [pointer, length] at `at`. */
+/** A list of [pointer, length] at `at`, as `puts` of `callInProcess`. */
 function listAt(at, list) {
   return [
     at,
@@ -85,7 +85,7 @@ const OPEN_FILE = [
   RESULT,
 ];
 
-/** The calls that take a list, with arguments in the same order. */
+/** The calls with a list, with their arguments in the same order. */
 const LIST_CALLS = {
   fd_read: (iovs, length) => ['fd_read', FILE, iovs, length, RESULT],
   fd_pread: (iovs, length) => ['fd_pread', FILE, iovs, length, '0', RESULT],
@@ -135,7 +135,7 @@ describe('Lists to read into', () => {
       });
     }
 
-    it(`fill what stands behind 2,000 empty buffers: ${name}`, () => {
+    it(`fill the buffers after 2,000 empty ones: ${name}`, () => {
       const real = [
         [DATA, 5],
         [DATA + 10, 7],
@@ -179,8 +179,8 @@ describe('Calls that could end the process', () => {
       stdio,
     );
 
-  // What is in DATA after the calls on the list that is as large as the memory. What
-  // stands there is an element too: Node sees no more than 1,024.
+  // DATA after the calls on a list as large as the memory. The list itself is in
+  // DATA, so its bytes are elements too. Node reads only 1,024 of them.
   const READ =
     engine === 'native'
       ? { fd_read: '012345', fd_pread: '012012' }
@@ -188,7 +188,7 @@ describe('Calls that could end the process', () => {
 
   for (const [name, values] of Object.entries(LIST_CALLS)) {
     it(`give FAULT for a list larger than memory: ${name}`, () => {
-      // In 32 bits the sizes of these are small.
+      // Multiplied by the element size, these are small in 32 bits.
       const lengths = [
         0x1fffffff, 0x20000000, 0x20000001, 0x80000001, 0xffffffff,
       ];
@@ -241,7 +241,8 @@ describe('Calls that could end the process', () => {
   }
 
   it('give FAULT for subscriptions larger than memory', () => {
-    // Times the size of a subscription or an event, in 32 bits: small.
+    // Multiplied by the size of a subscription or an event, these are small in 32
+    // bits.
     const counts = [
       0x05555556, 0x08000000, 0x0aaaaaab, 0x10000000, 0x55555556, 0xffffffff,
     ];
@@ -331,7 +332,7 @@ describe('Calls that could end the process', () => {
     },
   );
 
-  // The calls that take paths, with those packed before `end`.
+  // The calls with paths, where the paths end at `end`.
   function pathCalls(end) {
     const puts = [];
     let at = end;

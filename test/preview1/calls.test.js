@@ -1,6 +1,6 @@
 'use strict';
 
-// Every call of preview1: what a guest may pass to it.
+// Every call of preview1: the arguments that a guest may pass.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -30,7 +30,7 @@ const hex = (value) => `0x${value.toString(16)}`;
 
 const isPlace = (value) => typeof value === 'object';
 
-/** The same arguments, with pointers in the place of places. */
+/** The same arguments, with pointers instead of places. */
 function pointTo(values, base) {
   return values.map((value) => (isPlace(value) ? base + value.offset : value));
 }
@@ -47,8 +47,9 @@ describe('The calls of WASI', () => {
     assert.deepEqual([...Object.keys(CALLS), 'proc_exit'].sort(), names.sort());
   });
 
-  // Node gives INVAL for any other number: the calls below succeed.
-  it('are made here with as many arguments as Node counts', () => {
+  // Node answers INVAL for any other number, so the success of the calls below shows
+  // it.
+  it('have as many parameters as in Node', () => {
     for (const name of Object.keys(CALLS)) {
       assert.equal(prepare(name).values.length, node[name].length, name);
     }
@@ -64,7 +65,7 @@ describe('Calls with their pointers anywhere in 4 GiB', () => {
     'at the end': (size) => SIZE_4GIB - size,
   };
 
-  // All calls of one guest, whose places begin where `baseOf` says.
+  // Makes all calls of one guest. `baseOf` says where their places begin.
   function callAll(directory, baseOf) {
     fs.mkdirSync(directory);
     const guest = startGuest(directory, 'calls-4gib');
@@ -80,7 +81,7 @@ describe('Calls with their pointers anywhere in 4 GiB', () => {
     return results;
   }
 
-  it('give what they give at the start, with every pointer relative', () => {
+  it('give the same results as at the start, with relative pointers', () => {
     const [expected, ...others] = Object.entries(bases).map(
       ([where, baseOf]) => [where, callAll(temp.path(where), baseOf)],
     );
@@ -100,7 +101,7 @@ describe('Calls with their pointers anywhere in 4 GiB', () => {
 describe('Pointers out of bounds', () => {
   const temp = useTempDir();
 
-  // In the fallback engine Node has OVERFLOW of what it looks at itself.
+  // In the fallback Node says OVERFLOW for some pointers.
   function errnoOf(name, place) {
     const ours = ['fd_write', 'fd_pwrite', 'poll_oneoff'].includes(name);
     return engine === 'native' || ours || place.isList
@@ -147,7 +148,7 @@ describe('Pointers out of bounds', () => {
 });
 
 describe('A call with an argument of another type', () => {
-  // An i64 in the place of an i32 and the other way round, and too few.
+  // An i64 for an i32 and the reverse, and too few arguments.
   function mistaken(values) {
     const numbers = values.map((value) => (isPlace(value) ? 0 : value));
     const other = (value) => (typeof value === 'number' ? BigInt(value) : 1);
@@ -159,7 +160,7 @@ describe('A call with an argument of another type', () => {
 
   for (const buffered of [false, true]) {
     for (const [name, make] of Object.entries(CALLS)) {
-      // Functions of WebAssembly, which no such guest can be linked with.
+      // WebAssembly functions: a guest cannot be linked with other types.
       if (buffered && /^fd_p?write$/.test(name)) continue;
 
       it(`gives INVAL, as node:wasi does: ${name}, buffered: ${buffered}`, () => {

@@ -1,6 +1,6 @@
 'use strict';
 
-// The checks before a write that JavaScript calls, and under WASI.
+// Checks before a write, called from JavaScript and under WASI.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -88,7 +88,7 @@ for (const [name, call] of Object.entries(CALLS)) {
     it('gives NOTCAPABLE without the right, before it looks further', () => {
       const stdout = host.open('file', 'w+');
       const { guest, memory } = withWASI({ stdout });
-      // fd_pwrite needs the right to seek as well.
+      // fd_pwrite also needs the right to seek.
       const rights = name === 'fd_write' ? RIGHTS.FD_SEEK : RIGHTS.FD_WRITE;
       assert.equal(guest.fd_fdstat_set_rights(1, rights, 0n), ERRNO.SUCCESS);
       const before = Buffer.from(memory.buffer.slice(0));
@@ -132,7 +132,7 @@ for (const [name, call] of Object.entries(CALLS)) {
         return u32(memory, NWRITTEN);
       };
       assert.equal(write(0, ...strays), 0);
-      // Where Node writes the file, the count may be short.
+      // A write by Node may get a short count.
       const done = write(0, ...strays, [DATA, 6], ...strays, [DATA + 6, 4]);
       assert.ok(done === 10 || done === 6, `${done} bytes`);
       if (done < 10) assert.equal(write(done, ...strays, [DATA + done, 4]), 4);

@@ -1,6 +1,6 @@
 'use strict';
 
-// The checks before a write in 4 GiB, and those of large offsets.
+// Checks before a write in a memory of 4 GiB, and at large offsets.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -31,7 +31,7 @@ describe('The checks of both calls in 4 GiB', () => {
   let memory;
   let writes;
 
-  // One for all tests: to make and to drop it takes the system a while.
+  // One for all tests: the system takes a while to create and free it.
   before(() => {
     ({ guest, memory, writes } = withWrites({ fds: {} }, 'calls-4gib'));
   });
@@ -66,7 +66,7 @@ describe('The checks of both calls in 4 GiB', () => {
     const last = 4 * GIB - 8;
     putIovs(memory, last, [[last, 8]]);
     const expected = Buffer.from(memory.buffer.slice(last));
-    // In the list this word is the pointer of an empty buffer.
+    // The list has this word as the pointer of an empty buffer.
     const nwritten = 0x80000000;
     const list = { iovs: 0, length: 0x20000000, nwritten };
     assertTakes(CALLS.fd_write, list, 8);
@@ -99,7 +99,7 @@ describe('The checks of both calls in 4 GiB', () => {
       });
     }
 
-    it(`${name} gives FAULT for nwritten over the end by a byte`, () => {
+    it(`${name} gives FAULT for nwritten one byte past the end`, () => {
       putIovs(memory, IOVS, [[DATA, 1]]);
       assertRefuses(call, { nwritten: 0xfffffffd }, ERRNO.FAULT);
       assertTakes(call, { nwritten: 0xfffffffc }, 1);
@@ -151,7 +151,7 @@ describe('The offset of fd_pwrite', () => {
     );
   };
 
-  /** The size of the file, exact. */
+  /** The exact size of the file. */
   const size = () => fs.fstatSync(file, { bigint: true }).size;
 
   for (const offset of [0n, 1n, 4096n, 2n ** 31n, 2n ** 32n, 2n ** 32n + 1n]) {
@@ -165,8 +165,8 @@ describe('The offset of fd_pwrite', () => {
     });
   }
 
-  // A file system that has such files gets the bytes at the very place; any
-  // other says FBIG. The fallback cannot name an odd offset above 2^53.
+  // A file system with such large files puts the bytes at the exact offset. Others
+  // say FBIG. The fallback cannot express odd offsets above 2^53.
   for (const offset of [2n ** 53n - 21n, 2n ** 53n + 1n, 2n ** 62n + 1n]) {
     it(`is never rounded: ${offset}`, () => {
       const errno = pwrite(offset);
@@ -180,7 +180,7 @@ describe('The offset of fd_pwrite', () => {
     });
   }
 
-  it('may be 2^63 - 1, which no write fits behind', () => {
+  it('may be 2^63 - 1, where no byte fits', () => {
     assert.equal(
       pwrite(2n ** 63n - 1n),
       engine === 'native' ? ERRNO.INVAL : ERRNO.FBIG,
@@ -190,7 +190,7 @@ describe('The offset of fd_pwrite', () => {
   });
 
   it('may be 2^63 - 1 for no bytes at all', function () {
-    if (engine === 'fallback') this.skip(); // no doubles that large
+    if (engine === 'fallback') this.skip(); // doubles are too coarse there
     assert.equal(pwrite(2n ** 63n - 1n, { length: 0 }), ERRNO.SUCCESS);
   });
 
@@ -216,7 +216,7 @@ describe('The offset of fd_pwrite', () => {
     started.wasi.close();
   });
 
-  it('is looked at after the fd and the pointers', () => {
+  it('is checked after the fd and the pointers', () => {
     assert.equal(pwrite(2n ** 63n, { nwritten: SIZE }), ERRNO.FAULT);
     assert.equal(pwrite(2n ** 63n, { length: 0xffffffff }), ERRNO.FAULT);
     assert.equal(pwrite(2n ** 63n, { fd: 6 }), ERRNO.BADF);

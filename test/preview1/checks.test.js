@@ -1,6 +1,6 @@
 'use strict';
 
-// What a guest passes, and what it is told: every check before the write.
+// The checks before a write, and the errno for each.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -27,18 +27,18 @@ const DATA = PAGE;
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 
-// What one call on a file writes at most: MAX_RW_COUNT of Linux.
+// The most that one call writes to a file: MAX_RW_COUNT of Linux.
 const CALL_MAX = 0x7ffff000;
 
 const hex = (value) => `0x${value.toString(16)}`;
 
-/** `total` bytes as a list of buffers of `each` bytes, all at one place. */
+/** `total` bytes as a list of buffers of `each` bytes, all at the same place. */
 function overlapping(total, each) {
   const list = Array(Math.floor(total / each)).fill([0, each]);
   return total % each === 0 ? list : [...list, [0, total % each]];
 }
 
-/** `count` buffers that neither touch nor stand in order. */
+/** `count` buffers, not adjacent and not in the order of the memory. */
 function scattered(count) {
   return Array.from({ length: count }, (_, i) => [
     DATA + 12 * (count - i),
@@ -60,8 +60,8 @@ for (const [name, call] of Object.entries(CALLS)) {
       new Uint8Array(memory.buffer).set(pattern(SIZE));
     });
 
-    // One call. What it may change in the guest is checked here: nothing when
-    // it fails, and nothing but nwritten when it succeeds.
+    // Makes one call, and checks its changes in the guest: none if it fails, only
+    // nwritten if it succeeds.
     function attempt({
       list = GOOD,
       fd = GUEST_FD,
@@ -95,8 +95,7 @@ for (const [name, call] of Object.entries(CALLS)) {
       assertSameBytes(fs.readFileSync(host.path('file')), expected);
     }
 
-    // The write that follows shows that the guest can go on, and that nothing
-    // stood before it in the file.
+    // The next write shows that the guest can go on, and that the file was empty.
     function assertRefuses(errno, ...refused) {
       for (const options of refused) assert.equal(attempt(options), errno);
       assert.equal(fs.fstatSync(file).size, 0);
@@ -230,7 +229,7 @@ for (const [name, call] of Object.entries(CALLS)) {
       assertWrites({ list });
     });
 
-    it('finds the data behind 5,000 empty buffers', () => {
+    it('finds the data after 5,000 empty buffers', () => {
       assertWrites({ list: [...Array(5000).fill([SIZE, 0]), ...GOOD] });
     });
 
@@ -263,8 +262,8 @@ for (const [name, call] of Object.entries(CALLS)) {
 
     it('writes 2^31 bytes to a file as a short count of 0x7ffff000', () => {
       memory.grow(1022);
-      // What counts is what the descriptor was when it was mapped. /dev/null
-      // takes its number then, so that nobody has to store 2 GiB.
+      // The kind of a descriptor when it was mapped counts. /dev/null takes its
+      // number here, so that nobody has to store 2 GiB.
       host.close(file);
       assert.equal(host.open(os.devNull, 'w'), file);
       const list = overlapping(2 * GIB, 64 * MIB);
@@ -297,7 +296,7 @@ for (const [name, call] of Object.entries(CALLS)) {
     }
 
     it('gives BADF for the number of the host descriptor', () => {
-      // Any number but that of the guest.
+      // Any number except the guest's.
       while (file === GUEST_FD) file = host.open('file', 'w+');
       writes.map(GUEST_FD, file);
       assertRefuses(ERRNO.BADF, { fd: file });

@@ -1,7 +1,7 @@
 'use strict';
 
-// Random programs over random trees, here and under node:wasi: the same errnos, the
-// same results, the same tree. Where the two differ, KNOWN says how and why.
+// Random programs over random trees, here and under node:wasi: the same errnos,
+// results and trees. KNOWN lists the differences, with reasons.
 
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
@@ -9,7 +9,8 @@ const path = require('node:path');
 const { engine } = require('../..');
 
 const PROGRAMS = 1000;
-// The same programs each time: `node test/fixtures/differential.js 100000` has others.
+// The same programs each time. `node test/fixtures/differential.js 100000` makes
+// others.
 const SEED = 1;
 
 describe('Random programs', function () {
@@ -17,9 +18,9 @@ describe('Random programs', function () {
     if (process.platform === 'win32') this.skip();
   });
 
-  // In a process of its own: node:wasi dies of some programs on Node 20 and 22, but
-  // not where its calls are made from JS.
-  it(`do under ${engine} what they do under node:wasi`, () => {
+  // In a process of its own: some programs crash node:wasi on Node 20 and 22, but
+  // not if JS makes the calls.
+  it(`have the same results under ${engine} as under node:wasi`, () => {
     const { status, stdout, stderr } = spawnSync(
       process.execPath,
       [

@@ -1,6 +1,6 @@
 'use strict';
 
-// The errno that a guest gets for each that its host has.
+// The guest's errno for each errno of the host.
 
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
@@ -13,20 +13,20 @@ const { useHostFiles } = require('../helpers/host-files');
 const { resultInChild } = require('../helpers/in-child');
 const { fixture } = require('../helpers/run-writer');
 
-// Every errno that Linux has on this machine: [name, number].
+// Every errno of Linux on this machine: [name, number].
 const NAMES_SCRIPT =
   'import errno, json; print(json.dumps(' +
   '[[n, getattr(errno, n)] for n in dir(errno) if n.startswith("E")]))';
 
-// Names that have one number with another name on Linux, or that preview1
-// calls otherwise.
+// Names that share a number with another name on Linux, or have another name in
+// preview1.
 const ALIASES = {
   EDEADLOCK: 'DEADLK',
   EOPNOTSUPP: 'NOTSUP',
   EWOULDBLOCK: 'AGAIN',
 };
 
-/** By number: the names of the host, and the errno for the guest. */
+/** By number: the host's names, and the guest's errno. */
 function hostErrnos() {
   const { stdout } = spawnSync('python3', ['-c', NAMES_SCRIPT]);
   const found = new Map();
@@ -39,8 +39,8 @@ function hostErrnos() {
   return found;
 }
 
-// The fallback has the numbers of node:os, which leaves two out. They are of
-// mutexes, and no write gives them.
+// The fallback takes the numbers of node:os, which lacks two. They concern mutexes,
+// and no write returns them.
 const isKnown = (names) =>
   engine === 'native' || names.some((name) => name in os.constants.errno);
 
@@ -49,7 +49,7 @@ describe('Every errno of the host', () => {
 
   it('is its namesake for the guest, or IO where there is none', function () {
     const errnos = hostErrnos();
-    // A call that was interrupted is made again: here, forever.
+    // An interrupted call is repeated: here it would be for ever.
     for (const [number, { names }] of errnos) {
       if (names.includes('EINTR')) errnos.delete(number);
     }
@@ -87,8 +87,8 @@ describe('Every errno of the host', () => {
   });
 });
 
-// Run in a process with faults.so: what the guest is told for each errno, by the
-// system call that gives it. [errno, that system call]
+// Runs in a process with faults.so: the guest's result for each [errno, system
+// call].
 function tellEach(directory, errnos) {
   const fs = require('node:fs');
   const path = require('node:path');
@@ -105,7 +105,7 @@ function tellEach(directory, errnos) {
   const { guest, memory } = withWrites({ fds });
   const { guest: held, writes } = withWrites({ fds, buffered: true });
 
-  // One buffer, and two that are too large to be copied together.
+  // One buffer, and two that are too large to copy together.
   memory.grow(4);
   putIovs(memory, 64, [[1024, 10]]);
   putIovs(memory, 128, [
@@ -134,7 +134,7 @@ function tellEach(directory, errnos) {
   for (const [name, attempt] of Object.entries(tries)) {
     told[name] = {};
     for (const errno of errnos) {
-      // libuv may make other calls from then on.
+      // libuv may make other calls afterwards.
       if (errno === 'ENOSYS' && name === 'pwritev') continue;
       faults.arm([file], { writes: [errno] });
       const answer = attempt();
@@ -149,14 +149,14 @@ function tellEach(directory, errnos) {
 describe('Every errno of a system call that writes', () => {
   const host = useHostFiles();
   const faults = useFaults();
-  // Tried again: see test/preview1/interrupted.test.js.
+  // These are retried: see test/preview1/interrupted.test.js.
   const NAMES = Object.keys(os.constants.errno).filter(
     (name) => name !== 'EINTR',
   );
   let told;
 
-  // Of write(2), writev(2), pwrite(2) and pwritev2(2): Linux and lseek(2),
-  // POSIX, FreeBSD and macOS.
+  // Documented for write(2), writev(2), pwrite(2) and pwritev2(2): Linux and
+  // lseek(2), POSIX, FreeBSD and macOS.
   const DOCUMENTED =
     'EAGAIN EBADF EDESTADDRREQ EDQUOT EFAULT EFBIG EINTR EINVAL EIO ENOSPC ' +
     'EPERM EPIPE ENXIO EOVERFLOW ESPIPE EOPNOTSUPP ' +
@@ -187,7 +187,7 @@ describe('Every errno of a system call that writes', () => {
       const expected = {};
       for (const name of NAMES) {
         const errno = ERRNO[ALIASES[name] ?? name.slice(1)] ?? ERRNO.IO;
-        // Another call takes its place.
+        // Another call replaces the one that failed.
         const isPassing =
           call === 'pwritev2' &&
           ['ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'].includes(name);

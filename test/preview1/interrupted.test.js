@@ -1,7 +1,7 @@
 'use strict';
 
-// System calls that a signal interrupts, or that take a part, and waits that
-// fail: what is done again, and what the guest is told.
+// Interrupted and short system calls, and failed waits: which are continued, and
+// what the guest gets.
 
 const assert = require('node:assert/strict');
 const { execFileSync } = require('node:child_process');
@@ -13,13 +13,13 @@ const { inChild } = require('../helpers/in-child');
 
 const TEXT = Array.from({ length: 50 }, (_, i) => i + 10).join('');
 
-// The step of a call that takes so many bytes.
+// The step for a short count of so many bytes.
 const part = (bytes) => bytes - 1;
 
 /**
- * Run in a process with faults.so, whose stderr is a socket: a guest writes
- * `text` in one call, for each case. Prints what it was told, which system calls
- * there were, and what a file or a pipe has.
+ * Runs in a process with faults.so and a socket as stderr. For each case, a guest
+ * writes `text` in one call. Prints its result, the system calls, and the bytes in
+ * the file or pipe.
  */
 function writeEach(directory, text, cases) {
   const fs = require('node:fs');
@@ -76,8 +76,8 @@ const HELD = { buffered: true };
 
 const native = engine === 'native';
 
-// Each: what it is; the case; what the guest is told, bytes or -errno; the system
-// calls, by name or by the errno that they gave.
+// A title; the case; the guest's result, bytes or -errno; the system calls, each by
+// its name or the errno that it returned.
 const CASES = [
   [
     'a file: interrupted before the first byte',
@@ -109,7 +109,7 @@ const CASES = [
       ? ['ENOSYS', 'EINTR', 'ENOSYS', 'EINTR', 'ENOSYS', 'pwritev']
       : ['EINTR', 'EINTR', 'pwrite'],
   ],
-  // libuv, under the fallback, goes on by itself.
+  // libuv, in the fallback, continues by itself.
   [
     'a file: interrupted after 30 bytes',
     { target: 'file', plan: { writes: [part(30), 'EINTR'] } },

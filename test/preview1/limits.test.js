@@ -1,6 +1,6 @@
 'use strict';
 
-// Much of everything: descriptors, buffers, bytes, and too little memory.
+// Many descriptors, buffers and bytes, and too little memory.
 
 const assert = require('node:assert/strict');
 const { execFileSync, spawnSync } = require('node:child_process');
@@ -18,7 +18,7 @@ const { Session } = require('../helpers/session');
 
 const GIB = 2 ** 30;
 
-/** The output of a command under limits of the shell. */
+/** The output of a command under limits set by the shell. */
 function withLimit(limit, [command, ...args], env) {
   const { error, status, stdout, stderr } = spawnSync(
     'sh',
@@ -39,7 +39,7 @@ describe('A process with very many descriptors', () => {
   const faults = useFaults();
   const FILES = 10;
   const WANTED = 50_000;
-  // As many as it may have, if that is less.
+  // As many as allowed, if that is less.
   const OTHERS = 200;
   const limit = execFileSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' });
   const count =
@@ -75,8 +75,8 @@ describe('A process with very many descriptors', () => {
 describe('A run with too few descriptors', () => {
   const TOOL = path.join(__dirname, '..', 'guests', 'toolbox.wasm');
 
-  // Run in a process: how many descriptors were free before and after each run,
-  // and how that ended.
+  // Runs in a process: the free descriptors before and after each run, and how it
+  // ended.
   async function runWithFew(file) {
     const fs = require('node:fs');
     const { run } = require('../..');
@@ -116,8 +116,8 @@ describe('A run with too few descriptors', () => {
 });
 
 describeNative('A process without the memory for a large bufferSize', () => {
-  // Run in a process: what was thrown, and how many descriptors of /dev/null, as
-  // stand for a capture, are left open.
+  // Runs in a process: the error, and how many descriptors of /dev/null, which stand
+  // for a capture, are left open.
   function construct(way) {
     const fs = require('node:fs');
     const { WASI, createWrites, runSync } = require('../..');
@@ -127,7 +127,7 @@ describeNative('A process without the memory for a large bufferSize', () => {
         try {
           return fs.readlinkSync(`/proc/self/fd/${fd}`) === '/dev/null';
         } catch {
-          return false; // the one that the directory was read through
+          return false; // the descriptor that the directory was read through
         }
       }).length;
     const before = countOpen();
@@ -163,8 +163,8 @@ describeNative('A process without the memory for a large bufferSize', () => {
 });
 
 describe('A process without the memory to let a guest grow in place', () => {
-  // The first call has its bytes delivered first, to a function that moves the
-  // memory, and stores its result there.
+  // The first call delivers its bytes to a function that moves the memory, then
+  // stores its result there.
   function growMeanwhile() {
     const { WASI } = require('../..');
     const memory = new WebAssembly.Memory({ initial: 1 });
@@ -211,7 +211,7 @@ describeNative(
       );
     }
 
-    itWithProc('is told so by map()', () => {
+    itWithProc('gets an error from map()', () => {
       const { thrown, errno } = withLimit('true', commandLine(mapHigh));
       assert.deepEqual(thrown, {
         code: 'ENOMEM',
@@ -228,7 +228,7 @@ describe('A list of 100,000 buffers', () => {
   const IOVS = 65536;
   const DATA = IOVS + 8 * COUNT;
 
-  // Buffers of 0 to 6 bytes, with gaps between them.
+  // Buffers of 0 to 6 bytes with gaps.
   const lengths = Array.from({ length: COUNT }, (_, i) => (i * 7919) % 7);
   const total = lengths.reduce((sum, length) => sum + length, 0);
   const memorySize = DATA + 8 * COUNT;
@@ -247,7 +247,7 @@ describe('A list of 100,000 buffers', () => {
     return { list, whole };
   }
 
-  /** Writes all of it, from where the last call ended. Returns the calls. */
+  /** Writes all of it with repeated calls. Returns how many. */
   function writeAll(memory, list, write) {
     let left = list;
     let calls = 0;

@@ -1,6 +1,6 @@
 'use strict';
 
-// Thousands of files: none is lost, and none stays open.
+// Thousands of files: none is lost or left open.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -65,7 +65,7 @@ describe('Many files', function () {
         seen.set(name, (seen.get(name) ?? 0) + 1);
         cookie = view.getBigUint64(at, true);
         at += 24 + length;
-        // Each second one that was seen goes, as `rm` would have it.
+        // Removes every second entry while listing, like `rm`.
         if (seen.size % 2 === 0 && name.startsWith('entry-')) g.unlink(name);
       }
       if (used < BUFFER) break;
@@ -92,7 +92,7 @@ describe('Many files', function () {
     assert.equal(openDescriptors(), before);
   });
 
-  it('are open at once by default up to half of what the process may have', function () {
+  it('are open at once by default up to half the limit of the process', function () {
     const limits = fs.readFileSync('/proc/self/limits', 'utf8');
     const [, soft] = /Max open files\s+(\d+)/.exec(limits);
     if (soft > 65536) this.skip();
@@ -111,7 +111,7 @@ describe('Many files', function () {
     [2 ** 21, 'ERR_OUT_OF_RANGE'],
     ['1', 'ERR_INVALID_ARG_TYPE'],
   ]) {
-    it(`have no maxOpenFiles of ${value}`, () => {
+    it(`reject a maxOpenFiles of ${value}`, () => {
       assert.throws(() => start({ maxOpenFiles: value }), { code });
     });
   }

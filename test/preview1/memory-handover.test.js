@@ -1,6 +1,6 @@
 'use strict';
 
-// How a memory reaches the host.
+// How the host gets a memory.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -15,12 +15,12 @@ const { grownByThread } = require('../helpers/grown-by-thread');
 const PAGE = 65536;
 const STDOUT = 1;
 
-// Node 26 has toResizableBuffer(); below that these are skipped.
+// Node 26 has toResizableBuffer(); these are skipped below.
 const itResizable =
   'toResizableBuffer' in WebAssembly.Memory.prototype ? it : it.skip;
 
-// Where a test puts what: all at once, or one of them alone, in the new part of
-// a memory that has grown to `end` bytes.
+// Where a test puts its data: all or one part of it is in the new part of a memory
+// that has grown to `end` bytes.
 const OLD = { data: 4096, iovs: 2048, nwritten: 1024 };
 
 describe('memory: how it reaches the host', () => {
@@ -32,7 +32,7 @@ describe('memory: how it reaches the host', () => {
   });
   afterEach(() => fs.closeSync(out));
 
-  /** A guest with a memory of its own, and a text in it. */
+  /** A guest with its own memory, which contains a text. */
   function guestOf(imports, text) {
     const { exports } = new WebAssembly.Instance(compile('calls'), imports);
     putIovs(exports.memory, OLD.iovs, [
@@ -56,7 +56,7 @@ describe('memory: how it reaches the host', () => {
     assert.equal(dir.read('out'), before);
   }
 
-  // WASI tells the host, as Node's does.
+  // WASI reports it to the host, like Node's.
   function assertNotStarted(write) {
     const before = dir.read('out');
     assert.throws(write, { code: 'ERR_WASI_NOT_STARTED' });
@@ -145,7 +145,7 @@ describe('memory: how it reaches the host', () => {
     const wasi = newWASI();
     const { exports, write } = guestOf(wasi.getImportObject(), 'text');
     for (const memory of NO_MEMORIES) {
-      if (memory === undefined) continue; // that of the exports
+      if (memory === undefined) continue; // exported instead
       assert.throws(() => wasi.finalizeBindings({ exports }, { memory }), {
         code: 'ERR_INVALID_ARG_TYPE',
       });
@@ -230,7 +230,7 @@ describe('memory: the calls about files', () => {
     return memory;
   }
 
-  /** Opens, writes, reads and looks, with all of it at `base` and above. */
+  /** Opens, writes, reads and stats, with all data at `base` and above. */
   function program(base, name) {
     const { guest, memory } = session;
     const at = new Session({ guest, memory }, base);

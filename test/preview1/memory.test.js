@@ -1,6 +1,6 @@
 'use strict';
 
-// Writes from memories of every kind, and from memories that grow.
+// Writes from every kind of memory, also while it grows.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -20,12 +20,12 @@ const PAGE = 65536;
 const GIB = 2 ** 30;
 const STDOUT = 1;
 
-// Node 26 has toResizableBuffer(); below that these are skipped.
+// Node 26 has toResizableBuffer(); these are skipped below.
 const itResizable =
   'toResizableBuffer' in WebAssembly.Memory.prototype ? it : it.skip;
 
-// Each host gives a guest whose stdout is the host descriptor `stdout`. Its
-// memory is `memory` where that is given, else the one that it exports.
+// Each creates a guest whose stdout is the host descriptor `stdout`, with the given
+// `memory` or its own.
 const HOSTS = {
   WASI(stdout, name, memory) {
     const wasi = new WASI({ version: 'preview1', stdin: stdout, stdout });
@@ -50,7 +50,7 @@ const HOSTS = {
   },
 };
 
-// fd_pwrite is told where the file ends.
+// fd_pwrite gets the end of the file as the offset.
 const CALLS = {
   fd_write: (guest, count, iovs, nwritten) =>
     guest.fd_write(STDOUT, iovs, count, nwritten),
@@ -58,8 +58,8 @@ const CALLS = {
     guest.fd_pwrite(STDOUT, iovs, count, BigInt(offset), nwritten),
 };
 
-// Where a test puts what: all at once, or one of them alone, in the new part of
-// a memory that has grown to `end` bytes.
+// Where a test puts its data: all or one part of it is in the new part of a memory
+// that has grown to `end` bytes.
 const OLD = { data: 4096, iovs: 2048, nwritten: 1024 };
 const NEW_PARTS = {
   'the bytes': (end) => ({ ...OLD, data: end - 1024 }),
@@ -85,7 +85,7 @@ for (const [hostName, start] of Object.entries(HOSTS)) {
       });
       afterEach(() => fs.closeSync(out));
 
-      // Calls with what is in memory, and checks that `text` arrived.
+      // Writes the data in memory, and asserts that `text` arrives.
       function arrives({ guest, memory }, text, { iovs, nwritten }) {
         assert.equal(
           call(guest, 1, iovs, nwritten, expected.length),
@@ -202,7 +202,7 @@ for (const [hostName, start] of Object.entries(HOSTS)) {
           started.guest.grow(1);
           writes(started, `growth ${i} `, places((i + 2) * PAGE));
         }
-        // It grew in place: nothing was detached.
+        // It grew in place, without detaching the buffer.
         assert.equal(buffer.byteLength, PAGE);
         faults(started, { ...OLD, nwritten: 5 * PAGE - 3 });
       });

@@ -1,6 +1,6 @@
 'use strict';
 
-// Streams that are full: who waits, for how long, and what the guest is told.
+// Full streams: which writes wait, how long, and what the guest gets.
 
 const assert = require('node:assert/strict');
 const { execFileSync } = require('node:child_process');
@@ -29,10 +29,10 @@ const UNTOUCHED = 0xfeedface;
 const IOVS = 64;
 const DATA = 65536;
 
-// More than a pipe holds.
+// More than a pipe can hold.
 const LARGE = 2 ** 19;
 
-// The fallback waits where the host left a descriptor blocking.
+// The fallback waits on a descriptor that the host left blocking.
 const CAN_LIMIT = engine === 'native' ? [false, true] : [false];
 
 const nameOf = (blocking) => (blocking ? 'blocking' : 'non-blocking');
@@ -43,14 +43,14 @@ const GUESTS = {
     withWrites({ fds: { 1: hostFd }, ...options }),
 };
 
-/** A guest whose descriptor 1 is `hostFd`, with `LARGE` bytes at `DATA`. */
+/** A guest with `hostFd` as its descriptor 1, and `LARGE` bytes at `DATA`. */
 function guestOn(hostFd, through, options) {
   const { guest, memory } = GUESTS[through](hostFd, options);
   memory.grow(LARGE / 65536);
   new Uint8Array(memory.buffer).set(pattern(LARGE), DATA);
   return {
     guest,
-    /** Writes from `at` on. Returns errno and count, or errno alone. */
+    /** Writes from `at` on. Returns the errno and the count, or only the errno. */
     write(at, length) {
       putIovs(memory, IOVS, [[DATA + at, length]]);
       new DataView(memory.buffer).setUint32(NWRITTEN, UNTOUCHED, true);
@@ -124,7 +124,7 @@ describe('A guest that set NONBLOCK on its stdout', () => {
   const host = useHostFiles();
   const total = 1_000_000;
 
-  // It repeats a call that gave AGAIN, and goes on after a short count.
+  // The guest repeats a call after AGAIN, and goes on after a short count.
   for (const touch of [false, true]) {
     const kind = nameOf(!touch);
 
@@ -136,7 +136,7 @@ describe('A guest that set NONBLOCK on its stdout', () => {
         `delivers each byte of ${JSON.stringify(options)} once to a ${kind} ` +
           'pipe',
         () => {
-          // Where the fallback cannot but wait, nobody is told of a full pipe.
+          // Where the fallback has to wait, the guest never sees a full pipe.
           const waits = engine === 'fallback' && !touch;
           const full = host.path('full');
           const { notes, received } = writeToPipe(
@@ -155,8 +155,8 @@ describe('A guest that set NONBLOCK on its stdout', () => {
             errno: 0,
           });
           assert.equal(again > 0, !waits);
-          // No pipe holds one of the large calls, and each takes a small one
-          // whole or not at all.
+          // A pipe cannot hold a large call, and takes a small one whole or not at
+          // all.
           assert.equal(short > 0, !waits && options.size > 65536);
           assertSameBytes(received, pattern(total));
         },
@@ -207,7 +207,7 @@ describe('A guest that set NONBLOCK on its stdout', () => {
   }
 
   for (const blocking of [true, false]) {
-    it(`is told what it set, though the host has a ${nameOf(blocking)} pipe`, () => {
+    it(`reads back its own flag, though the host has a ${nameOf(blocking)} pipe`, () => {
       const { writer } = host.pipe({ blocking });
       const { guest, memory } = withWASI({ stdout: writer });
       for (const flags of [0, FDFLAGS.NONBLOCK, 0]) {
@@ -218,7 +218,7 @@ describe('A guest that set NONBLOCK on its stdout', () => {
     });
   }
 
-  it('waits again after it took the flag back', () => {
+  it('waits again after it cleared the flag', () => {
     const { filler, reader, writer } = host.pipe({ blocking: false });
     const { guest, write } = guestOn(writer, 'WASI', { waitTimeout: 20 });
     const before = fill(filler);
@@ -332,7 +332,7 @@ describe('A socket or terminal that is full', () => {
   const LARGE_CALL = { through: 'WASI', calls: 1, buffers: 1500 };
   const SMALL_CALLS = { through: 'createWrites', calls: 1000 };
 
-  // A blocking one is beyond the fallback.
+  // The fallback cannot handle a blocking one.
   for (const touch of engine === 'native' ? [false, true] : [true]) {
     const socket = `a ${nameOf(!touch)} socket`;
 
@@ -425,12 +425,12 @@ describe('A socket or terminal that is full', () => {
 });
 
 describe('What takes a write as a whole', () => {
-  // An eventfd wants eight bytes in one call.
+  // An eventfd requires eight bytes in one call.
   const CREATE =
     'import os, sys; fd = os.eventfd(0, 0); assert fd == 3; ' +
     'os.set_inheritable(fd, True); os.execv(sys.argv[1], sys.argv[1:])';
 
-  /** Writes 8 bytes to an eventfd in one call: the errno, and `nwritten`. */
+  /** Writes 8 bytes to an eventfd in one call. Returns the errno and `nwritten`. */
   function writeEvent(options) {
     const script = (given) => {
       const { putIovs, u32, withWrites } = require('./guest');

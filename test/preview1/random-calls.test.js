@@ -1,7 +1,7 @@
 'use strict';
 
 // Every call with random arguments, from wasm and from JS, through the addon.
-// test/core/whole has the long form, in C.
+// test/core/whole is the long form, in C.
 
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
@@ -12,7 +12,7 @@ const { useTempDir } = require('../helpers/temp');
 
 const PROGRAM = path.join(__dirname, '..', 'fixtures', 'random-calls.js');
 const COUNT = 6_000;
-const SHARE = 0.15; // of the calls that succeed
+const SHARE = 0.15; // of calls that must succeed
 
 const WAYS = [
   { seed: 1, buffered: false, shared: false },
@@ -38,7 +38,7 @@ describe('Calls with random arguments', () => {
   const temp = useTempDir();
 
   before(function () {
-    // In the fallback engine guests get out.
+    // In the fallback a guest can leave its directory.
     if (engine !== 'native' || process.platform !== 'linux') this.skip();
   });
 
@@ -50,7 +50,7 @@ describe('Calls with random arguments', () => {
       for (const name of Object.keys(CALLS)) {
         const made = Object.values(counts[name]).reduce((a, b) => a + b, 0);
         assert.ok(made > 0, name);
-        // The thread leaves few arguments as they were.
+        // The thread leaves few arguments unchanged.
         if (way.shared || name in ERRNOS) continue;
         assert.ok((counts[name][0] ?? 0) > SHARE * made, `${name}: ${made}`);
       }

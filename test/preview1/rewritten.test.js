@@ -1,7 +1,7 @@
 'use strict';
 
-// Paths and subscriptions that another thread rewrites while they are looked at: what
-// was checked is what is used.
+// Paths and subscriptions that another thread rewrites while they are read: the call
+// must use what it has checked.
 
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
@@ -22,7 +22,7 @@ const RESULT = 128;
 const STOP = 256;
 const MARK = 0xee;
 
-describeShared('What another thread rewrites', () => {
+describeShared('Data that another thread rewrites', () => {
   const temp = useTempDir();
   let memory;
   let session;
@@ -41,8 +41,8 @@ describeShared('What another thread rewrites', () => {
   afterEach(() => session.wasi.close());
 
   /**
-   * Calls while a thread writes each of `texts` at AT, until there was a race:
-   * `wanted` has the errnos that it must have given. Returns all of them.
+   * Makes calls while a thread writes the `texts` to AT in turn, until each errno in
+   * `wanted` has occurred. Returns all errnos.
    */
   async function whileRewritten(texts, wanted, call) {
     worker = new Worker(SCRIPT, {
@@ -60,9 +60,9 @@ describeShared('What another thread rewrites', () => {
     return [...counts.keys()];
   }
 
-  it('as a path leads nowhere out', async () => {
+  it('as a path never leads outside', async () => {
     const { guest } = session;
-    // The torn ones between them are names inside, or lead out as a whole.
+    // A mix of two texts is a name inside, or leads outside as a whole.
     const texts = ['in/x', '../y', '..//', 'x\0xx'].map((text) =>
       Buffer.from(text),
     );
@@ -76,12 +76,12 @@ describeShared('What another thread rewrites', () => {
       return errno;
     });
     assert.deepEqual(fs.readdirSync(temp.path('.')), outside);
-    // It has four bytes, or a NUL inside.
+    // Its length is four bytes; a shorter name has a NUL inside.
     assert.equal(fs.existsSync(temp.path('root/x')), false);
   });
 
   it('as subscriptions gives an event of one of them, or INVAL', async () => {
-    const COUNT = 1; // of several any that is wrong ends the call
+    const COUNT = 1; // an invalid one of several would end the call
     const SIZE = 48;
     const of = (tag, value) => {
       const bytes = Buffer.alloc(COUNT * SIZE);
@@ -91,7 +91,8 @@ describeShared('What another thread rewrites', () => {
       }
       return bytes;
     };
-    // A clock in 0 ns, an fd that is not open, one with a high number, no such tag.
+    // A clock that is due, an fd that is not open, one with a high number, an
+    // invalid tag.
     const texts = [of(0, 1), of(1, 77), of(2, 2 ** 32 - 1), of(9, 0)];
     const view = new DataView(memory.buffer);
     const bytes = new Uint8Array(memory.buffer);

@@ -1,6 +1,6 @@
 'use strict';
 
-// What POSIX or the specification says where node:wasi has another value.
+// Values of POSIX or the specification where node:wasi has others.
 
 const assert = require('node:assert/strict');
 const { execFileSync, spawn } = require('node:child_process');
@@ -24,7 +24,7 @@ const NONBLOCK = 4;
 
 describe('The calls of preview1', function () {
   before(function () {
-    if (engine !== 'native') this.skip(); // Node's values: docs/platforms.md
+    if (engine !== 'native') this.skip(); // Node has other values: docs/platforms.md
   });
 
   const temp = useTempDir();
@@ -129,7 +129,7 @@ describe('The calls of preview1', function () {
     assert.equal(g.calls.fd_prestat_get(0, RESULT), ERRNO.BADF);
   });
 
-  it('take no NUL inside a path, and no empty one', () => {
+  it('reject a NUL in a path, and an empty path', () => {
     start();
     for (const call of [g.open, g.stat, g.mkdir, g.unlink, g.rmdir]) {
       assert.equal(call('a\0b'), ERRNO.INVAL);
@@ -148,7 +148,7 @@ describe('The calls of preview1', function () {
     assert.equal(g.symlink('x', 'file'), ERRNO.EXIST);
   });
 
-  it('say NOTDIR of a dirfd that is no directory', () => {
+  it('give NOTDIR for a dirfd that is not a directory', () => {
     temp.write('file', '');
     start();
     g.open('file');
@@ -161,7 +161,7 @@ describe('The calls of preview1', function () {
     assert.equal(g.calls.fd_readdir(dir, 0, 100, 0n, RESULT), ERRNO.NOTDIR);
   });
 
-  it('write to nothing that is opened for reading, and read the reverse', () => {
+  it('write to no file opened for reading, and read none opened for writing', () => {
     temp.write('file', 'text');
     start();
     g.open('file', { rights: READ });
@@ -200,7 +200,7 @@ describe('The calls of preview1', function () {
     }
   });
 
-  it('say NOTSOCK of what is no socket', () => {
+  it('give NOTSOCK for an fd that is not a socket', () => {
     temp.write('file', '');
     start({ stdout: 'capture' });
     g.open('file');
@@ -257,7 +257,7 @@ describe('The calls of preview1', function () {
     assert.equal(temp.read('file'), 'ONEtwo');
   });
 
-  it('read a FIFO as open(2) without O_NONBLOCK would have it', () => {
+  it('read a FIFO as if it was opened without O_NONBLOCK', () => {
     execFileSync('mkfifo', [temp.path('fifo')]);
     const writer = path.join(__dirname, '../fixtures/fifo-writer.sh');
     start();
@@ -267,13 +267,13 @@ describe('The calls of preview1', function () {
     child.unref();
   });
 
-  it('wait for a stdin that the host made non-blocking, until they ask not to', () => {
+  it('wait for a stdin that the host made non-blocking, unless NONBLOCK is set', () => {
     execFileSync('mkfifo', [temp.path('fifo')]);
     const { O_NONBLOCK, O_RDONLY } = fs.constants;
     const stdin = fs.openSync(temp.path('fifo'), O_RDONLY | O_NONBLOCK);
     const writer = fs.openSync(temp.path('fifo'), 'w');
     start({ stdin });
-    // One that lives on: at its end a read would say 0, whatever the flags.
+    // The child stays alive: at its end a read would return 0, whatever the flags.
     const child = spawn('sh', ['-c', 'sleep 0.2; printf late; sleep 60'], {
       stdio: ['ignore', writer, 'ignore'],
     });

@@ -1,7 +1,6 @@
 'use strict';
 
-// Guests that are no threads of one another, though they have a memory or a
-// directory in common.
+// Guests that share a memory or a directory, but are not threads of one guest.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -25,7 +24,7 @@ describeShared('Guests that are apart', () => {
   const { dir, here, memory, start } = useThreads();
   const host = useHostFiles();
 
-  /** Neither has what the other opens, and each has the lowest number for it. */
+  /** Neither sees the other's files, and each gets the lowest number. */
   async function assertApart(a, b, first = FIRST) {
     assert.equal(await a.call('open', 'of a'), first);
     assert.equal(await b.call('isOpen', first), false);
@@ -155,7 +154,7 @@ describeShared('Guests that are apart', () => {
   });
 
   describe('at the address of a memory that is gone', () => {
-    // Runs in a process of its own, whose collector may be called.
+    // Runs in a process with an exposed collector.
     async function makeMany(directory, way, count) {
       const { setImmediate } = require('node:timers/promises');
       const { WASI: Guest } = require('../..');
@@ -210,7 +209,7 @@ describeShared('Guests that are apart', () => {
           '--expose-gc',
         ]);
         assert.equal(strange, 0);
-        // Three descriptors each: the directory, and the file twice.
+        // Three descriptors each: the directory, and two of the file.
         assert.ok(most < 40 + bound, `${most} descriptors`);
       });
     }

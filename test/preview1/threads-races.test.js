@@ -1,6 +1,6 @@
 'use strict';
 
-// Threads of one guest that use its numbers at the same time.
+// Threads of one guest use its numbers at the same time.
 
 const assert = require('node:assert/strict');
 const { execFileSync } = require('node:child_process');
@@ -14,7 +14,7 @@ const { countCalls, runRound } = require('../helpers/table-rounds');
 
 const { O_RDWR, O_NONBLOCK } = fs.constants;
 
-const SLICES = 100; // ms, of 20 each: what waits has been called anew
+const SLICES = 100; // ms, 20 for each slice: a wait has been resumed by then
 const MORE_THAN_FITS = 200_000; // bytes, into a pipe
 
 const WRITE = { write: 2, pwrite: 1 };
@@ -36,7 +36,7 @@ describeShared('Threads of one guest at the same time', () => {
           directory: host.path(''),
           seed: 1,
           count: 2500,
-          // At least one number is open all the time.
+          // At least one number is always open.
           opened: [0, 1],
           plans: weights.map((each) => ({ weights: each, numbers: [4, 5] })),
         });
@@ -87,7 +87,7 @@ describeShared('Threads of one guest at the same time', () => {
         seed: 3,
         count: 2000,
         plans: EIGHT,
-        // A call is about two ticks of the clock.
+        // A call takes about two ticks of the clock.
         terminate: EIGHT.map((_, i) => 1000 + 3000 * i),
         closeMain: 2000,
       });
@@ -117,7 +117,7 @@ describeShared('Threads of one guest at the same time', () => {
   });
 
   describe('while one of them waits for a FIFO', () => {
-    /** A thread that reads from a FIFO, and nobody has it open for writing. */
+    /** A thread that reads from a FIFO without a writer. */
     async function startReader() {
       execFileSync('mkfifo', [dir.path('fifo')]);
       const reader = await start();
@@ -128,12 +128,12 @@ describeShared('Threads of one guest at the same time', () => {
       });
       const cell = new Int32Array(new SharedArrayBuffer(4));
       const text = reader.call('readTelling', cell, fd, 100);
-      text.catch(() => {}); // where the test fails before
+      text.catch(() => {}); // if the test fails earlier
       while (Atomics.load(cell, 0) === 0) await setImmediate();
       return { fd, other, reader, text };
     }
 
-    /** What is in a FIFO now. */
+    /** The bytes that are in a FIFO. */
     function readSome(end) {
       const bytes = Buffer.alloc(4096);
       try {
@@ -237,7 +237,7 @@ describeShared('Threads of one guest at the same time', () => {
       it('see at once what another has written to a file', async () => {
         const thread = await start({ buffered });
         const fd = await thread.call('open', 'file');
-        // Within one turn: at its end all would be flushed.
+        // In one turn: at its end all bytes would be flushed.
         const session = here({ buffered });
         session.write(fd, 'one ');
         assert.equal(dir.read('file'), 'one ');

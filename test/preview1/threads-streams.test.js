@@ -1,7 +1,7 @@
 'use strict';
 
-// The standard streams of threads of one guest: 0 to 2 are each thread's own, until
-// one of them closes or renumbers such a number.
+// The standard streams of threads of one guest. 0 to 2 are each thread's own, until
+// a thread closes or renumbers one.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -17,7 +17,7 @@ const STDIN = 0;
 const STDOUT = 1;
 const STDERR = 2;
 
-/** Blocks the calling thread until another one has closed a number. */
+/** Blocks the calling thread until another thread has closed a number. */
 function waitUntilClosed(session, fd) {
   const cell = new Int32Array(new SharedArrayBuffer(4));
   while (session.isOpen(fd)) Atomics.wait(cell, 0, 0, 1);
@@ -27,7 +27,7 @@ describeShared('The standard streams of threads of one guest', () => {
   const { dir, here, start } = useThreads();
   const host = useHostFiles();
 
-  /** Three threads, and what their stdout has been told. */
+  /** Three threads, each with a function that collects its stdout. */
   async function startThree(options) {
     const out = host.open('out', 'w');
     const threads = [
@@ -49,7 +49,7 @@ describeShared('The standard streams of threads of one guest', () => {
     }
   };
 
-  it('are those of each', async () => {
+  it('belong to each thread', async () => {
     const { threads, told } = await startThree();
     await writeAll(threads, STDOUT);
     await writeAll(threads, STDOUT);
@@ -103,7 +103,7 @@ describeShared('The standard streams of threads of one guest', () => {
     });
   }
 
-  it('are still those of each under another number', async () => {
+  it('still belong to each thread under another number', async () => {
     const { threads, told } = await startThree();
     const fd = await threads[1].call('open', 'file');
     await threads[0].call('renumber', STDOUT, fd);
@@ -115,7 +115,7 @@ describeShared('The standard streams of threads of one guest', () => {
     await assertOpen(threads, fd, false);
   });
 
-  it('are still those of each over another stream', async () => {
+  it('still belong to each thread over another stream', async () => {
     const { threads, told } = await startThree({ stderr: 'capture' });
     await threads[1].call('renumber', STDOUT, STDERR);
     await assertOpen(threads, STDOUT, false);
@@ -149,7 +149,7 @@ describeShared('The standard streams of threads of one guest', () => {
     assert.equal(host.read('out'), 'by the host');
   });
 
-  // Within one turn of the event loop: at its end each flushes.
+  // In one turn of the event loop: at its end each thread flushes.
   describe('that are buffered', () => {
     const startBuffered = (name) =>
       here({ buffered: true, stdout: host.open(name, 'w') });

@@ -1,6 +1,6 @@
 'use strict';
 
-// What the first of the threads of a guest decides, and what their table holds.
+// What the first thread of a guest decides, and what the shared table keeps alive.
 
 const assert = require('node:assert/strict');
 const { ERRNO } = require('../../lib/preview1');
@@ -27,8 +27,8 @@ describeShared('The table of threads of one guest', () => {
     });
   }
 
-  // Runs in a process whose collector may be called. The memory that `COUNT` guests
-  // left behind, in MiB: before a turn of the event loop, and after some.
+  // Runs in a process with an exposed collector. Returns the memory left by `COUNT`
+  // guests, in MiB: before a turn of the event loop, and after some.
   async function leaveMemories(isClosed) {
     const { setImmediate } = require('node:timers/promises');
     const { WASI } = require('../..');
@@ -66,7 +66,7 @@ describeShared('The table of threads of one guest', () => {
     assert.ok(atOnce < ALL / 4, `${atOnce} MiB`);
   });
 
-  it('holds the memory of guests that were dropped to a turn of the loop', () => {
+  it('keeps the memory of dropped guests until a turn of the event loop', () => {
     const [atOnce, after] = resultInChild(
       leaveMemories,
       [false],

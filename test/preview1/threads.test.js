@@ -1,7 +1,7 @@
 'use strict';
 
-// Threads of one guest: instances of WASI over one shared memory with the same
-// preopens have one table of descriptors.
+// Threads of one guest: instances of WASI over one shared memory, with the same
+// preopens, share a table of descriptors.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -116,7 +116,7 @@ describeShared('Threads of one guest', () => {
       await assertOpen([a, b, c], PREOPEN, false);
       assert.equal(await a.call('tryOpen', 'file'), ERRNO.BADF);
       assert.equal(fs.existsSync(dir.path('file')), false);
-      // One that comes later brings none with it.
+      // A later thread adds no preopen.
       await assertOpen([await start()], PREOPEN, false);
     });
 

@@ -1,6 +1,6 @@
 'use strict';
 
-// Every wait of a guest can be ended, and nothing is left open.
+// Every wait of a guest can be ended, and leaves nothing open.
 
 const assert = require('node:assert/strict');
 const { engine } = require('../..');
@@ -21,7 +21,7 @@ describe('Waits', () => {
   const host = new WaitingHost();
 
   before(function () {
-    // The fallback engine waits in Node.
+    // In the fallback the waits are Node's.
     if (engine !== 'native' || process.platform !== 'linux') this.skip();
   });
   after(() => host.close());
@@ -42,7 +42,7 @@ describe('A write of the main thread to a full pipe that blocks', () => {
     if (engine !== 'native' || process.platform !== 'linux') this.skip();
   });
 
-  // Runs in a process: whether the reader had begun when a `vm` timeout came.
+  // Runs in a process: whether the reader had begun when the `vm` timeout came.
   function cutWrite(directory, options) {
     const { execFileSync, spawn } = require('node:child_process');
     const fs = require('node:fs');

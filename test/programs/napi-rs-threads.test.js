@@ -1,6 +1,6 @@
 'use strict';
 
-// A binding of napi-rs, whose threads are threads of one guest.
+// A binding of napi-rs, whose threads share one guest.
 
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
@@ -50,7 +50,7 @@ describeShared('The threads of a binding of napi-rs', () => {
     const fds = runSnappy();
     assert.equal(new Set(fds).size, fds.length);
     assert.ok(fds.length > 0 && !fds.includes(4));
-    // A thread that started late has not told its number.
+    // A thread that started late has not reported its number.
     const ofMain = dir.read('of main');
     assert.match(ofMain, /^main (thread )+$/);
     const ofThreads = dir.read('of a thread');

@@ -1,6 +1,6 @@
 'use strict';
 
-// Tools from npm that nobody here wrote, and the bytes that they leave.
+// Tools from npm, and the bytes that they write.
 
 const assert = require('node:assert/strict');
 const { execFileSync } = require('node:child_process');
@@ -14,7 +14,7 @@ const { useTempDir } = require('../helpers/temp');
 const ROOT = path.join(__dirname, '../..');
 const inModules = (file) => path.join(ROOT, 'node_modules', file);
 
-/** The entries of a zip by its central directory: name to contents. */
+/** The entries of a zip, read from its central directory: name to contents. */
 function unzip(bytes) {
   const entries = {};
   let at = bytes.readUInt32LE(bytes.length - 22 + 16);

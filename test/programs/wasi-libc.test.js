@@ -1,6 +1,6 @@
 'use strict';
 
-// Programs in C with wasi-libc: what they write, and how they end.
+// Programs in C with wasi-libc: their output, and their ends.
 
 const assert = require('node:assert/strict');
 const { spawn, spawnSync } = require('node:child_process');
@@ -18,7 +18,7 @@ const { PREOPEN } = require('../helpers/session');
 const RUN = path.join(__dirname, '..', 'fixtures', 'run-wasm.js');
 const LIBC = path.join(__dirname, '..', 'guests', 'libc.wasm');
 
-/** What `libc printf COUNT` prints. */
+/** The output of `libc printf COUNT`. */
 function printed(count) {
   return Array.from({ length: count }, (_, i) => {
     const hex = i === 0 ? '0' : `0x${i.toString(16)}`;
@@ -29,8 +29,8 @@ function printed(count) {
 describe('A program in C', () => {
   const host = useHostFiles();
 
-  // Runs test/guests/libc.c with these arguments. What it printed on streams
-  // that are not given is returned.
+  // Runs test/guests/libc.c with these arguments. Returns the output on streams that
+  // are not given.
   function run(args, { stdin = 0, stdout, stderr } = {}) {
     const wasi = new WASI({
       version: 'preview1',
@@ -55,7 +55,7 @@ describe('A program in C', () => {
     };
   }
 
-  // A run with nothing to complain about.
+  // A run that reports no error.
   function runWell(args, streams) {
     const { exitCode, stderr = '', ...rest } = run(args, streams);
     assert.deepEqual({ exitCode, stderr }, { exitCode: 0, stderr: '' });
@@ -125,12 +125,12 @@ describe('A program in C', () => {
       fs.readFileSync(host.path('file')),
       Buffer.concat([...blocks, sum]),
     );
-    // Five blocks, one of them again, and the sum.
+    // Five blocks, one of them twice, and the sum.
     assert.equal(stats.calls, 7);
     assert.equal(stats.bytes, 6 * size + sum.length);
   });
 
-  // The command, its writes that succeed, and what is in the file after it.
+  // Each command, its successful writes, and the contents of its file.
   const files = {
     'gathers buffers with writev': ['writev', 3, 'one two three\ntwo '],
     'writes at offsets with pwritev': [
@@ -152,26 +152,26 @@ describe('A program in C', () => {
     });
   }
 
-  it('appends with O_APPEND until it takes that off', () => {
+  it('appends with O_APPEND until it clears the flag', () => {
     const { stats } = runWell(['append', 'file']);
     assert.equal(host.read('file'), 'ONE TWO three ');
     assert.equal(stats.calls, 5);
   });
 
-  it('prints to a file that it put in the place of stdout', () => {
+  it('prints to a file that replaced its stdout', () => {
     const stdout = host.open('stdout', 'w');
     const { stats } = runWell(['renumber', 'file'], { stdout });
-    assert.ok(fs.fstatSync(stdout).isFile()); // it is the caller's
+    assert.ok(fs.fstatSync(stdout).isFile()); // it belongs to the caller
     assert.equal(host.read('stdout'), 'to stdout\n');
     assert.equal(host.read('file'), 'from fd, from stdout\n');
     assert.equal(stats.calls, 3);
   });
 
-  it('is told why it can not write', () => {
+  it('gets the errno of a failed write', () => {
     assert.equal(
       runWell(['errors', 'file']).stdout,
       [
-        // wasi-libc has EBADF for NOTCAPABLE.
+        // wasi-libc turns NOTCAPABLE into EBADF.
         `read-only: ${ERRNO.BADF}\n`,
         `closed: ${ERRNO.BADF}\n`,
         `never open: ${ERRNO.BADF}\n`,

@@ -1,7 +1,7 @@
 'use strict';
 
-// test/core/beneath: both resolvers without Node, under sanitizers: what the calls
-// answer, every way out, random trees, and races of renames.
+// test/core/beneath: both resolvers without Node, under sanitizers: results of
+// calls, every way out, random trees, and races of renames.
 
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');

@@ -1,8 +1,8 @@
 'use strict';
 
-// Every way out of a preopen times the calls that take a path: none reaches what is
-// outside, seen by its effect there. no-openat2.test.js runs this file once more
-// where the walk resolves every path.
+// Every way out of a preopen with every call that takes a path. None may have an
+// effect outside. no-openat2.test.js runs this file again with the walk as the
+// resolver.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -15,7 +15,10 @@ const { useTempDir } = require('../helpers/temp');
 const READ = 2n;
 const { PERM } = ERRNO;
 
-/** Ways to the directory `outside` beside the preopen, and what makes each. */
+/**
+ * Ways to the directory `outside` beside the preopen, each with a function that
+ * creates it.
+ */
 const WAYS = {
   '../outside': () => {},
   './../outside': () => {},
@@ -39,7 +42,10 @@ const WAYS = {
   },
 };
 
-/** Calls about WAY/secret, a file, WAY/dir, a directory, and WAY/new, nothing. */
+/**
+ * Calls on WAY/secret, a file; WAY/dir, a directory; and WAY/new, which does not
+ * exist.
+ */
 const CALLS = {
   'path_open to read': (g, way) => g.open(`${way}/secret`, { rights: READ }),
   'path_open without follow': (g, way) =>
@@ -68,7 +74,7 @@ const CALLS = {
   path_unlink_file: (g, way) => g.unlink(`${way}/secret`),
 };
 
-/** What a guest could have changed outside, or learnt to have changed. */
+/** Everything outside that a guest could change. */
 function snapshot(directory) {
   return fs
     .readdirSync(directory, { recursive: true })
@@ -83,7 +89,7 @@ function snapshot(directory) {
 
 describe('A guest', function () {
   before(function () {
-    // node:wasi keeps no guest in its directory: docs/platforms.md.
+    // node:wasi has no sandbox: docs/platforms.md.
     if (engine !== 'native') this.skip();
   });
 
@@ -102,7 +108,7 @@ describe('A guest', function () {
   });
 
   const link = (target, name) => fs.symlinkSync(target, path.join(root, name));
-  // Not '/': absolute links of the host would be paths below that.
+  // Not '/', below which absolute links of the host would be paths.
   const guest = (preopens = { '/r': root }) => pathsGuest({ preopens });
 
   for (const [way, make] of Object.entries(WAYS)) {
@@ -148,7 +154,7 @@ describe('A guest', function () {
     });
   }
 
-  it('has no absolute path', () => {
+  it('cannot use an absolute path', () => {
     const g = guest();
     for (const name of ['/', '/file', `${outside}/secret`, '//', '/../x']) {
       assert.equal(g.open(name, { rights: READ }), PERM);
@@ -176,7 +182,7 @@ describe('A guest', function () {
     g.wasi.close();
   });
 
-  it('gets LOOP for links that go round', () => {
+  it('gets LOOP for circular links', () => {
     link('b', 'a');
     link('a', 'b');
     link('self', 'self');
@@ -204,7 +210,7 @@ describe('A guest', function () {
     all.wasi.close();
   });
 
-  it('makes no absolute link', () => {
+  it('cannot make an absolute link', () => {
     const g = guest();
     assert.equal(g.symlink('/etc/passwd', 'made'), PERM);
     assert.equal(g.symlink('../outside', 'made'), ERRNO.SUCCESS);
@@ -270,7 +276,7 @@ describe('A guest', function () {
     replaced.wasi.close();
   });
 
-  it('knows links only where the whole name of a preopen begins them', () => {
+  it('follows absolute links only if they begin with a whole preopen name', () => {
     link('/work/file', 'longer');
     link('/w/file', 'exact');
     const g = guest({ '/w': root });

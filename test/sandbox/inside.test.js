@@ -1,6 +1,6 @@
 'use strict';
 
-// What a sandbox of paths cannot keep from a guest: SECURITY.md says so of each.
+// What a sandbox of paths cannot prevent. SECURITY.md describes each.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -13,7 +13,7 @@ const { useTempDir } = require('../helpers/temp');
 const READ = 2n;
 const { SUCCESS, PERM } = ERRNO;
 
-describe('What is inside a preopen', function () {
+describe('A file inside a preopen', function () {
   before(function () {
     if (engine !== 'native' || process.platform !== 'linux') this.skip();
   });
@@ -61,14 +61,14 @@ describe('What is inside a preopen', function () {
     g.wasi.close();
   });
 
-  it('is the memory of the process, where /proc was given', () => {
+  it('may be the memory of the process, if /proc was given', () => {
     const g = guest({ '/proc': '/proc' });
     assert.equal(g.open('self/mem', { rights: READ }), SUCCESS);
     assert.equal(g.open('self/cwd/package.json', { rights: READ }), PERM);
     g.wasi.close();
   });
 
-  it('may be a link that leads the host out, and not the guest', () => {
+  it('may be a link that leads the host outside, but not the guest', () => {
     const g = guest();
     assert.equal(g.symlink('../secret', 'left'), SUCCESS);
     assert.equal(g.open('left', { rights: READ }), PERM);

@@ -1,6 +1,6 @@
 'use strict';
 
-// The tests of this folder once more where the system has no openat2, or forbids it.
+// The tests of this folder again, without openat2 or with a filter that forbids it.
 
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');

@@ -1,8 +1,8 @@
 'use strict';
 
-// JS is ended at any moment: by terminate() of a worker, a vm timeout or a full
-// stack. What the guest was told to be written is there, once and in order, and no
-// descriptor is left.
+// JS is ended at any moment, by terminate() of a worker, a vm timeout or a full
+// stack. All accepted bytes must arrive once and in order, and no descriptor may be
+// left open.
 
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
@@ -48,7 +48,7 @@ function planOne(random) {
   };
 }
 
-/** The records in `bytes`: each is whole, and none is doubled or misplaced. */
+/** The whole records in `bytes`. None may be duplicated or misplaced. */
 function recordsOf(bytes) {
   const found = [];
   for (let at = 0; at < bytes.length;) {
@@ -64,7 +64,7 @@ function recordsOf(bytes) {
   return found;
 }
 
-/** The records in the files of `opens`, each of which has one at most. */
+/** The records in the files of `opens`, which have at most one each. */
 function recordsOfFiles(directory) {
   const found = [];
   for (const name of fs.readdirSync(directory).sort()) {
@@ -76,9 +76,9 @@ function recordsOfFiles(directory) {
   return found;
 }
 
-/** What may be missing of what the guest was told. */
+/** How many accepted records may be missing. */
 function lossOf({ task, way, buffered }) {
-  if (task === 'stream') return 'any'; // Node ends in the middle of it as well
+  if (task === 'stream') return 'any'; // Node ends in the middle of a chunk as well
   if (task === 'capture') return way === 'terminate' ? 'any' : 'none';
   if (task === 'function' && way === 'stack') return 'any'; // it throws
   if (!buffered) return 'none';
@@ -86,7 +86,7 @@ function lossOf({ task, way, buffered }) {
   return task === 'function' ? 'chunks' : 'none';
 }
 
-/** The records that were told and are not there: the first of each run of them. */
+/** The accepted records that are missing: the first of each run. */
 function lostRuns(found, { cells, states }, end = cells[CELLS.NEXT]) {
   const there = new Set(found);
   const runs = [];
@@ -187,7 +187,7 @@ module.exports = {
 
   async run({ count, random, directory, progress }) {
     const figures = { ends: 0, guests: 0, records: 0 };
-    if (engine !== 'native') return figures; // it cannot be ended in node:wasi
+    if (engine !== 'native') return figures; // Node's WASI cannot be ended
     makeFiles(directory);
     while (figures.ends < count) {
       const { ends, found } = await endOne(random, directory);

@@ -11,7 +11,7 @@ const { Random } = require('../helpers/random');
 
 const HELP = `npm run soak -- WHAT [--count N] [--seed S]
 
-Runs a test for long. npm test runs a short form of each. WHAT is one of
+Runs a test for a long time. npm test runs a short form of each. WHAT is one of
 
   threads       threads write long lists to one file
   rewrite       a thread rewrites the list that another one writes
@@ -23,11 +23,11 @@ Runs a test for long. npm test runs a short form of each. WHAT is one of
   writes        small writes to one fd
   opens         a file is opened, written and closed
 
-  --count N   how often; else as long as a release is tested
-  --seed S    of the random numbers; else another one each time
+  --count N   how often (default: as often as before a release)
+  --seed S    of the random numbers (default: random)
 
-WASI_WRITEV_ENGINE=fallback tests the engine in JS. Figures go to standard output
-as JSON; the exit status is 0 when all was as promised.
+WASI_WRITEV_ENGINE=fallback tests the engine in JS. Prints figures as JSON on
+standard output. The exit status is 0 if every promise was kept.
 `;
 
 const TASKS = {

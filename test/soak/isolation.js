@@ -1,7 +1,7 @@
 'use strict';
 
-// A guest tries every fd, in a process that has files, pipes and sockets open. It
-// reaches its own and nothing else.
+// A guest tries every fd in a process with open files, pipes and sockets. It must
+// reach its own only.
 
 const assert = require('node:assert/strict');
 const { execFileSync } = require('node:child_process');
@@ -23,7 +23,7 @@ const MODES = ['r+', 'a+', 'r', O_RDWR | O_NONBLOCK];
 const FILES = 12;
 const PIPES = 4;
 
-/** What the host has open. */
+/** The descriptors of the host. */
 class Host {
   #files = [];
   #pipes = [];
@@ -64,7 +64,7 @@ class Host {
     });
   }
 
-  /** Asserts that all is as it was. */
+  /** Asserts that nothing has changed. */
   check() {
     assert.deepEqual(this.#identify(), this.identities);
     for (const [file] of this.#files) {
@@ -75,7 +75,7 @@ class Host {
     }
   }
 
-  /** Asserts that each socket gets what the host sends, and got no more. */
+  /** Asserts that each socket gets what the host sends, and nothing else. */
   async close() {
     const closed = this.#sockets.map((socket) => once(socket, 'close'));
     this.#sockets.forEach((socket) => socket.end('.'));
@@ -126,7 +126,7 @@ function writeAsWASI(directory, buffered, random, count) {
   }
   assert.deepEqual(tryAll(session, random, count), [own, own]);
 
-  // No other number leads to one of its own, or out of them.
+  // Other numbers lead to nothing, inside or outside.
   for (const fd of everyFd(random, count)) {
     if (own.includes(fd) || (fd >= 0 && fd <= PREOPEN)) continue;
     assert.equal(session.guest.fd_renumber(fd, own[0]), ERRNO.BADF);

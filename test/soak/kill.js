@@ -1,8 +1,8 @@
 'use strict';
 
-// A process that writes is killed at any moment, or its main thread exits under the
-// threads that write. What the guest was told to be written is in the file, but for
-// what docs/buffering.md excepts.
+// A process that writes is killed at any moment, or its main thread exits while
+// other threads write. All accepted bytes must be in the file, with the exceptions
+// of docs/buffering.md.
 
 const assert = require('node:assert/strict');
 const { spawn } = require('node:child_process');
@@ -31,7 +31,7 @@ function planOne(random) {
   };
 }
 
-/** What a process left of one guest: what was accepted, and what is there. */
+/** What a process left of one guest: the accepted bytes, and those in the file. */
 function checkFile({ directory, buffered, bufferSize }, id) {
   const read = (name) => fs.readFileSync(path.join(directory, `${name} ${id}`));
   if (!fs.existsSync(path.join(directory, `accepted ${id}`))) return [0, 0];
@@ -44,7 +44,7 @@ function checkFile({ directory, buffered, bufferSize }, id) {
   return [accepted, written];
 }
 
-// None may write on when the test has failed.
+// No child may write on after a failed test.
 const children = new Set();
 process.on('exit', () => children.forEach((child) => child.kill('SIGKILL')));
 

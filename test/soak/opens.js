@@ -1,6 +1,6 @@
 'use strict';
 
-// A file is opened, written twice and closed.
+// Opens a file, writes it twice and closes it.
 
 const { withWASI } = require('../helpers/guest');
 const { PREOPEN, Session } = require('../helpers/session');

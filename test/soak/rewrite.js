@@ -1,7 +1,7 @@
 'use strict';
 
-// A thread rewrites the list of buffers that another one writes. Each call writes
-// bytes of the guest's memory, all of a list, or is FAULT.
+// A thread rewrites the list of buffers that another one writes. Each call must
+// write all bytes of a list from the guest's memory, or say FAULT.
 
 const assert = require('node:assert/strict');
 const { execFileSync, spawn } = require('node:child_process');
@@ -22,14 +22,14 @@ const DATA = 16384;
 const SIZE = 2 * 65536; // of makeGuest
 const BYTE = 0x5a;
 
-// All lengths that are good are multiples of this, and no part of a buffer that
-// straddles the end is.
+// All valid lengths are multiples of this. A part of a buffer that straddles the end
+// is not.
 const UNIT = 16;
 const MAX_BUFFERS = 1500;
 const COUNTS = [1, 2, 3, 4, 60, 1024, MAX_BUFFERS];
 
-// One is of all buffers, and most of the first few alone, which are rewritten so
-// often that it happens between two looks at one.
+// Some lists have all buffers, most only the first few. Those are rewritten so often
+// that it happens between two looks.
 const LISTS = 256;
 const FEW = 4;
 
@@ -41,10 +41,10 @@ function goodBuffer(random) {
   return [pointer, UNIT * units];
 }
 
-// Any half of it with the other half of a good one is good or FAULT too.
+// Each half of it, combined with half of a good one, is good or FAULT.
 function badBuffer(random) {
   const [pointer] = goodBuffer(random);
-  // To write a part of it would show in the count.
+  // A partial write would show in the count.
   if (random.oneIn(2)) return [SIZE - UNIT / 2, UNIT];
   return random.pick([
     [SIZE, UNIT],
@@ -57,7 +57,7 @@ function badBuffer(random) {
   ]);
 }
 
-/** Half of them without a bad buffer; the others with a few, or with many. */
+/** Half of the lists have no bad buffer, the others a few or many. */
 function makeLists(random) {
   const never = 2 ** 31;
   return Array.from({ length: LISTS }, (_, i) => {
@@ -69,7 +69,7 @@ function makeLists(random) {
   });
 }
 
-/** A guest whose fd `FD`, or the one it gives, is the file. */
+/** A guest with the file at fd `FD`, or at the one that it returns. */
 function overWrites(file, buffered) {
   const stdout = fs.openSync(file, 'a');
   const writes = createWrites({ fds: { [FD]: stdout }, buffered });
@@ -97,7 +97,7 @@ function overOpened(file, buffered) {
   return { guest, memory, fd, flush, close, opened: true };
 }
 
-// A list that does not fit one call is read once more here.
+// A list that does not fit one call is read again here.
 function overPipe(file, buffered) {
   const fifo = `${file}.fifo`;
   execFileSync('mkfifo', [fifo]);
@@ -121,8 +121,8 @@ const HOSTS = { overWrites, overOpened, overPipe };
 
 /**
  * Asserts that a file has `size` bytes, each of them BYTE unless `byNode`, and
- * empties it. Node reads a list byte by byte: a pointer that is half of another one
- * leads to other bytes of the guest's memory.
+ * empties it. Node reads a list byte by byte, so a mixed pointer leads to other
+ * bytes of the guest's memory.
  */
 function checkFile(file, size, byNode) {
   const bytes = fs.readFileSync(file);
@@ -154,7 +154,7 @@ async function attack(makeHost, buffered, count, random, file, onCalls) {
   const exit = once(worker, 'exit');
   await once(worker, 'message');
 
-  // Node looks at the list once more, where it does the write.
+  // Node reads the list again when it makes the write.
   const byNode = opened && engine === 'fallback';
   const refusals = [ERRNO.FAULT, ...(byNode ? [ERRNO.OVERFLOW] : [])];
   const seen = { SUCCESS: 0, FAULT: 0 };
@@ -175,7 +175,7 @@ async function attack(makeHost, buffered, count, random, file, onCalls) {
     }
     if (i % CHECK_EVERY === 0) {
       flush();
-      // The end of a pipe is seen at the end.
+      // The end of a pipe shows only at the end.
       if (!stream) {
         checkFile(file, total, byNode);
         total = 0;

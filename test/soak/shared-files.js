@@ -1,17 +1,17 @@
 'use strict';
 
-// Threads of one guest open, write, read, renumber and close what is open in any of
-// them. No byte may be in a wrong file, and nothing may stay open.
+// Threads of one guest open, write, read, renumber and close files of any of them.
+// No byte may be in a wrong file, and nothing may stay open.
 
 const { clear, runRound } = require('../helpers/table-rounds');
 
 const MAX_THREADS = 8;
 const CALLS = 2000; // of each thread, in a round
 
-/** Some are terminated: each at a time of its own. */
+/** Terminates some threads, each at its own time. */
 function planRound(random, count) {
   const threads = random.between(2, MAX_THREADS);
-  const clock = 2 * threads * count; // a begin and an end of each call
+  const clock = 2 * threads * count; // each call has a begin and an end
   return {
     plans: Array(threads).fill({}),
     terminate: Array.from({ length: threads }, () =>

@@ -1,7 +1,7 @@
 'use strict';
 
-// The short form of what `npm run soak` does for long: each in a process of its own,
-// which a crash would end.
+// The short form of `npm run soak`. Each subject runs in its own process, since it
+// may crash.
 
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
@@ -11,7 +11,7 @@ const { engine } = require('../..');
 
 const SCRIPT = path.join(__dirname, 'index.js');
 
-// How often: seconds in all.
+// How often; together they take seconds.
 const COUNTS = {
   threads: 400,
   rewrite: 900,
@@ -47,7 +47,7 @@ function soak(...args) {
 
 const noProc = !fs.existsSync('/proc/self/fd');
 
-// The fallback has a table for each thread.
+// In the fallback each thread has its own table.
 const isSkipped = (what) =>
   noProc || (what === 'shared-files' && engine !== 'native');
 

@@ -1,6 +1,6 @@
 'use strict';
 
-// Whether memory, descriptors and speed stay as they are over many calls.
+// Whether memory, descriptors and speed stay the same over many calls.
 
 const assert = require('node:assert/strict');
 const v8 = require('node:v8');
@@ -11,12 +11,12 @@ const MIB = 2 ** 20;
 const GROWTH = 2; // MiB
 const BATCHES = 200;
 const TENTH = BATCHES / 10;
-const WARM_UP = 20_000; // calls at the least
+const WARM_UP = 20_000; // at least
 
 v8.setFlagsFromString('--expose-gc');
 const collect = vm.runInNewContext('gc');
 
-/** Of this process, after a collection, in MiB. */
+/** The resident memory after a collection, in MiB. */
 function residentSize() {
   collect();
   collect();
@@ -35,12 +35,12 @@ function cpuTime() {
 }
 
 /**
- * Runs `once` for `count` times, after a tenth of that, or more, to warm up. Asserts
- * that neither memory nor descriptors grow: the memory of a tenth is what is in use
- * after it, and that varies by a MiB or two, so the least of each half counts.
+ * Calls `once` `count` times, after a warm-up of at least a tenth of that. Asserts
+ * that memory and descriptors do not grow. Memory is measured after each tenth. It
+ * varies by a MiB or two, so the least of each half counts.
  *
- * @returns {object} MiB in both halves; `slowdown`: the CPU time of a call in the
- *   last tenth, by that of one in the first
+ * @returns {object} MiB of both halves; `slowdown`: the CPU time of a call in the
+ *   last tenth, divided by that in the first
  */
 function keepsSteady(count, once, progress) {
   const size = Math.ceil(count / BATCHES);

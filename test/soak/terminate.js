@@ -1,8 +1,8 @@
 'use strict';
 
-// Threads that are terminated at any moment, or end by process.exit(): the process
-// lives on, its descriptors are closed, and what was accepted is in the file, but
-// for what docs/buffering.md excepts.
+// Threads that are terminated at any moment, or end by process.exit(). The process
+// must go on, its descriptors be closed, and all accepted bytes be in the file, with
+// the exceptions of docs/buffering.md.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -22,8 +22,8 @@ const LONGEST = 30; // ms until the end
 const SIZES = [LINE, 100 * LINE, 4096 * LINE];
 const LINES = 3000; // of a thread that ends by itself
 
-// In the fallback engine node:wasi leaves open what such a guest has opened: here a
-// file, and a directory.
+// In the fallback node:wasi leaves open what such a guest has opened: here a file
+// and a directory.
 function closeLeftByNode(file, most) {
   const left = descriptorsOf(file);
   const expected = engine === 'native' ? 0 : most;

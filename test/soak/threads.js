@@ -1,7 +1,7 @@
 'use strict';
 
-// Threads write records of up to 2,000 buffers to one file. None may be torn and
-// none lost.
+// Threads write records of up to 2,000 buffers to one file. None may be torn or
+// lost.
 
 const fs = require('node:fs');
 const path = require('node:path');

@@ -1,6 +1,6 @@
 'use strict';
 
-// Small writes to one descriptor, as they are and buffered.
+// Small writes to one descriptor, with and without a buffer.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');

@@ -1,6 +1,6 @@
 'use strict';
 
-// Guests that are made, write, and go: no memory is left of them. Run by
+// Creates guests that write and end, and checks that they leave no memory. Run by
 // test/core/asan/run, since the runtime of AddressSanitizer counts the bytes:
 //
 //   node --expose-gc cycles.js HEAP_ADDON
@@ -14,15 +14,15 @@ const { PREOPEN, Session } = require('../../helpers/session');
 
 const allocated = require(path.resolve(process.argv[2]));
 
-const WARM_UP = 0.1; // of the cycles
-const BYTES_OF_ONE_CYCLE = 8; // what malloc gives has more
-const ENTRIES = 32768; // where they go in memory
+const WARM_UP = 0.1; // the share of cycles that warm up
+const BYTES_OF_ONE_CYCLE = 8; // every malloc is larger
+const ENTRIES = 32768; // where the names of entries go in memory
 const LONG_LIST = Array(1100).fill('buffer');
 
 const out = fs.openSync('/dev/null', 'w');
 const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'wasi-writev-'));
 
-/** One guest with bare writes, which is closed or left to the collector. */
+/** A guest with `createWrites` only, closed or left to the collector. */
 function writesCycle(i) {
   const guest = withWrites({ fds: { 1: out }, buffered: i % 3 === 0 });
   const session = new Session(guest);
@@ -30,7 +30,7 @@ function writesCycle(i) {
   if (i % 2 === 0) guest.writes.close();
 }
 
-/** One guest that opens a file, reads its directory, and may close nothing. */
+/** A guest that opens a file, reads its directory, and may close neither. */
 function wasiCycle(i) {
   const guest = withWASI({ stdout: out, preopens: { '/': directory } });
   const session = new Session(guest);
@@ -42,7 +42,7 @@ function wasiCycle(i) {
 }
 
 async function settled() {
-  // The finalizers of the first collection make garbage for the next.
+  // Finalizers create garbage for the next collection.
   for (let i = 0; i < 5; i++) {
     global.gc();
     await setImmediate();

@@ -1,7 +1,7 @@
-/* An addon for cycles.js: the bytes that are allocated in this process. */
+/* An addon for cycles.js: returns the allocated bytes of this process. */
 #include <node_api.h>
 
-/* Of the runtime; gcc has no header for it. */
+/* In the sanitizer's runtime; gcc has no header for it. */
 size_t __sanitizer_get_current_allocated_bytes(void);
 
 static napi_value allocated(napi_env env, napi_callback_info info) {

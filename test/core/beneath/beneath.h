@@ -1,5 +1,5 @@
-/* What the tests of the sandbox share: a guest, its calls on strings, a tree
- * with something outside, and checks that end the test. */
+/* Shared by the tests of the sandbox: a guest, its calls with strings for
+ * paths, a tree with an outside, and checks that end the test. */
 #ifndef BENEATH_TEST_H
 #define BENEATH_TEST_H
 
@@ -15,10 +15,10 @@
 
 extern wv_guest guest;
 
-/* The number of things that were tried. */
+/* How many calls were tried. */
 extern unsigned long cases;
 
-/* What ends the test says where it was. */
+/* Describes the case at hand for `fail`. */
 void fail(const char *file, int line, const char *format, ...)
     __attribute__((noreturn, format(printf, 3, 4)));
 #define CHECK(condition) \
@@ -32,7 +32,7 @@ void fail(const char *file, int line, const char *format, ...)
       fail(__FILE__, __LINE__, "%s is %u, not %u", #call, got_, wanted_); \
   } while (0)
 
-/* The calls, on strings. What they leave is in `result`. */
+/* The calls, with strings for paths. Their results are in `result`. */
 typedef struct result {
   uint32_t fd;  /* path_open */
   uint64_t dev; /* path_filestat_get */
@@ -57,31 +57,31 @@ wv_errno do_rename(uint32_t dir, const char *from, uint32_t to_dir,
 wv_errno do_link(uint32_t dir, const char *from, uint32_t to_dir,
                  const char *to);
 wv_errno do_symlink(const char *target, uint32_t dir, const char *path);
-/* The host's descriptor behind that of the guest. */
+/* The host's descriptor of a guest fd. */
 int host_fd_of(uint32_t fd);
 void close_fd(uint32_t fd);
 
-/* Preopens `path` of the host below `base`. */
+/* Preopens the host's `path`, relative to `base`. */
 uint32_t preopen(const char *path, const char *name);
 void new_guest(void);
 void end_guest(void);
 
-/* An empty directory, where the tests work: paths of the host are relative to
- * it, and `base_path` is where it is. */
+/* The directory of the tests. The host's paths are relative to it; `base_path`
+ * is its name. */
 extern char base_path[64];
 extern int base;
 void make_base(void);
 void remove_base(void);
-/* Removes all that is in it. */
+/* Removes everything in it. */
 void clear_base(void);
 
 void make_dir(const char *path);
 void make_file(const char *path, size_t size);
 void make_link(const char *target, const char *path);
 
-/* outside/, with things in it of the names that the tests use inside. */
+/* Creates outside/, with the names that the tests use inside. */
 void make_outside(void);
-/* Of the base and of all that is in outside/: changes with any change. */
+/* A number that changes with the base, or with anything in outside/. */
 uint64_t outside_state(void);
 bool is_outside(uint64_t dev, uint64_t ino);
 
@@ -95,7 +95,7 @@ void test_ways_out(void);
 void test_semantics(void);
 void test_walk_bounds(void);
 void test_race(uint64_t milliseconds);
-/* Writes what came of each case to `out`: see main.c. */
+/* Writes the outcome of each case to `out`: see main.c. */
 #define RECORD_SIZE 256
 void write_records(int out, uint64_t seed, unsigned count);
 

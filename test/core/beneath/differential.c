@@ -1,6 +1,5 @@
-/* Random calls in random trees. Each call leaves a record of what came of it,
- * which must be the same whatever resolves the paths, and never has anything to
- * do with what is outside. */
+/* Random calls in random trees. Each call records its outcome, which must not
+ * depend on the resolver, nor reveal or change anything outside. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -11,22 +10,21 @@
 #define CALLS 60u
 #define DIRS 64u
 
-/* Few names, so that paths meet things. */
+/* Few names, so that paths meet existing files. */
 static const char *const alphabet[] = {"a", "b", "c", "d", "e"};
 #define ALPHABET 5u
 
 static const char *const guest_names[] = {"/",    "/a",  "/a/b/", ".",
                                           "//b/", "rel", "./c",   "/c"};
 
-static uint32_t dirs[DIRS]; /* of the guest */
+static uint32_t dirs[DIRS]; /* fds of the guest */
 static uint32_t dir_count;
 
 static const char *any_name(void) {
   return alphabet[random_below(ALPHABET)];
 }
 
-/* Up to `most` components; those that go up are about as many as those that go
- * down. */
+/* Up to `most` components, about as many upwards as downwards. */
 static void random_path(char *path, size_t size, uint32_t most) {
   uint32_t count = 1 + random_below(most);
   size_t len = 0;
@@ -69,7 +67,7 @@ static void random_target(char *target, size_t size) {
   }
 }
 
-/* Whatever of it fails has been there before. */
+/* A step that fails has been done before. */
 static void make_random_tree(void) {
   char made[40][200];
   uint32_t count = 1;
@@ -108,7 +106,7 @@ static void make_random_tree(void) {
                 guest_names[random_below(8)]);
 }
 
-/* The first path in `path` of what is `dev` and `ino`, as the names sort. */
+/* The first path below `path`, by sorted names, of the file `dev` and `ino`. */
 static bool find(char *path, size_t size, uint64_t dev, uint64_t ino) {
   size_t len = strlen(path);
   struct stat st;
@@ -125,7 +123,7 @@ static bool find(char *path, size_t size, uint64_t dev, uint64_t ino) {
   return false;
 }
 
-/* What it is, in words that are the same in another tree of the same shape. */
+/* Describes a file in words that are the same for every tree of this shape. */
 static const char *identify(uint64_t dev, uint64_t ino) {
   static char path[100];
 
@@ -134,7 +132,7 @@ static const char *identify(uint64_t dev, uint64_t ino) {
   return find(path, sizeof(path), dev, ino) ? path : "removed";
 }
 
-/* All that is in it, in one number. */
+/* A checksum of everything below a path. */
 static uint64_t sum_of(const char *path) {
   char below[200];
   char text[300];
@@ -150,7 +148,7 @@ static uint64_t sum_of(const char *path) {
   sum = (sum ^ (st.st_mtim.tv_sec == 2)) * 1099511628211u;
   if (S_ISLNK(st.st_mode)) {
     n = readlinkat(base, path, text, sizeof(text));
-    /* The base has another name in another process. */
+    /* The name of the base differs between processes. */
     if (n > 0 && strncmp(text, base_path, strlen(base_path)) == 0)
       memset(text, 'x', strlen(base_path));
     while (n-- > 0) sum = (sum ^ (uint8_t)text[n]) * 1099511628211u;
@@ -192,14 +190,14 @@ static attempt random_call(void) {
   return call;
 }
 
-/* What was opened: for a while it stays open, if it is a directory. */
+/* Describes what was opened. A directory stays open for a while. */
 static const char *opened(const attempt *call) {
   static char text[128];
   struct stat st;
   int fd = host_fd_of(result_of_call.fd);
 
   CHECK(fstat(fd, &st) == 0);
-  /* Of what was asked for on the way, the system keeps these two. */
+  /* Of the flags asked for, the system keeps these two. */
   snprintf(
       text, sizeof(text), "%s, %x", identify(st.st_dev, st.st_ino),
       (unsigned)fcntl(fd, F_GETFL) & ~(unsigned)(O_NOFOLLOW | O_DIRECTORY));

@@ -1,11 +1,11 @@
-/* The sandbox, without Node: nothing outside is reached, by openat2 and by the
- * walk, and the two agree.
+/* The sandbox, without Node. openat2 and the walk reach nothing outside, and
+ * they agree.
  *
  *   beneath [--seconds N] [--cases N] [--seed N]
  *
- * --seconds: of each race (1), --cases: random trees (300). The walk is what is
- * left where a filter of system calls forbids openat2, with EPERM or ENOSYS:
- * each way runs in a process of its own. */
+ * --seconds is the time of each race (1), --cases the number of random trees
+ * (300). A filter of system calls forbids openat2 with EPERM or ENOSYS to test
+ * the walk. Each resolver runs in a process of its own. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/filter.h>
@@ -54,8 +54,8 @@ static void use(enum resolver resolver) {
   if (resolver != OPENAT2) CHECK(!has_openat2());
 }
 
-/* Once asked, an openat2 that is missing is not asked for again; one that is
- * there is used. A filter that kills tells. */
+/* A missing openat2 is asked for only once; an existing one is used. A filter
+ * that kills the process shows it. */
 static void test_use(enum resolver resolver) {
   uint32_t dir;
   pid_t child;
@@ -155,7 +155,8 @@ static pid_t start_records(enum resolver resolver, FILE **from) {
   return child;
 }
 
-/* Both do the same, each in a tree of its own, and say what came of it. */
+/* Runs the same cases with each resolver, each in a tree of its own, and
+ * compares their records. */
 static void compare_resolvers(void) {
   char ours[RECORD_SIZE];
   char theirs[RECORD_SIZE];

@@ -14,8 +14,9 @@
 
 static uint32_t root;
 
-/* root/x is a directory, and a link to ../outside in turn, and so is root/l a
- * file, and a link to a file; root/p/q is one level further down and not. */
+/* Exchanges for ever: root/x between a directory and a link to ../outside,
+ * root/l between a file and a link to a file, and root/p/q between two levels.
+ */
 static void exchange_for_ever(void) {
   unsigned i;
 
@@ -25,7 +26,7 @@ static void exchange_for_ever(void) {
     syscall(SYS_renameat2, base, "root/l", base, "root/m", EXCHANGE);
     if (i % 4 == 0)
       syscall(SYS_renameat2, base, "root/p/q", base, "root/q", EXCHANGE);
-    /* Out of the root and back, with all that is below it. */
+    /* Moves it out of the root and back, with all that is below it. */
     if (i % 16 == 0) {
       renameat(base, "root/moved", base, "away/moved");
       renameat(base, "away/moved", base, "root/moved");
@@ -169,7 +170,7 @@ void test_race(uint64_t duration) {
   kill(other, SIGKILL);
   CHECK(waitpid(other, NULL, 0) == other);
   CHECK(outside_state() == before);
-  /* There was a race. */
+  /* There really was a race. */
   CHECK(good > count / 100 && refused > count / 100);
   printf("%lu calls in the race, %lu succeeded, %lu refused, 0 outside\n",
          count, good, refused);

@@ -1,4 +1,4 @@
-/* What the path calls answer, where nothing leads out. */
+/* The answers of path calls where nothing leads outside. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -247,7 +247,7 @@ static void test_rights(void) {
   EXPECT(WV_ENOENT, do_stat(root, "new", 0));
 }
 
-/* A FIFO without a reader, and a file that another process has a lease on. */
+/* A FIFO without a reader, and a file on which another process has a lease. */
 static void test_waits(void) {
   uint64_t start;
   pid_t child;
@@ -323,8 +323,8 @@ void test_semantics(void) {
   remove_base();
 }
 
-/* A way of 1,000 levels and back, with no more descriptors than a walk may
- * hold; 40 links and no 41st. */
+/* A path of 1,000 levels and back, with no more descriptors than a walk may
+ * hold; 40 links, but not 41. */
 void test_walk_bounds(void) {
   const uint32_t levels = 1000;
   char path[WV_PATH_SIZE] = "";
@@ -361,7 +361,7 @@ void test_walk_bounds(void) {
   EXPECT(WV_ELOOP, do_stat(root, name, FOLLOW));
   EXPECT(WV_ELOOP, open_close(name, FOLLOW, 0, READ_RIGHTS));
 
-  /* Down 800, up 790, down again, up to the file. */
+  /* Down 800 levels, up 790, down again, up to the file. */
   path[0] = 0;
   for (i = 0; i < 700; i++) strcat(path, "d/");
   for (i = 0; i < 690; i++) strcat(path, "../");

@@ -1,4 +1,4 @@
-/* A guest, and a tree with something outside. */
+/* A guest, and a tree with an outside. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -162,7 +162,7 @@ void end_guest(void) {
 void make_base(void) {
   struct stat st;
 
-  /* In memory if there is such a place: that is quicker. */
+  /* In memory if possible, which is faster. */
   snprintf(base_path, sizeof(base_path), "%s/wv-beneath-XXXXXX",
            stat("/dev/shm", &st) == 0 && access("/dev/shm", W_OK) == 0
                ? "/dev/shm"
@@ -229,7 +229,7 @@ static void add(const void *bytes, size_t len) {
   while (len-- > 0) state = (state ^ *at++) * 1099511628211u;
 }
 
-/* All that a change would change, so not the time of access. */
+/* Everything that a change would affect, so not the access time. */
 static void add_stat(const struct stat *st) {
   uint64_t words[] = {st->st_ino,
                       st->st_mode,
@@ -297,7 +297,7 @@ unsigned count_open_fds(void) {
   if (dir == NULL) return 0;
   while (readdir(dir) != NULL) count++;
   closedir(dir);
-  return count - 3; /* `.`, `..` and its own */
+  return count - 3; /* without `.`, `..` and the descriptor that lists them */
 }
 
 static uint64_t random_state = 1;

@@ -1,4 +1,4 @@
-/* The ways out, in each of the path calls. */
+/* The ways out of the sandbox, tried with each path call. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -7,10 +7,10 @@
 
 #include "beneath.h"
 
-/* Where a way leads out. */
+/* Which part of a path leads out. */
 enum where {
-  MIDDLE, /* before its last component: for every call */
-  LAST,   /* by a link that is its last component: for calls that follow it */
+  MIDDLE, /* a component before the last: affects every call */
+  LAST,   /* a link as the last component: affects calls that follow it */
 };
 
 typedef struct way_out {
@@ -19,7 +19,7 @@ typedef struct way_out {
   wv_errno wanted;
 } way_out;
 
-/* In root/, the preopen /w. %s of links is the host's path of the base. */
+/* In root/, the preopen /w. In a link, %s is the host's path of the base. */
 static const char *const links[][2] = {
     {"up", ".."},
     {"up-slash", "../"},
@@ -99,7 +99,7 @@ static const way_out ways[] = {
     {"other-up/file", MIDDLE, WV_EPERM},
     {"to-other-up/outside/file", MIDDLE, WV_EPERM},
     {"loop1/file", MIDDLE, WV_ELOOP},
-    /* links at the end */
+    /* links as the last component */
     {"up", LAST, WV_EPERM},
     {"up/", LAST, WV_EPERM},
     {"up-slash", LAST, WV_EPERM},
@@ -133,7 +133,7 @@ static const way_out ways[] = {
     {"dir/../loop2", LAST, WV_ELOOP},
 };
 
-static uint32_t dir_fd; /* root, as /w */
+static uint32_t dir_fd; /* root, preopened as /w */
 static uint32_t other_fd;
 
 static void make_tree(void) {
@@ -167,7 +167,7 @@ static bool follows_anyway(const char *path) {
   return path[strlen(path) - 1] == '/';
 }
 
-/* What was opened is looked at, and closed. */
+/* Checks what was opened, and closes it. */
 static void check_open(wv_errno error) {
   struct stat st;
 
@@ -232,7 +232,7 @@ static void try_stats(const way_out *way) {
     CHECK(error != WV_SUCCESS ||
           !is_outside(result_of_call.dev, result_of_call.ino));
     error = do_set_times(dir_fd, way->path, lookup);
-    /* Note: the end of the link need not be there, so the walk says it. */
+    /* Note: the link's target need not exist, so the walk decides. */
     check_error(way, lookup == FOLLOW || slash, error,
                 "path_filestat_set_times");
   }
@@ -240,7 +240,7 @@ static void try_stats(const way_out *way) {
               "path_readlink");
 }
 
-/* These act on the link itself, which some of them take away. */
+/* These calls act on the link itself, and some remove it. */
 static void try_changes(const way_out *way) {
   const char *path = way->path;
 
@@ -263,7 +263,7 @@ static void try_changes(const way_out *way) {
   check_error(way, false, do_unlink(dir_fd, path), "path_unlink_file");
 }
 
-/* Absolute links that lead to a preopen are no way out. */
+/* Absolute links to a preopen are no way out. */
 static void test_ways_in(void) {
   static const struct {
     const char *target;
@@ -319,7 +319,7 @@ static void test_ways_in(void) {
     EXPECT(WV_SUCCESS, do_rmdir(dir_fd, "in/made/"));
     EXPECT(WV_EPERM, do_stat(dir_fd, "in/..", 0));
   }
-  /* A name is no longer a way when its preopen is closed. */
+  /* A preopen's name is no way in once the preopen is closed. */
   CHECK(unlinkat(base, "root/in", 0) == 0);
   make_link("/v/file", "root/in");
   EXPECT(WV_SUCCESS, do_stat(dir_fd, "in", FOLLOW));
@@ -327,7 +327,7 @@ static void test_ways_in(void) {
   EXPECT(WV_EPERM, do_stat(dir_fd, "in", FOLLOW));
 }
 
-/* `/` and `.` are names for the same. */
+/* `/` and `.` name the same preopen. */
 static void test_root_names(void) {
   static const char *const root_names[] = {"/", ".", "//", "./"};
   size_t i;
@@ -345,8 +345,8 @@ static void test_root_names(void) {
   }
 }
 
-/* A directory that is moved out while the guest has it open: `..` from it stays
- * inside of it. */
+/* A directory is moved out while the guest has it open: `..` stays inside it.
+ */
 static void test_moved(void) {
   uint32_t moved;
 

@@ -1,5 +1,5 @@
-/* Fuzzing of the C core: calls of a guest over a kernel that does what the
- * input says. The first byte says what the calls are about. */
+/* Fuzzing of the C core: a guest makes calls over a kernel that the input
+ * scripts. The first byte selects the subject. */
 #include "core.h"
 
 #include <errno.h>
@@ -29,7 +29,7 @@ static void check_errnos(void) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* -1: not an input to keep. */
+/* -1: do not keep the input. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const char *only = getenv("FUZZ_SUBJECT");
   uint8_t subject;

@@ -1,4 +1,4 @@
-/* The subjects of the fuzzer. Each takes an input from its second byte on. */
+/* The subjects of the fuzzer. Each reads the input from its second byte on. */
 #ifndef CORE_H
 #define CORE_H
 

@@ -40,7 +40,7 @@ uint32_t take_word(uint64_t near) {
   }
 }
 
-/* wasi_snapshot_preview1.witx. */
+/* As in wasi_snapshot_preview1.witx. */
 
 static const struct {
   int host;

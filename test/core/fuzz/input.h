@@ -1,4 +1,4 @@
-/* What every subject of the fuzzer takes: the input, and what must be true. */
+/* Shared by the subjects of the fuzzer: the input, and checks. */
 #ifndef INPUT_H
 #define INPUT_H
 
@@ -16,7 +16,7 @@
     }                                                                 \
   } while (0)
 
-/* The input. Zero where it has ended. */
+/* The input, followed by zeros. */
 
 extern const uint8_t *input;
 extern size_t input_left;
@@ -24,10 +24,10 @@ extern size_t input_left;
 uint8_t take_u8(void);
 uint32_t take_u32(void);
 uint64_t take_u64(void);
-/* A pointer or a length: small, about `near`, or anything. */
+/* A pointer or a length: small, close to `near`, or anything. */
 uint32_t take_word(uint64_t near);
 
-/* What WASI calls an errno of the host. */
+/* The WASI errno of a host errno. */
 wv_errno namesake(int host);
 
 #endif

@@ -1,4 +1,5 @@
-/* The kernel of the fuzzer: descriptors and time, and who answers. */
+/* The kernel of the fuzzer: its descriptors and time, and the dispatch to a
+ * subject's answers. */
 #include "kernel.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* The kernel of the fuzzer: the functions of sys.h, which do what the input
- * says. Each subject answers those that it needs in a way of its own. */
+/* The kernel of the fuzzer: implements sys.h as the input says. Each subject
+ * has its own answers to the calls that it needs. */
 #ifndef KERNEL_H
 #define KERNEL_H
 
@@ -14,7 +14,7 @@ enum {
   OWN_FDS = HOST_FDS,
 };
 
-/* A function that is NULL has the answer of kernel.c, or none. */
+/* If a function is NULL, kernel.c answers, or nobody. */
 struct answers {
   int (*poll)(wv_sys_pollfd *fds, uint32_t count, int64_t timeout);
   int (*clock)(uint32_t id, uint64_t *now);
@@ -27,27 +27,27 @@ struct answers {
 
 extern struct kernel {
   const struct answers *answers;
-  int64_t now;            /* on the monotonic clock */
-  int64_t slice_start;    /* of this slice, -1 before it asks for the time */
-  bool owned[HOST_FDS];   /* descriptors of ours that are open */
-  bool has_own[HOST_FDS]; /* opened again: that is number OWN_FDS + fd */
-  bool no_own[HOST_FDS];  /* there can be none */
+  int64_t now;            /* the monotonic clock */
+  int64_t slice_start;    /* -1 until the slice asks for the time */
+  bool owned[HOST_FDS];   /* our descriptors that are open */
+  bool has_own[HOST_FDS]; /* opened again, as OWN_FDS + fd */
+  bool no_own[HOST_FDS];  /* cannot be opened again */
 } kernel;
 
-/* All descriptors of the kernel are closed. */
+/* Starts with all descriptors closed. */
 void begin_kernel(const struct answers *answers);
 void check_all_closed(void);
 
-/* Has the call that says WV_RESUME used its slice? */
+/* Was the slice over when the call returned WV_RESUME? */
 bool slice_is_over(void);
 
-/* What `fd` may be: a descriptor, or the one of its own. */
+/* The host descriptor of `fd`, which may be one that was opened again. */
 int host_fd_of(int fd);
 
-/* Opens one of its own for `fd`, or not, as the input says. */
+/* Opens `fd` again, or fails, as the input says. */
 int open_own(int fd);
 
-/* What fstat(2) may find: a kind, and how it is told. */
+/* A result of fstat(2): a kind, and how it looks. */
 struct found {
   uint8_t kind; /* wv_kind */
   wv_filetype filetype;

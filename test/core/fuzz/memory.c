@@ -1,4 +1,4 @@
-/* The guest of the fuzzer and its memory. */
+/* The guest of the fuzzer, and its memory. */
 #include "memory.h"
 
 #include <sanitizer/asan_interface.h>
@@ -9,7 +9,7 @@ wv_guest guest;
 struct expected expected;
 uint8_t *shadow;
 
-/* The end of an allocation that is made once: a fresh one for each input takes
+/* The end of an allocation that is kept: a new one for each input would take
  * most of the time. */
 static uint8_t *allocate(uint64_t size) {
   static uint8_t *all;
@@ -68,7 +68,7 @@ void put_list(uint32_t iovs, uint32_t iovs_len) {
   for (uint32_t i = 0; i < count; i++) {
     uint8_t how = take_u8();
 
-    buf = how & 1 ? buf + len : take_word(memory->size); /* touches the last */
+    buf = how & 1 ? buf + len : take_word(memory->size); /* adjacent */
     len = how & 2 ? take_u8() : take_word(memory->size - buf);
     wv_store_u32(list + i * 8, buf);
     wv_store_u32(list + i * 8 + 4, len);

@@ -1,10 +1,10 @@
-/* The ten calls about a path, over a tree that the input makes.
+/* The ten calls on paths, over a tree that the input creates.
  *
- * Where nothing races, errno, memory and tree must be what paths_oracle.c says,
- * whichever resolver answers. Where another thread renames between any two
- * system calls, and these fail, nothing outside the preopens may be reached:
- * paths_kernel.c sees to that. Always all that was opened is closed, but for
- * what path_open returns. */
+ * Without races, errno, memory and tree must be those of paths_oracle.c,
+ * whichever resolver is used. With races, another thread renames between any
+ * two system calls, and some of them fail: then nothing outside the preopens
+ * may be reached, which paths_kernel.c checks. In either case all descriptors
+ * are closed afterwards, except the result of path_open. */
 #include <errno.h>
 #include <string.h>
 
@@ -13,7 +13,7 @@
 
 enum { OPEN_MAX_OF_GUEST = 8, CALLS_MAX = 6, PREOPENS_MAX = 3 };
 
-/* The tree: /out is outside, /p, /q and /r are preopens. */
+/* The tree: /out is outside; /p, /q and /r are preopens. */
 
 static char *copy_of(const char *text) {
   return strcpy(malloc(strlen(text) + 1), text);
@@ -46,7 +46,7 @@ static void put_node(struct tree *tree, int *dirs, int *count) {
     take_path(target + strlen(target), TARGET_MAX - 20);
   } else if (type == SYMLINK) {
     take_path(target, TARGET_MAX);
-    if (target[0] == 0) strcpy(target, ".."); /* no link is empty */
+    if (target[0] == 0) strcpy(target, ".."); /* links are never empty */
   }
   made = tree_add(tree, dir, name, type, type == SYMLINK ? target : NULL);
   if (made < 0) return;
@@ -85,7 +85,7 @@ static void make_tree(void) {
   }
 }
 
-/* The input's calls. */
+/* Calls of the input. */
 
 static uint32_t put_path(uint32_t *at) {
   static char path[8192];
@@ -118,7 +118,7 @@ static void take_call(path_call *call) {
   call->op = WV_OP_PATH_CREATE_DIRECTORY + take_u8() % 10;
   call->fd = take_fd();
   call->len = put_path(&call->at);
-  /* About where a filestat just fits, and anything smaller does. */
+  /* Around the address where a filestat just fits; smaller results fit too. */
   call->result = take_word(guest.memory.size - 60);
   switch (call->op) {
     case WV_OP_PATH_RENAME:
@@ -182,7 +182,7 @@ static wv_errno make_call(const path_call *c) {
   }
 }
 
-/* Through all its slices; WV_RESUME: V8 has ended the guest between two. */
+/* Makes all slices of a call. WV_RESUME: V8 has ended the guest between two. */
 static wv_errno run(const path_call *call) {
   wv_errno error;
 
@@ -198,7 +198,7 @@ static wv_errno run(const path_call *call) {
   return error;
 }
 
-/* What was opened is what the guest got, and stays inside. */
+/* The guest must have what was opened, and it must be inside. */
 static void check_opened(const path_call *call, const struct opened *wanted) {
   const uint32_t fd = load_u32(guest.memory.base + call->result);
   const wv_fd *entry = wv_fd_get(guest.fds, fd);
@@ -247,8 +247,8 @@ static void path_call_of_input(void) {
   tree = paths.tree;
   begin_shadow();
   wanted = expect_path_call(&call, &tree, &opened);
-  if (paths.races) begin_shadow(); /* without what was expected */
-  /* Those of a walk; a rename holds one more. */
+  if (paths.races) begin_shadow(); /* drops the expected changes */
+  /* The handles of a walk; a rename or a link holds one more. */
   paths.most =
       open + 64 + (call.op == WV_OP_PATH_RENAME || call.op == WV_OP_PATH_LINK);
   error = run(&call);
@@ -263,7 +263,7 @@ static void path_call_of_input(void) {
   if (error != WV_RESUME && !paths.races)
     check_outcome(&call, wanted, &tree, &opened, error);
   if (paths.races && error == WV_SUCCESS) {
-    /* What a stat or a link says is another's. */
+    /* In a race, stat and readlink may return another object's data. */
     if (call.op == WV_OP_PATH_FILESTAT_GET)
       memcpy(shadow + call.result, guest.memory.base + call.result, 64);
     if (call.op == WV_OP_PATH_READLINK) {

@@ -1,8 +1,8 @@
-/* What the kernel answers about paths.
+/* The kernel's answers about paths.
  *
  * Each handle knows its object, and each object whether it is below a preopen.
- * No call may reach another, and no name may have more than one component or
- * lead upwards. */
+ * No call may reach an object that is not, and a name must be a single
+ * component that does not lead upwards. */
 #include "paths_kernel.h"
 
 #include <errno.h>
@@ -95,7 +95,7 @@ void stat_node(const struct tree *tree, int node, wv_sys_stat *stat) {
   stat->is_pipe = tree->nodes[node].type == FIFO;
 }
 
-/* The racing guest. */
+/* The other thread of the guest, which renames. */
 
 static struct entry *take_entry(void) {
   struct entry *found = &paths.tree.entries[take_u8() % 32];
@@ -118,7 +118,7 @@ static void exchange(struct entry *one, struct entry *other) {
     tree->nodes[first].parent = other->dir;
 }
 
-/* Another object takes its name. */
+/* Gives the name to another object. */
 static void replace(const struct entry *one, node_type type) {
   static const char *const targets[] = {
       "..", "../..", "../../out", "../out/b", "/out", "a", ".", "/a/b/"};
@@ -130,7 +130,7 @@ static void replace(const struct entry *one, node_type type) {
            type == SYMLINK ? targets[take_u8() % 8] : NULL);
 }
 
-/* Between two system calls. True: this one fails. */
+/* Runs between two system calls. True: the next one fails. */
 static bool race(void) {
   const uint8_t what = paths.races ? take_u8() : 0;
   struct entry *one = what < 16 ? NULL : take_entry();
@@ -161,7 +161,7 @@ static int directory_of(int host_fd) {
   return dir;
 }
 
-/* The directory of a call that has a name. -1: it fails. */
+/* Finds the directory of a call with a name. -1: the call fails. */
 static int begin_call(int host_fd, const char *name) {
   const int dir = directory_of(host_fd);
 
@@ -308,11 +308,11 @@ static int answer_fstat(int host_fd, wv_sys_stat *stat) {
 static int answer_close(int host_fd) {
   handle_of(host_fd)->open = false;
   paths.open--;
-  errno = EBADF; /* it is nobody's errno */
+  errno = EBADF; /* must not be the call's errno */
   return 0;
 }
 
-/* A pause before a FIFO is opened once more: never longer than the slice. */
+/* A pause before the next try to open a FIFO, never longer than the slice. */
 static int answer_poll(wv_sys_pollfd *fds, uint32_t count, int64_t timeout) {
   CHECK(fds == NULL && count == 0 && timeout > 0);
   CHECK(kernel.slice_start >= 0);

@@ -1,5 +1,5 @@
-/* What a call about a path does where nothing races: the checks in their order,
- * then the whole path at once, then Linux. */
+/* The effect of a call on a path without races: the checks in their order, then
+ * the path resolved as a whole, then the call itself as on Linux. */
 #include "paths_oracle.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@ enum { PATH_SIZE = 4096 };
 struct path {
   int root;
   bool slash;
-  char text[PATH_SIZE + 1]; /* without the slashes behind it */
+  char text[PATH_SIZE + 1]; /* without trailing slashes */
 };
 
 static const char *skip(const char *text) {
@@ -19,8 +19,8 @@ static const char *skip(const char *text) {
   return text;
 }
 
-/* How many components of `target` are those of `name`, -1 unless all of `name`
- * are. */
+/* How many components of `target` belong to `name`; -1 unless it has all of
+ * them. */
 static int common(const char *target, const char *name, const char **rest) {
   int count = 0;
 
@@ -61,7 +61,7 @@ static wv_errno from_host(int error) {
   return error == 0 ? WV_SUCCESS : namesake(error);
 }
 
-/* The parts of a call. */
+/* The parts of calls. */
 
 static wv_errno check_directory(const wv_fd *entry, uint64_t rights) {
   if (paths.tree.nodes[handle_of(entry->host_fd)->node].type != DIRECTORY)
@@ -91,7 +91,7 @@ static wv_errno load_path(uint32_t fd, uint32_t at, uint32_t len,
   return WV_SUCCESS;
 }
 
-/* Where the last component is, which is not followed. */
+/* The place of the last component, which is not followed. */
 static int parent_of(const struct tree *tree, const struct path *path,
                      struct place *found) {
   int error = tree_resolve(tree, path->root, path->text, RESOLVE_GUEST,
@@ -101,7 +101,7 @@ static int parent_of(const struct tree *tree, const struct path *path,
   return error;
 }
 
-/* Where it is, or what it leads to. */
+/* The place of the last component, or of its link's target. */
 static int end_of(const struct tree *tree, const struct path *path, bool follow,
                   struct place *found) {
   char text[PATH_SIZE + 1];
@@ -121,7 +121,7 @@ static int directory_at(const struct tree *tree, const struct place *at) {
   return tree->nodes[node].type == DIRECTORY ? 0 : ENOTDIR;
 }
 
-/* What is at a path, a directory if it has a slash. */
+/* The object at a path; a trailing slash requires a directory. */
 static int object_at(const struct tree *tree, const struct path *path,
                      bool follow, struct place *at, int *node) {
   int error = end_of(tree, path, follow, at);
@@ -131,7 +131,7 @@ static int object_at(const struct tree *tree, const struct path *path,
   return error;
 }
 
-/* The calls, behind the checks. */
+/* The calls, after the checks. */
 
 static void store_stat(uint8_t *to, const struct tree *tree, int node) {
   wv_sys_stat stat;
@@ -287,7 +287,7 @@ static int open_path(const path_call *call, struct tree *tree,
   return error;
 }
 
-/* All of them. */
+/* Everything wrong about the times. */
 
 static bool bad_times(const path_call *call) {
   const uint32_t set = call->fstflags;

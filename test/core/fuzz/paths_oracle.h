@@ -1,4 +1,4 @@
-/* What a call about a path does where nothing races. */
+/* The effect of a call on a path without races. */
 #ifndef PATHS_ORACLE_H
 #define PATHS_ORACLE_H
 
@@ -9,10 +9,10 @@ typedef struct path_call {
   enum wv_op op;
   uint32_t fd;
   uint32_t flags; /* lookupflags */
-  uint32_t at;    /* the path, or that of what is renamed or linked */
+  uint32_t at;    /* the path, or the old one of a rename or a link */
   uint32_t len;
   uint32_t to_fd;
-  uint32_t to; /* the other path, or the text of a link */
+  uint32_t to; /* the new path, or the text of a link */
   uint32_t to_len;
   uint32_t oflags;
   uint32_t fdflags;
@@ -24,15 +24,15 @@ typedef struct path_call {
   uint32_t result;
 } path_call;
 
-/* Of path_open. */
+/* The result of path_open. */
 struct opened {
   int node;
   uint32_t fd;
   int access;  /* WV_SYS_OPEN_READ, _WRITE */
-  bool pauses; /* it is a FIFO, which has no reader yet */
+  bool pauses; /* a FIFO that has no reader yet */
 };
 
-/* Changes `tree` and `shadow` as the call should. */
+/* Makes the call's changes in `tree` and `shadow`. */
 wv_errno expect_path_call(const path_call *call, struct tree *tree,
                           struct opened *opened);
 

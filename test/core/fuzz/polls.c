@@ -1,8 +1,8 @@
 /* poll_oneoff.
  *
- * The events must be those of the subscriptions in their order: a clock that is
- * due as the clocks were last seen, never earlier, and whatever the last poll
- * found ready, together. Nothing else in memory may change. */
+ * The events must be in the order of the subscriptions. A clock has one if it
+ * was due at the last look at the clocks, never earlier; a descriptor has one
+ * if the last poll found it ready. Nothing else in memory may change. */
 #include <errno.h>
 #include <string.h>
 
@@ -21,11 +21,11 @@ typedef struct poll_arguments {
   uint32_t nevents;
 } poll_arguments;
 
-/* What a subscription asks for. */
+/* A subscription, as the oracle reads it. */
 struct wish {
   uint64_t userdata;
   uint8_t tag;
-  wv_errno error; /* of its event */
+  wv_errno error; /* for its event */
   uint32_t clock;
   uint64_t deadline;
   bool ready; /* needs no wait */
@@ -48,7 +48,7 @@ static uint64_t load_u64(const uint8_t *at) {
   return load_u32(at) | (uint64_t)load_u32(at + 4) << 32;
 }
 
-/* The kernel has been asked for it if need be. */
+/* Assumes that the kernel has been asked if necessary. */
 static uint8_t kind_of_entry(const wv_fd *entry) {
   const uint32_t finds = polling.fds[entry->host_fd].finds;
 
@@ -82,7 +82,8 @@ static void wish_for_fd(const uint8_t *at, struct wish *wish) {
         read ? WV_SYS_POLL_READ : WV_SYS_POLL_WRITE;
 }
 
-/* A relative time counts from when the call began: then it is not known yet. */
+/* A relative time counts from the beginning of the call, which is not known
+ * yet. */
 static void wish_for_clock(const uint8_t *at, struct wish *wish) {
   const uint64_t time = load_u64(at + 24);
 
@@ -104,7 +105,7 @@ static void wish_for_clock(const uint8_t *at, struct wish *wish) {
     polling.deadline[wish->clock] = wish->deadline;
 }
 
-/* Before each slice. */
+/* Called before each slice. */
 static wv_errno check_arguments(const poll_arguments *call) {
   const uint8_t *at = guest.memory.base + call->in;
 
@@ -143,7 +144,7 @@ static uint64_t nbytes_of(const struct wish *wish) {
                                            : 0;
 }
 
-/* False: there is none. */
+/* False: no event. */
 static bool event_of(const struct wish *wish, uint8_t *event) {
   const uint8_t ready = polling.fds[wish->host_fd].ready;
   const bool read = wish->tag == FD_READ;
@@ -190,7 +191,7 @@ static void check_events(const poll_arguments *call) {
   wv_store_u32(shadow + call->nevents, count);
 }
 
-/* The input's calls. */
+/* Calls of the input. */
 
 static void put_entry(void) {
   static const uint8_t kinds[] = {
@@ -243,7 +244,7 @@ static void put_subscription(uint8_t *at) {
   const bool absolute = (what & 64) != 0;
   uint32_t clock = what & 32 ? WV_CLOCK_REALTIME : WV_CLOCK_MONOTONIC;
 
-  memset(at, (int)(what % 3), 48); /* what pads it may be anything */
+  memset(at, (int)(what % 3), 48); /* padding may have any value */
   wv_store_u64(at, take_u32() * UINT64_C(4294967311));
   at[8] = what % 16 < 6 ? CLOCK : what % 16 < 11 ? FD_READ : FD_WRITE;
   if (what >= 248) at[8] = take_u8();
@@ -258,7 +259,7 @@ static void put_subscription(uint8_t *at) {
   if (what >= 244) wv_store_u16(at + 40, (uint16_t)take_u32());
 }
 
-/* Some subscriptions, over and over. */
+/* Repeats some subscriptions. */
 static void put_list_of(const poll_arguments *call) {
   uint8_t list[8 * 48];
   const uint32_t count = 1 + take_u8() % 8;

@@ -1,4 +1,4 @@
-/* What the kernel answers to poll_oneoff. */
+/* The kernel's answers to poll_oneoff. */
 #include "polls_kernel.h"
 
 #include <errno.h>
@@ -6,7 +6,7 @@
 
 struct polling_kernel polling;
 
-/* The wall clock may be set at any time; the other one goes on. */
+/* The wall clock may be set at any time; the monotonic clock may not. */
 static void pass(uint64_t ns) {
   kernel.now += (int64_t)ns;
   polling.real += ns;
@@ -22,8 +22,8 @@ static int answer_clock(uint32_t id, uint64_t *now) {
   return 0;
 }
 
-/* Never beyond the slice, nor a deadline as it was seen. Where the wall clock
- * is set, the deadlines are looked at again with the next slice. */
+/* A poll must end with the slice, and at a deadline as the clocks were last
+ * seen. If the wall clock is set, the next slice reads it again. */
 static void check_timeout(int64_t timeout) {
   CHECK(timeout >= 0);
   CHECK(timeout <= polling.begun + SLICE - kernel.now +
@@ -41,7 +41,7 @@ static void check_timeout(int64_t timeout) {
   }
 }
 
-/* Each descriptor once, for all that is asked of it. */
+/* Each descriptor only once, with all events asked for it. */
 static void check_fds(const wv_sys_pollfd *fds, uint32_t count) {
   uint32_t asked = 0;
 
@@ -60,7 +60,7 @@ static int answer_poll(wv_sys_pollfd *fds, uint32_t count, int64_t timeout) {
   const uint8_t action = take_u8();
   int ready = 0;
 
-  CHECK(polling.ready == 0); /* there is an event */
+  CHECK(polling.ready == 0); /* nothing may follow an event */
   CHECK(polling.error == 0);
   check_timeout(timeout);
   check_fds(fds, count);

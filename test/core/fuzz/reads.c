@@ -1,8 +1,8 @@
 /* fd_read, fd_pread and sock_recv.
  *
- * What came in must lie in the guest's buffers, in their order, and nothing
- * else in memory may change but the results; the errno must be that of the
- * order of the checks, or that of the system call that failed. */
+ * The received bytes must be in the guest's buffers, in order. Nothing else in
+ * memory may change except the results. The errno must be that of the first
+ * failed check, or of the failed system call. */
 #include <errno.h>
 #include <string.h>
 
@@ -21,9 +21,9 @@ typedef struct read_arguments {
   uint32_t iovs;
   uint32_t iovs_len;
   uint32_t nread;
-  uint32_t flags; /* of sock_recv */
+  uint32_t flags; /* for sock_recv */
   uint32_t roflags;
-  uint64_t offset; /* of fd_pread */
+  uint64_t offset; /* for fd_pread */
 } read_arguments;
 
 /* The oracle. */
@@ -44,7 +44,7 @@ static wv_errno check_kind(const read_arguments *call, const wv_fd *entry) {
   }
 }
 
-/* The checks in their order, and what there is to read. */
+/* The checks in their order, and the size of the list. */
 static wv_errno check_arguments(const read_arguments *call,
                                 const wv_fd *entry) {
   uint64_t rights =
@@ -76,7 +76,7 @@ static void check_outcome(const read_arguments *call, const wv_fd *entry,
     CHECK(incoming.reads == 0 && incoming.offered == 0);
     return;
   }
-  /* Who may wait is never told that there is nothing. */
+  /* A call that may wait must not return AGAIN. */
   CHECK(error != WV_EAGAIN || !waits);
   if (incoming.in > 0) {
     CHECK(error == WV_SUCCESS);
@@ -89,13 +89,13 @@ static void check_outcome(const read_arguments *call, const wv_fd *entry,
     CHECK(error == namesake(incoming.error));
   } else {
     CHECK(error == WV_SUCCESS && incoming.at_end);
-    /* A FIFO that nobody has opened to write is waited for. */
+    /* A call on a FIFO that has had no writer must wait. */
     if (entry->kind == WV_KIND_PIPE && waits)
       CHECK(!(entry->flags & WV_FD_AWAITS_WRITER));
   }
 }
 
-/* The input's calls. */
+/* Calls of the input. */
 
 static wv_fd make_entry(uint8_t what, uint8_t flags) {
   static const uint8_t kinds[] = {
@@ -165,8 +165,8 @@ static void take_call(read_arguments *call, uint8_t options) {
   put_list(call->iovs, call->iovs_len);
 }
 
-/* Through all its slices, of which it returns the number, or until V8 ends the
- * guest between two. `*wanted` is the errno of the checks in the last one. */
+/* Makes all slices of a call, or those before V8 ends the guest; returns how
+ * many. `*wanted` is the errno of the checks in the last slice. */
 static int run(const read_arguments *call, const wv_fd *entry, wv_errno *wanted,
                wv_errno *error) {
   int slices = 1;
@@ -218,12 +218,14 @@ static void read_call(void) {
   if (error == WV_RESUME) {
     CHECK(wanted == WV_SUCCESS);
   } else if (wanted != WV_SUCCESS && slices > 1 && incoming.in > 0) {
-    /* What came in before a wait counts, whatever the list is by then. */
+    /* Bytes received before a wait count, even if the list is invalid by now.
+     */
     CHECK(error == WV_SUCCESS);
     store_results(&call);
   } else if (wanted != WV_SUCCESS) {
     CHECK(error == wanted);
-    /* No system call before them; in a later slice the list may be another. */
+    /* No system call comes before the checks. In a later slice the list may
+     * differ. */
     CHECK(slices > 1 || incoming.offered == 0);
   } else {
     check_outcome(&call, entry, error);

@@ -1,4 +1,4 @@
-/* What the kernel answers to who reads. */
+/* The kernel's answers to reads. */
 #include "reads_kernel.h"
 
 #include <errno.h>
@@ -6,7 +6,8 @@
 
 #include "iovec.h"
 
-/* By one system call, and by a whole call: a list can name 4 GiB. */
+/* The most bytes compared, of one system call and of a whole call: a list can
+ * name 4 GiB. */
 #define GIVEN_MAX (1 << 16)
 #define GIVEN_IN_ALL (1 << 20)
 
@@ -26,7 +27,7 @@ bool is_anywhere(void) {
   return incoming.all && (incoming.shared || incoming.list_changed);
 }
 
-/* The place of the next byte in the list. */
+/* Puts a byte at the next place in the list. */
 static void put_in_shadow(uint8_t byte) {
   const wv_iovec *element = &expected.elements[expected.at];
   const uint64_t at = (uint64_t)element->buf + expected.off;
@@ -78,9 +79,10 @@ static void check_order(int fd, int64_t offset) {
   CHECK(incoming.error == 0 || incoming.error == EAGAIN); /* else it ends */
   CHECK(!incoming.must_wait); /* a loop that burns the CPU */
   CHECK(incoming.reads == 0 || incoming.all);
-  /* An end is an end, but that of a FIFO without a writer. */
+  /* No read may follow the end of a file, except on a FIFO that has had no
+   * writer. */
   CHECK(!incoming.at_end || incoming.writer);
-  /* A writer that always has more ends the slice too. */
+  /* A writer that always has more data must not prolong the slice. */
   CHECK(!incoming.was_short || !slice_is_over());
 }
 
@@ -137,8 +139,8 @@ static ssize_t give(int fd, const struct iovec *iov, int count,
   return (ssize_t)given;
 }
 
-/* A descriptor without O_NONBLOCK is read where poll has found data. Ours, and
- * a device, have nothing to wait for. */
+/* A descriptor without O_NONBLOCK may be read only after poll has found data.
+ * Our own descriptors and devices never wait. */
 static ssize_t read_blocking(int fd, const struct iovec *iov, int count) {
   CHECK(incoming.reading == READ);
   CHECK(kernel.has_own[incoming.host_fd] == (fd != incoming.host_fd));
@@ -183,7 +185,7 @@ ssize_t wv_sys_recv(int fd, const struct iovec *iov, int count, int flags,
   return n;
 }
 
-/* It waits for nothing, or there is no such call. */
+/* Never waits, or does not exist. */
 ssize_t wv_sys_read_nowait(int fd, const struct iovec *iov, int count) {
   static const int no_answers[] = {EOPNOTSUPP, ENOSYS, EINVAL};
   uint8_t how = take_u8();
@@ -210,7 +212,7 @@ static int answer_reopen(int fd) {
   return open_own(fd);
 }
 
-/* Of a FIFO that was opened for the guest, after a read without data. */
+/* Only for a FIFO opened for the guest, after a read without data. */
 static bool looks_for_writer(void) {
   const wv_fd *entry = wv_fd_get(guest.fds, 0);
 
@@ -222,8 +224,8 @@ static bool looks_for_writer(void) {
          (entry->flags & WV_FD_AWAITS_WRITER);
 }
 
-/* Is there data, before a read that must not wait; or a wait, which a read
- * without data has before the next. */
+/* Asks for data before a read that must not wait; or waits, after a read
+ * without data. */
 static int answer_poll(wv_sys_pollfd *fds, uint32_t count, int64_t timeout) {
   uint8_t action = take_u8();
   bool waits = incoming.must_wait || looks_for_writer();
@@ -269,7 +271,7 @@ static int answer_flags(int fd) {
   return WV_SYS_READABLE;
 }
 
-/* What was opened for the guest, asked for before a receive, or after a read
+/* Only for a file opened for the guest, before a receive or after a read
  * without data. */
 static int answer_fstat(int fd, wv_sys_stat *stat) {
   CHECK(fd == incoming.host_fd && incoming.kind == WV_KIND_UNKNOWN);

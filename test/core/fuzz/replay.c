@@ -1,4 +1,4 @@
-/* Runs core.c on the files that are named, without libFuzzer. */
+/* Runs core.c on the named files, without libFuzzer. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@ int main(int count, char **names) {
     }
     size = fread(data, 1, sizeof(data), file);
     fclose(file);
-    fprintf(stderr, "%s\n", names[i]); /* the last one is the one that fails */
+    fprintf(stderr, "%s\n", names[i]); /* the last name is the failing one */
     LLVMFuzzerTestOneInput(data, size);
   }
   printf("%d inputs\n", count - 1);

@@ -1,4 +1,4 @@
-/* The tree, and what Linux does to one. */
+/* The tree, with the semantics of Linux. */
 #include "tree.h"
 
 #include <errno.h>
@@ -113,7 +113,7 @@ static bool is_dot(const char *name) {
   return strcmp(name, ".") == 0;
 }
 
-/* 0: it can be created. */
+/* 0: the name can be created. */
 static int check_free(const struct tree *tree, int dir, const char *name) {
   int node;
   int error = tree_lookup(tree, dir, name, &node);
@@ -203,7 +203,7 @@ int tree_rename(struct tree *tree, int from_dir, const char *from, int to_dir,
   error = tree_lookup(tree, to_dir, to, &target);
   if (error != 0 && error != ENOENT) return error;
   if (source == target) return 0;
-  /* The target is over the source. */
+  /* A directory must not move below itself. */
   if (target >= 0 && tree->nodes[target].type == DIRECTORY &&
       tree_is_above(tree, target, from_dir))
     return tree->nodes[source].type == DIRECTORY &&
@@ -225,7 +225,7 @@ int tree_touch(struct tree *tree, int dir, const char *name, uint64_t mtim) {
   return error;
 }
 
-/* What is still to go, and where it stands. */
+/* The rest of a path, and the place reached. */
 struct way {
   const struct tree *tree;
   int root;
@@ -258,7 +258,7 @@ static int go_along(struct way *way, int link, bool slash, const char *rest) {
   return 0;
 }
 
-/* One component. `*done`: it was the last one. */
+/* Takes one component. `*done`: it was the last one. */
 static int step(struct way *way, struct place *found, bool *done) {
   const char *at = way->rest + strspn(way->rest, "/");
   const size_t len = strcspn(at, "/");
@@ -289,7 +289,7 @@ static int step(struct way *way, struct place *found, bool *done) {
     strcpy(behind, way->rest);
     return go_along(way, node, found->slash, behind);
   }
-  if (last) return 0; /* the caller finds what there is */
+  if (last) return 0; /* the caller finds what is there */
   if (error != 0) return error;
   if (way->tree->nodes[node].type != DIRECTORY) return ENOTDIR;
   way->dir = node;

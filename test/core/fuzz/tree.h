@@ -1,6 +1,5 @@
 /* A file system of the fuzzer: a tree of directories, files, FIFOs and symbolic
- * links that is copied by an assignment. The functions return an errno of the
- * host, or 0. */
+ * links that an assignment copies. Functions return a host errno, or 0. */
 #ifndef TREE_H
 #define TREE_H
 
@@ -12,7 +11,7 @@ enum {
   ENTRIES = 288,
   POOL_SIZE = 1 << 14,
   NAME_SIZE = 256,
-  TARGET_MAX = 100, /* 40 of them and a path fit into what a walk keeps */
+  TARGET_MAX = 100, /* a walk has room for 40 of them and a path */
   LINKS_MAX = 40,
 };
 
@@ -27,9 +26,9 @@ typedef enum node_type {
 struct node {
   uint8_t type;
   bool inside;     /* below a preopen */
-  bool closed;     /* to search, read and write: mode 000 */
-  int16_t parent;  /* of a directory */
-  uint16_t target; /* of a link: in the pool */
+  bool closed;     /* mode 000: no search, read or write */
+  int16_t parent;  /* for a directory */
+  uint16_t target; /* for a link: in the pool */
   uint32_t touched;
 };
 
@@ -47,21 +46,21 @@ struct tree {
   char pool[POOL_SIZE];
 };
 
-void tree_clear(struct tree *tree); /* but for node 0, the root */
-/* The node, or -1: the tree is full, or the name is taken. */
+void tree_clear(struct tree *tree); /* leaves node 0, the root */
+/* Returns the node. -1: the tree is full, or the name exists. */
 int tree_add(struct tree *tree, int dir, const char *name, node_type type,
              const char *target);
-/* The entry, or -1. */
+/* Returns the entry, or -1. */
 int tree_entry(const struct tree *tree, int dir, const char *name);
 const char *tree_target(const struct tree *tree, int node);
-/* Is the directory `above` the same as `node`, or over it? */
+/* Is the directory `above` equal to `node`, or above it? */
 bool tree_is_above(const struct tree *tree, int above, int node);
 
-/* What a name is, "." included: EACCES, ENOENT. */
+/* Finds the node of a name, which may be ".". EACCES, ENOENT. */
 int tree_lookup(const struct tree *tree, int dir, const char *name, int *node);
 
-/* The last component of open: `flags` are WV_SYS_OPEN_*, and no link is
- * followed. `slash`: one stood behind the name. */
+/* Opens the last component. `flags` are WV_SYS_OPEN_*; links are not followed.
+ * `slash`: one follows the name. */
 int tree_open(struct tree *tree, int dir, const char *name, bool slash,
               int flags, int *node);
 int tree_mkdir(struct tree *tree, int dir, const char *name);
@@ -75,22 +74,22 @@ int tree_symlink(struct tree *tree, const char *target, int dir,
                  const char *name);
 int tree_touch(struct tree *tree, int dir, const char *name, uint64_t mtim);
 
-/* A path below `root`. */
+/* The place of a path below `root`. */
 struct place {
   int dir;
   char name[NAME_SIZE]; /* "." or a name without a slash */
-  bool slash;           /* one stood behind it */
+  bool slash;           /* a slash follows the name */
 };
 
 enum {
-  RESOLVE_FOLLOW = 1 << 0, /* a link as the last component */
-  RESOLVE_CREATE = 1 << 1, /* EISDIR: a slash stands behind what is created */
-  RESOLVE_GUEST = 1 << 2,  /* absolute links are paths of the guest, and what
-                              leads outside is EPERM: else EXDEV */
+  RESOLVE_FOLLOW = 1 << 0, /* follow a link as the last component */
+  RESOLVE_CREATE = 1 << 1, /* fail with EISDIR if a slash follows the name */
+  RESOLVE_GUEST = 1 << 2,  /* absolute links are the guest's paths; EPERM, not
+                              EXDEV, for paths that lead outside */
 };
 
-/* Where an absolute link leads: the node of a preopen, or -1; `*rest` is the
- * way from there. */
+/* The node of the preopen that an absolute link leads to, or -1. `*rest`
+ * becomes the path from there. */
 typedef int preopen_of(const char *target, const char **rest);
 
 int tree_resolve(const struct tree *tree, int root, const char *path, int flags,

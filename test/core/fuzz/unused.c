@@ -1,5 +1,4 @@
-/* The functions of sys.h that the core is linked with, and that no input
- * reaches. */
+/* Functions of sys.h that the core links, but no input reaches. */
 #include <stdlib.h>
 
 #define UNUSED(name) \

@@ -1,8 +1,8 @@
 /* fd_write, fd_pwrite, buffered writes, and the table of descriptors.
  *
- * What went out must be the guest's buffers in their order, each byte once, up
- * to nwritten; the errno must be the one that preview1/fd_write.c promises; and
- * nothing else in memory may change. */
+ * The written bytes must be those of the guest's buffers, in order, each once,
+ * up to nwritten. The errno must be the one that preview1/fd_write.c promises.
+ * Nothing else in memory may change. */
 #include <errno.h>
 #include <string.h>
 
@@ -26,7 +26,7 @@ typedef struct write_arguments {
 
 /* The oracle. */
 
-/* The checks of fd_write.c, in their order, and what there is to write. */
+/* The checks of fd_write.c in their order, and the size of the list. */
 static wv_errno check_arguments(const wv_fd *entry,
                                 const write_arguments *call) {
   uint64_t rights =
@@ -49,13 +49,13 @@ static wv_errno check_arguments(const wv_fd *entry,
   return WV_SUCCESS;
 }
 
-/* Whether one system call may be offered less than all. */
+/* May one system call get less than the whole list? */
 static bool may_be_cut(void) {
   return expected.count > WV_IOV_MAX || expected.total > WV_WRITE_MAX;
 }
 
-/* A file that was opened for the guest is looked at when its first write did
- * not go out whole, and not before. */
+/* The kind of a file opened for the guest must be asked for only if its first
+ * write did not go out whole. */
 static void check_learned(wv_errno error, const wv_fd *entry) {
   if (outgoing.learned == NOT_ASKED) {
     CHECK(error == WV_SUCCESS ? outgoing.out == expected.total
@@ -86,12 +86,12 @@ static void check_outcome(wv_errno error, const wv_fd *entry, bool positioned,
           (outgoing.error == 0 ? WV_SUCCESS : namesake(outgoing.error)));
     if (unknown && !positioned) check_learned(error, entry);
   } else {
-    /* Who may wait is never told that there is no room. */
+    /* A call that may wait must not return AGAIN. */
     CHECK(outgoing.error != EAGAIN || outgoing.limit >= 0);
     if (outgoing.out > 0) {
       CHECK(error == WV_SUCCESS);
-      /* All, but for a reason to stop: an error, a write that took nothing, or
-       * a guest that does not want to wait. */
+      /* All bytes must be out unless there was a reason to stop: an error, a
+       * write that took nothing, or NONBLOCK. */
       CHECK(outgoing.out == expected.total || outgoing.error != 0 ||
             outgoing.took_none || entry->fdflags & WV_FDFLAGS_NONBLOCK);
     } else {
@@ -103,7 +103,7 @@ static void check_outcome(wv_errno error, const wv_fd *entry, bool positioned,
   if (error == WV_SUCCESS) CHECK(nwritten == outgoing.out);
 }
 
-/* The input's calls. */
+/* Calls of the input. */
 
 static wv_fd make_entry(uint8_t what, uint8_t how, uint8_t flags) {
   static const uint8_t usual[] = {WV_KIND_FILE, WV_KIND_PIPE, WV_KIND_SOCKET};
@@ -127,7 +127,7 @@ static wv_fd make_entry(uint8_t what, uint8_t how, uint8_t flags) {
   return entry;
 }
 
-/* What `fd` had is closed if it was ours, and nothing else. */
+/* The descriptor of `fd` must be closed if it was ours, and no other one. */
 static void check_closed(const bool *owned, const wv_fd *replaced,
                          int inserted) {
   for (int i = 0; i < HOST_FDS; i++) {
@@ -184,7 +184,7 @@ static void set_entry(void) {
   wv_errno error;
   wv_fd entry;
 
-  /* A table for the highest would take most of the time. */
+  /* A table up to the highest fd would take most of the time. */
   if (how > 250) fd = take_word(WV_GUEST_FD_LIMIT);
   if (fd < WV_GUEST_FD_LIMIT) fd %= 1024;
   flags = take_u8();
@@ -212,7 +212,7 @@ static void set_entry(void) {
   check_closed(owned, &replaced, entry.host_fd);
 }
 
-/* As the addon makes it. */
+/* Makes a call as the addon does. */
 static wv_errno call_by_mailbox(const write_arguments *call) {
   _Alignas(8) uint32_t box[WV_BOX_WORDS] = {0};
   uint32_t *a = box + WV_BOX_ARGUMENTS;
@@ -234,7 +234,7 @@ static wv_errno call_directly(const write_arguments *call) {
                            call->nwritten);
 }
 
-/* Through all its slices. False: V8 has ended the guest between two. */
+/* Makes all slices of a call. False: V8 has ended the guest between two. */
 static bool run(const write_arguments *call, bool by_mailbox, wv_errno *error) {
   guest.resumed = false;
   for (;;) {
@@ -314,7 +314,7 @@ static void buffered_call(void) {
   wv_errno error;
 
   if (entry == NULL) return;
-  if (entry->kind == WV_KIND_TARGET) return; /* JS has those */
+  if (entry->kind == WV_KIND_TARGET) return; /* JS does the rest */
   buf = malloc(len);
   memcpy(buf, pattern(), len);
   expected.elements[0] = (wv_iovec){.buf = 0, .buf_len = len};

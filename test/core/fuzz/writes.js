@@ -1,12 +1,12 @@
 'use strict';
 
-// The test of test/core/model.test.js for as long as you like:
+// Runs the test of test/core/model.test.js for any time:
 //
 //   npm run fuzz -- --minutes 10 --seed 1
 //   npm run fuzz -- --case FILE
 //
-// A failure prints its case, made short, and ends with status 1. That line is
-// what FILE holds.
+// On a failure it prints the shortened case, and exits with status 1. FILE holds
+// such a line.
 
 const fs = require('node:fs');
 const os = require('node:os');
@@ -32,7 +32,7 @@ async function runCase(directory, file) {
   return difference === undefined;
 }
 
-/** Runs the program of a seed. False, and a report, where it fails. */
+/** Runs the program of a seed. On a failure, prints a report and returns false. */
 async function runSeed(directory, seed) {
   const program = writeProgram(seed);
   for (const subject of subjectsFor(seed)) {
@@ -52,7 +52,7 @@ async function runFor(directory, minutes, firstSeed) {
   let seed = firstSeed;
   console.log(`Node ${process.version}, seeds from ${firstSeed} on`);
   while (performance.now() < end) {
-    // For a program that ends the process.
+    // Shows the seed if a program ends the process.
     if ((seed - firstSeed) % PROGRESS === 0) console.log(`seed ${seed}`);
     if (!(await runSeed(directory, seed))) return false;
     seed++;

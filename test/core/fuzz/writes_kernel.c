@@ -1,4 +1,4 @@
-/* What the kernel answers to who writes. */
+/* The kernel's answers to writes. */
 #include "writes_kernel.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@ static ssize_t failed(int error) {
   return -1;
 }
 
-/* The bytes that were taken are those that come next. */
+/* Compares written bytes with the next ones expected. */
 static void compare(const uint8_t *buf, uint64_t len) {
   uint64_t left = COMPARED_MAX;
 
@@ -40,7 +40,7 @@ static void compare(const uint8_t *buf, uint64_t len) {
   }
 }
 
-/* Reads as a kernel does, from the first byte to the last. */
+/* Reads each byte in order, like a kernel. */
 static void touch(const uint8_t *buf, uint64_t len) {
   static volatile uint8_t sum;
 
@@ -62,13 +62,13 @@ static ssize_t take(int fd, const struct iovec *iov, int count,
 
   CHECK(is_ours(fd));
   CHECK(count > 0 && count <= WV_IOV_MAX);
-  /* What is drained goes on at the place behind the bytes that went out. */
+  /* A flush continues at the offset after the bytes already written. */
   CHECK(offset ==
         (outgoing.offset < 0 ? -1 : outgoing.offset + (int64_t)outgoing.out));
   CHECK(outgoing.error == 0 ||
-        outgoing.error == EAGAIN); /* else the call ends */
+        outgoing.error == EAGAIN); /* else the call must end */
   CHECK(!outgoing.must_wait);      /* a loop that burns the CPU */
-  /* A reader that always makes room ends the slice too. */
+  /* A reader that always makes room must not prolong the slice. */
   CHECK(!outgoing.stream || !outgoing.was_short || !slice_is_over());
   outgoing.ready = false;
   if (outgoing.shared) scribble(outgoing.list);
@@ -113,8 +113,8 @@ static ssize_t take(int fd, const struct iovec *iov, int count,
   return (ssize_t)taken;
 }
 
-/* A descriptor without O_NONBLOCK takes without waiting what poll has found
- * room for, and no more. What is ours has it. */
+/* A descriptor without O_NONBLOCK may get only as many bytes as poll has found
+ * room for. Our own descriptors have O_NONBLOCK. */
 static void check_may_block(int fd, uint64_t len) {
   if (fd != outgoing.host_fd || !outgoing.nonblocking || outgoing.host_nonblock)
     return;
@@ -158,7 +158,7 @@ ssize_t wv_sys_send(int fd, const struct iovec *iov, int count, int flags) {
   return take(fd, iov, count, -1);
 }
 
-/* It waits for nothing, or there is no such call. */
+/* Never waits, or does not exist. */
 ssize_t wv_sys_write_nowait(int fd, const struct iovec *iov, int count) {
   static const int no_answers[] = {EOPNOTSUPP, ENOSYS, EINVAL};
   uint8_t how = take_u8();
@@ -185,7 +185,7 @@ static int answer_reopen(int fd) {
   return open_own(fd);
 }
 
-/* The time that a wait may take: it starts with the first. */
+/* Checks the timeout of a wait. The time limit starts with the first one. */
 static void check_timeout(int64_t timeout) {
   if (outgoing.deadline < 0 && outgoing.limit >= 0)
     outgoing.deadline = kernel.now + outgoing.limit;
@@ -194,8 +194,8 @@ static void check_timeout(int64_t timeout) {
   CHECK(outgoing.limit < 0 || timeout <= outgoing.deadline - kernel.now);
 }
 
-/* Is there room, before a write that must not wait; or a wait, which a write
- * without room has before the next. */
+/* Asks for room before a write that must not wait; or waits, after a write
+ * without room. */
 static int answer_poll(wv_sys_pollfd *fds, uint32_t count, int64_t timeout) {
   uint8_t action = take_u8();
   bool waits = outgoing.must_wait;
@@ -249,7 +249,7 @@ static int answer_flags(int fd) {
   return WV_SYS_WRITABLE;
 }
 
-/* What was opened for the guest, asked for after a first write. */
+/* Only for a file opened for the guest, after its first write. */
 static int answer_fstat(int fd, wv_sys_stat *stat) {
   uint8_t which = take_u8() % 8;
 

@@ -1,10 +1,10 @@
-/* Threads of one guest, without Node: guests over one block of memory that join
- * a table, use it all at once, and leave, under ThreadSanitizer.
+/* Threads of one guest, without Node, under ThreadSanitizer: guests over one
+ * block of memory join a table, use it at the same time, and leave.
  *
  *   threads [--seconds N] [--seed N]
  *
- * Afterwards no record is in a wrong file, none is lost or there twice, and no
- * descriptor is left. */
+ * Afterwards no record may be in a wrong file, lost or duplicated, and no
+ * descriptor left open. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdlib.h>
@@ -21,12 +21,12 @@ _Atomic unsigned failures;
 static unsigned long calls;
 static unsigned long guests;
 
-/* One that stays, so that the others find its table. */
+/* A guest that stays for the round, so that others can join its table. */
 static void stay(thread_guest *of, enum preopens preopens, uint8_t *memory,
                  wv_fd_table **table) {
   new_guest(of, 0, preopens);
   share_guest(of, memory);
-  /* What the round before left is not there. */
+  /* The table is new: nothing is left from the last round. */
   CHECK(of->guest.fds->count == (preopens == BOTH ? 5u : 4u));
   *table = of->guest.fds;
 }

@@ -1,4 +1,4 @@
-/* Records, and where they are in the end. */
+/* Records, and the check where they ended up. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
@@ -10,11 +10,11 @@
 
 #define MAGIC UINT64_C(0x5752495445564543)
 
-/* What is known of a record. Each thread has its own until all have ended. */
+/* The state of a record. Threads use separate arrays until all have ended. */
 typedef struct record {
   uint64_t inode;
   uint8_t outcome;
-  uint8_t times; /* that it was found */
+  uint8_t times; /* how often it was found */
 } record;
 
 static record records[THREADS][RECORDS_MAX];

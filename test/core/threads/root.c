@@ -1,4 +1,4 @@
-/* The directories of the tests, and guests in them. */
+/* The directories of the tests, and their guests. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>

@@ -38,7 +38,7 @@ static void test_apart(uint8_t *memory) {
   CHECK(a.guest.fds != b.guest.fds);
   free_both();
 
-  /* Another memory: that of a guest which is none of its threads. */
+  /* Another memory belongs to another guest. */
   new_guest(&a, 0, BOTH);
   new_guest(&b, 1, BOTH);
   share_guest(&a, memory);
@@ -55,7 +55,8 @@ static void test_files(uint8_t *memory) {
 
   two_guests(memory, BOTH);
   CHECK(a.guest.fds == b.guest.fds);
-  CHECK(wv_share(&a.guest, memory) == WV_SUCCESS); /* once more: nothing */
+  CHECK(wv_share(&a.guest, memory) ==
+        WV_SUCCESS); /* a second time changes nothing */
   CHECK(open_file(&a, "d/shared", WV_OFLAGS_CREAT, 0, &fd) == WV_SUCCESS);
   CHECK(fd == FREE_FD);
   inode = inode_of(&a, fd);
@@ -64,7 +65,7 @@ static void test_files(uint8_t *memory) {
   CHECK(CALL(&a, WV_OP_FD_TELL, 0, fd, a.base + RESULT) == WV_SUCCESS);
   CHECK(wv_load_u64(at(&a, RESULT)) == 16);
 
-  /* The files close with the last. */
+  /* The last guest closes the files. */
   wv_guest_free(&a.guest);
   CHECK(inode_of(&b, fd) == inode);
   new_guest(&a, 0, BOTH);
@@ -76,7 +77,7 @@ static void test_files(uint8_t *memory) {
   free_both();
   CHECK(count_open_fds() == fds);
 
-  /* The address of a memory that is gone. */
+  /* The address of a memory that no guest uses any more. */
   new_guest(&a, 0, BOTH);
   share_guest(&a, memory);
   CHECK(a.guest.fds->count == FREE_FD && inode_of(&a, fd) == 0);
@@ -84,7 +85,7 @@ static void test_files(uint8_t *memory) {
   CHECK(count_open_fds() == fds);
 }
 
-/* Each has its own streams, until one of them closes or replaces one. */
+/* Each thread has its own streams until one of them closes or replaces one. */
 static void test_streams(uint8_t *memory) {
   const int fds = count_open_fds();
   uint64_t own[2];
@@ -105,7 +106,7 @@ static void test_streams(uint8_t *memory) {
   inode = inode_of(&b, fd);
   CHECK(CALL(&b, WV_OP_FD_RENUMBER, 0, 1, fd) == WV_SUCCESS);
   CHECK(inode_of(&a, 1) == 0 && inode_of(&b, 1) == 0);
-  /* What was moved is "the thread's own stream" there too. */
+  /* At its new number it still is each thread's own stream. */
   CHECK(inode_of(&a, fd) == own[0] && inode_of(&b, fd) == own[1]);
   CHECK(inode != 0 && inode != own[1]);
 
@@ -115,7 +116,7 @@ static void test_streams(uint8_t *memory) {
   CHECK(inode_of(&a, 2) != 0 && inode_of(&a, 2) == inode_of(&b, 2));
   free_both();
 
-  /* One that has no stream there. */
+  /* A guest without a stream there. */
   new_guest(&a, 0, BOTH);
   new_guest(&b, 1, BOTH);
   CHECK(wv_fd_remove(b.guest.fds, 0) == WV_SUCCESS);
@@ -130,5 +131,5 @@ void test_sharing(uint8_t *memory) {
   test_apart(memory);
   test_files(memory);
   test_streams(memory);
-  check_records(); /* none: the files of this go */
+  check_records(); /* finds no records, but removes the files */
 }

@@ -1,8 +1,8 @@
-/* One thread: it joins, calls whatever it likes on whatever fd, and leaves.
+/* One thread: it joins, makes random calls on random fds, and leaves.
  *
- * Its writes are between two looks at what the fd is. Each file is opened once,
- * and no entry comes back to a number that it has left: where both looks see
- * the same file, the record is in that. */
+ * It looks at the fd before and after each write. Each file is opened once, and
+ * no entry returns to a number that it has left. So if both looks see the same
+ * file, the record is in that file. */
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <unistd.h>
@@ -13,9 +13,9 @@
 #define LIST 64u
 #define DATA 1024u /* a record */
 #define OUT 4096u
-#define MIDDLE 24u /* fds that go down to a stream are below, and end above */
+#define MIDDLE 24u /* see renumber_one */
 #define TOP 40u
-#define AREA (1u << 20) /* of what pwrite places */
+#define AREA (1u << 20) /* of the records of fd_pwrite */
 
 typedef struct state {
   thread_guest of;
@@ -31,7 +31,7 @@ static uint32_t random_below(state *self, uint32_t limit) {
   return (uint32_t)(self->seed >> 33) % limit;
 }
 
-/* Any but the preopens. */
+/* Any fd except the preopens. */
 static uint32_t any_fd(state *self) {
   const uint32_t fd = random_below(self, TOP);
 
@@ -67,13 +67,13 @@ static void open_one(state *self) {
         open_file(&self->of, path, WV_OFLAGS_CREAT | WV_OFLAGS_EXCL, 0, &fd);
   }
   CHECK(error == WV_SUCCESS);
-  /* Nobody else would close it, and a table that is full opens nothing. */
+  /* Nobody else would close it, and a full table opens nothing. */
   if (error == WV_SUCCESS && fd >= TOP)
     CHECK(CALL(&self->of, WV_OP_FD_CLOSE, 0, fd) == WV_SUCCESS);
 }
 
 static void put_record_list(state *self) {
-  /* In two buffers, so that it is gathered. */
+  /* Two buffers, so that they are gathered. */
   wv_store_u32(at(&self->of, LIST), in_memory(self, DATA));
   wv_store_u32(at(&self->of, LIST + 4), 8);
   wv_store_u32(at(&self->of, LIST + 8), in_memory(self, DATA + 8));
@@ -134,8 +134,8 @@ static void close_one(state *self) {
   CHECK(error == WV_SUCCESS || error == WV_EBADF);
 }
 
-/* Up, but for the streams, which entries from the lower half go to, and leave
- * for the upper. */
+/* Renumbers upwards, so that no entry returns to a number. Through the streams,
+ * entries move from the lower half to the upper. */
 static void renumber_one(state *self) {
   uint32_t from = FREE_FD + random_below(self, TOP - FREE_FD);
   uint32_t to = FREE_FD + random_below(self, TOP - FREE_FD);
@@ -155,7 +155,8 @@ static void renumber_one(state *self) {
   CHECK(error == WV_SUCCESS || error == WV_EBADF);
 }
 
-/* With a buffer for a few entries; other threads read it at the same time. */
+/* The buffer holds a few entries; other threads read the directory at the same
+ * time. */
 static void read_directory(state *self) {
   const uint32_t size = 100 + random_below(self, 300);
   uint8_t seen[MANY] = {0};
@@ -192,7 +193,7 @@ static void read_directory(state *self) {
   CHECK(names == MANY);
 }
 
-/* A directory that others close and replace. */
+/* Others close and replace the directory meanwhile. */
 static void read_any_directory(state *self) {
   const wv_errno error =
       CALL(&self->of, WV_OP_FD_READDIR, 0, any_fd(self), in_memory(self, OUT),
@@ -231,7 +232,7 @@ static void change_entry(state *self) {
   }
   error = CALL(&self->of, WV_OP_FD_FDSTAT_GET, 0, fd, in_memory(self, OUT));
   CHECK(error == WV_SUCCESS || error == WV_EBADF);
-  /* By number, since it has two words of 64 bits. */
+  /* In words, since two of its arguments have 64 bits. */
   error = wv_fd_fdstat_set_rights(
       &self->of.guest, fd,
       WV_RIGHTS_FD_READ | WV_RIGHTS_FD_SEEK |

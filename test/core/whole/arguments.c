@@ -18,7 +18,7 @@ static void put_subscription(player *self, uint8_t *to, bool first) {
   wv_store_u16(to + 40, hostile(self) ? (uint16_t)wild(self) : absolute);
 }
 
-/* Arguments 0 to 2: subscriptions, room for events, and how many. */
+/* Arguments 0 to 2: subscriptions, room for events, and their number. */
 static void put_subscriptions(player *self, uint32_t *a) {
   const uint32_t n = one_in(self, 30) ? below(self, 1000) : 1 + below(self, 4);
   uint32_t i;

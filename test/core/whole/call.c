@@ -1,5 +1,5 @@
-/* A call as src/binding.c and lib/native/ make it, and what is to be true after
- * it. */
+/* Makes a call as src/binding.c and lib/native/ do, and checks the state
+ * afterwards. */
 #define _GNU_SOURCE
 #include <string.h>
 
@@ -9,11 +9,11 @@
 #define BUFFER_MAX 5000u
 #define REPEATS 100u
 
-/* Before a call of a guest that is alone. */
+/* The state before a call of a guest that is alone. */
 typedef struct before {
   uint8_t *memory; /* a copy, or NULL */
-  uint32_t lowest; /* free fd */
-  uint32_t count;  /* of open ones */
+  uint32_t lowest; /* the lowest free fd */
+  uint32_t count;  /* how many fds are open */
   unsigned long within;
 } before;
 
@@ -35,7 +35,7 @@ static uint8_t *place(player *self, uint32_t at) {
   return guest_of(self)->memory.base + at;
 }
 
-/* An operation of the host's, with the arguments that stand there. */
+/* Makes an operation of the host with the arguments already in the mailbox. */
 static uint32_t control(player *self, enum wv_op op, wv_memory bytes) {
   uint32_t result;
 
@@ -73,7 +73,8 @@ static bool is_about(enum wv_op op, const uint32_t *frame, uint32_t fd) {
                                op != WV_OP_PROC_EXIT && a[0] == fd);
 }
 
-/* What is buffered, to a target that takes all, or some, or fails. */
+/* Delivers buffered bytes to a target that takes all of them, or fails, after
+ * half of them. */
 static wv_errno deliver_buffered(player *self, enum wv_op op) {
   const wv_buffer *buffer = &guest_of(self)->buffer;
   uint32_t frame[WV_BOX_WORDS];
@@ -103,7 +104,7 @@ static wv_errno deliver_buffered(player *self, enum wv_op op) {
     a[0] = fd;
     a[1] = target;
     a[2] = error;
-    a[3] = (uint32_t)rest.size; /* not taken */
+    a[3] = (uint32_t)rest.size; /* bytes not taken */
     if (one_in(self, 3)) rest.size = 0;
     control(self, WV_OP_GIVE_BACK, rest);
   }
@@ -130,8 +131,8 @@ static wv_errno deliver(player *self) {
   return WV_SUCCESS;
 }
 
-/* All of a call: its slices, and what it asks of JS. Between two slices V8 may
- * end the guest. */
+/* Completes a call: makes its slices, and does what it asks of JS. V8 may end
+ * the guest between two slices. */
 static wv_errno complete(player *self, enum wv_op op) {
   wv_errno answer = dispatch(self, op, false);
   uint32_t turns = 0;
@@ -163,7 +164,7 @@ static wv_errno complete(player *self, enum wv_op op) {
   }
 }
 
-/* What is to be true. */
+/* Checks. */
 
 static uint32_t lowest_free(player *self) {
   const wv_fd_table *table = guest_of(self)->fds;
@@ -195,7 +196,7 @@ static void check_stat(player *self, uint32_t at) {
                     wv_load_u64(place(self, at + 8))));
 }
 
-/* Of a guest that is alone. */
+/* For a guest that is alone. */
 static void check_after(player *self, enum wv_op op, wv_errno answer,
                         const uint32_t *a, const before *seen) {
   const wv_memory *memory = &guest_of(self)->memory;
@@ -276,7 +277,7 @@ static void read_capture(player *self) {
   free(bytes.base);
 }
 
-/* What a caller does between two calls of the guest. */
+/* Something that a caller may do between two calls of the guest. */
 static void act_as_host(player *self) {
   switch (below(self, 8)) {
     case 0:
@@ -307,12 +308,12 @@ static void act_as_host(player *self) {
   }
 }
 
-/* Few of those after which other calls find nothing. */
+/* Calls that leave nothing open are rare. */
 static enum wv_op any_op(player *self) {
   const enum wv_op op = (enum wv_op)below(self, WV_OP_RESUME);
   uint32_t times = 1;
 
-  /* What is buffered is of calls that follow each other. */
+  /* Writes only fill the buffer if they follow each other. */
   if ((self->last_op == WV_OP_BUFFERED_WRITE ||
        self->last_op == WV_OP_BUFFERED_PWRITE) &&
       !one_in(self, 3))
@@ -336,8 +337,8 @@ static wv_errno make_call(player *self, enum wv_op op) {
   return answer;
 }
 
-/* The same call again and again, until the other thread meets it between a
- * check and a use. */
+/* Repeats a call, so that the other thread changes its input between a check
+ * and a use. */
 static void repeat(player *self, enum wv_op op,
                    const uint32_t frame[WV_BOX_WORDS]) {
   uint32_t i;
@@ -409,7 +410,7 @@ void end_guest(player *self) {
     wv_buffer_unset(&guest_of(self)->buffer);
     for (i = 0; i < 8; i++) call_at_random(self);
   }
-  /* The collector may have had the buffer first. */
+  /* The collector may free the buffer first. */
   if (one_in(self, 4)) {
     wv_buffer_unset(&guest_of(self)->buffer);
     free(self->buffer);

@@ -4,9 +4,9 @@
  *
  *   whole [--calls N] [--seed N] [--round N]
  *
- * A round is a guest, or two that are threads of one, and some thousands of
- * calls; its seed is that of the run and its number. A round in which a second
- * thread takes part is not the same twice. --round runs one round alone. */
+ * A round has one guest, or two threads of one, and some thousands of calls.
+ * Its seed is the seed of the run plus its number. A round with a second thread
+ * differs each time. --round runs a single round. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>
@@ -18,7 +18,7 @@
 
 #include "whole.h"
 
-#define CALLS 1500u /* of a round */
+#define CALLS 1500u /* in a round */
 #define HANG 60     /* seconds */
 #define MOST_FILES 1000
 #define LARGEST_FILE (1u << 20)
@@ -44,7 +44,7 @@ static void print_player(const player *of) {
           (unsigned long)wide[WV_BOX_WIDE + 1]);
 }
 
-/* Also where a sanitizer ends the program. */
+/* Also called when a sanitizer ends the program. */
 static void print_round(void) {
   fprintf(stderr, "--seed %lu --round %lu%s%s%s\n", (unsigned long)run_seed,
           (unsigned long)round_number, now.shared ? ", shared" : "",
@@ -76,7 +76,7 @@ void __sanitizer_set_death_callback(void (*callback)(void));
 #define TELL_OF_DEATH() ((void)0)
 #endif
 
-/* The inode behind each number, 0 where none is open. */
+/* Finds the inode of each number, 0 if it is not open. */
 static void look_at_files(uint64_t inodes[MOST_FILES]) {
   struct stat st;
   int fd;

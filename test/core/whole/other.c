@@ -1,6 +1,6 @@
-/* The other thread: it rewrites what a call reads, as long as a round lasts.
- * Where threads share a table it is one of the guest's, and makes calls too;
- * where the guest may block, it is the host, who makes room. */
+/* The other thread, which rewrites the input of calls throughout a round. If
+ * threads share a table, it is a thread of the guest and makes calls too. If
+ * the guest may block, it is the host and makes room. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <string.h>
@@ -26,13 +26,13 @@ static uint8_t bad_byte(player *self) {
   return (uint8_t) "/.\0\xff/..f"[below(self, 8)];
 }
 
-/* A pointer of a guest is aligned to nothing. */
+/* A guest's pointers have no alignment. */
 typedef struct __attribute__((packed)) word {
   uint32_t bits;
 } word;
 
-/* Puts other words there and what was there back, many times: `count` of them,
- * each in an element of a list. */
+/* Changes `count` words, each in its own element of a list, to a bad value and
+ * back, many times. */
 static void rewrite_words(player *self, uint8_t *at, uint32_t count,
                           uint32_t size) {
   const uint32_t bad = bad_word(self, size);
@@ -50,7 +50,7 @@ static void rewrite_words(player *self, uint8_t *at, uint32_t count,
 #undef WORD
 }
 
-/* The same of a byte, as of a path. */
+/* Does the same with a byte, for example of a path. */
 static void rewrite_byte(player *self, volatile uint8_t *at) {
   const uint8_t bad = bad_byte(self);
   const uint8_t good = *at;

@@ -1,4 +1,4 @@
-/* How often each call ended how. */
+/* How often each call ended with each result. */
 #include "whole.h"
 
 #define NAME(name) [WV_OP_##name] = #name
@@ -87,7 +87,7 @@ void add_tally(tally *to, const tally *from) {
   to->nested += from->nested;
 }
 
-/* The errnos that came often, the most frequent first. */
+/* Prints the frequent errnos, most frequent first. */
 static void print_errnos(const unsigned long answers[ANSWERS]) {
   bool printed[ANSWERS] = {[WV_SUCCESS] = true};
   uint32_t answer;

@@ -1,9 +1,8 @@
-/* What stands between the core and its system calls: functions of sys.h that
- * the linker puts in the place of those of sys_posix (--wrap), and that call
- * them.
+/* Wraps the system calls of the core: the linker redirects functions of sys.h
+ * to these (--wrap), which call those of sys_posix.
  *
- * A system call that is made by number is unseen by AddressSanitizer: what it
- * is given is looked at here. */
+ * AddressSanitizer does not see system calls made by number, so their arguments
+ * are checked here. */
 #define _GNU_SOURCE
 #include <errno.h>
 
@@ -26,8 +25,8 @@ static void *__asan_region_is_poisoned(void *begin, size_t size) {
 }
 #endif
 
-/* No guest was given the streams of this program. But targets have such
- * numbers, which are none of the system's. */
+/* No guest has this program's own streams. Numbers of targets are as low, and
+ * must not reach the system. */
 #define CHECK_NUMBER(fd) CHECK((fd) > 2)
 
 #define FILE_MAX (1u << 20)
@@ -48,8 +47,7 @@ static void check_list(const struct iovec *iov, int count) {
   for (i = 0; i < count; i++) check_bytes(iov[i].iov_base, iov[i].iov_len);
 }
 
-/* Nor is what the system does not find, and AddressSanitizer knows nothing of.
- */
+/* EFAULT is a bad address that AddressSanitizer does not know. */
 static ssize_t checked(ssize_t result) {
   CHECK(result >= 0 || errno != EFAULT);
   return result;
@@ -109,7 +107,7 @@ int __wrap_wv_sys_random(void *buf, size_t len) {
   return __real_wv_sys_random(buf, len);
 }
 
-/* Blocks that are promised are memory. */
+/* Allocated blocks of a file take memory. */
 int __real_wv_sys_allocate(int fd, uint64_t offset, uint64_t len);
 int __wrap_wv_sys_allocate(int fd, uint64_t offset, uint64_t len);
 int __wrap_wv_sys_allocate(int fd, uint64_t offset, uint64_t len) {
@@ -126,7 +124,7 @@ int __wrap_wv_sys_clock(uint32_t id, uint64_t *time) {
 
   if (result < 0 || id > WV_CLOCK_MONOTONIC) return result;
   if (atomic_compare_exchange_strong(&begun[id], &first, *time)) return result;
-  /* Another thread may have been the first, and later. */
+  /* Another thread may have called it first, at a later time. */
   if (*time > first) *time = first + (*time - first) * SPEED;
   return result;
 }
@@ -135,12 +133,12 @@ int __real_wv_sys_poll(wv_sys_pollfd *fds, uint32_t count, int64_t timeout);
 int __wrap_wv_sys_poll(wv_sys_pollfd *fds, uint32_t count, int64_t timeout);
 int __wrap_wv_sys_poll(wv_sys_pollfd *fds, uint32_t count, int64_t timeout) {
   check_bytes(fds, count * sizeof(*fds));
-  /* Without a limit nothing would end it. */
+  /* Nothing would end a poll without a limit. */
   CHECK(timeout >= 0 && timeout <= 20000000);
   return __real_wv_sys_poll(fds, count, timeout / SPEED + (timeout > 0));
 }
 
-/* Where threads share a table, another may have its turn between two looks. */
+/* With a shared table another thread may run between two lookups. */
 wv_fd *__real_wv_guest_hold(wv_guest *guest, uint32_t fd);
 wv_fd *__wrap_wv_guest_hold(wv_guest *guest, uint32_t fd);
 wv_fd *__wrap_wv_guest_hold(wv_guest *guest, uint32_t fd) {

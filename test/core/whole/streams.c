@@ -1,4 +1,4 @@
-/* The streams of a guest, and the host at their other ends. */
+/* The streams of a guest, and the host's ends of them. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <pthread.h>
@@ -20,8 +20,8 @@ typedef struct numbers {
   uint32_t count;
 } numbers;
 
-static numbers given; /* the caller's own, which the guest has too */
-static numbers feeds; /* non-blocking, as all that follow */
+static numbers given; /* numbers of the caller's, given to the guest */
+static numbers feeds; /* non-blocking, like all below */
 static numbers drains;
 static numbers clients;
 static int listener = -1;
@@ -48,8 +48,8 @@ static uint32_t control(player *self, enum wv_op op, wv_memory bytes,
   return wv_host_control(&self->host, bytes);
 }
 
-/* What a guest has: a number of the caller's, or one of its own, as a FIFO that
- * it opened and a connection that it accepted are. */
+/* Gives a guest a number of the caller's, or of its own, like a FIFO it opened
+ * or a connection it accepted. */
 static void give(player *self, int host_fd) {
   wv_fd entry;
   uint32_t fd;
@@ -86,7 +86,7 @@ static int pipe_end(bool write_end) {
   int ends[2];
 
   CHECK(pipe2(ends, O_CLOEXEC) == 0);
-  /* A small one is full at times. */
+  /* A small pipe is full at times. */
   CHECK(fcntl(ends[0], F_SETPIPE_SZ, 4096) > 0);
   add(write_end ? &drains : &feeds, nonblocking(ends[!write_end]));
   return ends[write_end];
@@ -125,7 +125,7 @@ static void open_listener(player *self) {
 
   address = (struct sockaddr_un){.sun_family = AF_UNIX};
   address_size = sizeof(address);
-  /* The system finds a name. */
+  /* The system chooses a name. */
   CHECK(fd >= 0 &&
         bind(fd, (struct sockaddr *)&address, sizeof(address.sun_family)) == 0);
   CHECK(listen(fd, 4) == 0);
@@ -250,9 +250,9 @@ void open_streams(player *self) {
   give(self, pipe_end(true));
   give(self, file_end(O_RDWR));
   give(self, eventfd(1, EFD_CLOEXEC));
-  /* What a guest writes there comes to nobody. */
+  /* Nobody reads what a guest writes there. */
   if (!now.may_block) give(self, terminal_end(true));
-  /* One that the host has closed. */
+  /* A number that the host has closed. */
   if (!now.shared)
     control(self, WV_OP_INSERT, (wv_memory){0}, 20, 1000, WV_INSERT_HOST);
 }
@@ -303,7 +303,7 @@ static void close_all(numbers *of) {
   while (of->count > 0) close(of->fds[--of->count]);
 }
 
-/* A number that stands in both lists is closed once. */
+/* Closes a number only once, even if both lists have it. */
 void close_streams(void) {
   uint32_t i;
   uint32_t j;
@@ -311,7 +311,7 @@ void close_streams(void) {
   for (i = 0; i < drains.count; i++)
     for (j = 0; j < feeds.count; j++)
       if (drains.fds[i] == feeds.fds[j]) drains.fds[i] = -1;
-  /* The guest has forgotten them, and closed none. */
+  /* The guest has forgotten the numbers, but closed none. */
   for (i = 0; i < given.count; i++)
     if (fcntl(given.fds[i], F_GETFD) < 0)
       fail(__FILE__, __LINE__, "number %d of the caller is closed",

@@ -1,5 +1,5 @@
-/* The directories: two that are preopened, and one beside them that no guest
- * may see or change. */
+/* The directories: two preopens, and one beside them that no guest may see or
+ * change. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -52,7 +52,7 @@ static void make_link(const char *directory, const char *name,
   CHECK(symlink(text, path) == 0);
 }
 
-/* So long ago that each look would move the time of access. */
+/* So old that each access would update the access time. */
 static void make_old(const char *path) {
   const struct timespec times[] = {{.tv_sec = 1000000000},
                                    {.tv_sec = 1000000000}};
@@ -89,7 +89,7 @@ static void describe_entries(char *text, int fd) {
   free(entries);
 }
 
-/* All that can be known of a file without changing it. */
+/* Everything about a file that can be found out without changing it. */
 static void describe(char *text, int dir, const char *name, bool deep) {
   char bytes[64] = {0};
   struct stat st;
@@ -99,7 +99,7 @@ static void describe(char *text, int dir, const char *name, bool deep) {
   add_text(text, "%s %o %ld %ld %ld.%09ld %ld.%09ld", name, st.st_mode,
            (long)st.st_nlink, (long)st.st_size, (long)st.st_mtim.tv_sec,
            st.st_mtim.tv_nsec, (long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
-  /* To list its names is a look at a directory. */
+  /* Listing a directory would be an access. */
   if (!S_ISDIR(st.st_mode))
     add_text(text, " %ld.%09ld", (long)st.st_atim.tv_sec, st.st_atim.tv_nsec);
   if (inode_count < FEW && before[0] == 0) inodes[inode_count++] = st.st_ino;
@@ -126,7 +126,7 @@ static void describe_outside(char *text) {
 static void pick_base(void) {
   const char *directory = getenv("TMPDIR");
 
-  /* Where fsync(2) takes no time, if there is such a place. */
+  /* A place where fsync(2) is fast, if there is one. */
   if (directory == NULL)
     directory = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
   CHECK(snprintf(base, sizeof(base), "%s/whole-XXXXXX", directory) <
@@ -178,7 +178,7 @@ bool is_outside(uint64_t dev, uint64_t ino) {
   return false;
 }
 
-/* The guest's links lead outside: they are not followed there. */
+/* Does not follow the guest's links, which may lead outside. */
 bool is_there(uint32_t root, const char *name) {
   int fd = wv_sys_open_beneath(roots[root], name, WV_SYS_OPEN_HANDLE);
 

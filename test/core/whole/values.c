@@ -1,5 +1,4 @@
-/* Numbers, pointers, fds, lists and paths: good ones, those at a bound, and
- * wild ones. */
+/* Numbers, pointers, fds, lists and paths: valid, at a bound, or wild. */
 #include "values.h"
 
 #include <string.h>
@@ -26,7 +25,7 @@ uint8_t *place(const player *self, uint32_t at) {
   return self->host.guest.memory.base + at;
 }
 
-/* The other thread is told where the call will read. */
+/* Tells the other thread where the call will read. */
 void heat(player *self, uint32_t at, uint32_t len) {
   atomic_store_explicit(&self->hot[self->hot_count++ % HOT],
                         (uint64_t)len << 32 | at, memory_order_relaxed);
@@ -54,7 +53,7 @@ uint64_t wild_wide(player *self) {
   return one_in(self, 3) ? random_word(self) : words[below(self, 8)];
 }
 
-/* A pointer to `len` bytes; for a wrong one, often out by a few. */
+/* A pointer to `len` bytes; a wrong one is often off by a few. */
 uint32_t room(player *self, uint32_t len) {
   const uint32_t size = (uint32_t)size_of(self);
 
@@ -76,7 +75,7 @@ uint64_t offset(player *self) {
   return hostile(self) ? wild_wide(self) : below(self, 3000);
 }
 
-/* Of the fd_pwrites before. */
+/* The offset at which the last fd_pwrite ended. */
 uint64_t end_of_last(const player *self) {
   const wv_buffer *buffer = &self->host.guest.buffer;
 
@@ -108,7 +107,7 @@ static bool is_listener(player *self, const wv_fd *entry, uint32_t kinds,
 
 typedef bool choice(player *, const wv_fd *, uint32_t kinds, uint8_t flags);
 
-/* One of the fds that are chosen, or UINT32_MAX. */
+/* A random fd among those chosen, or UINT32_MAX. */
 static uint32_t pick(player *self, choice *is_chosen, uint32_t kinds,
                      uint8_t flags, uint32_t first) {
   wv_fd_table *table = self->host.guest.fds;
@@ -162,7 +161,7 @@ static void put_iovec(player *self, uint32_t at, bool wrong) {
   wv_store_u32(place(self, at + 4), len);
 }
 
-/* A list of buffers: its pointer, and its length to `*count`. */
+/* A list of buffers: returns its pointer, and sets `*count`. */
 uint32_t list(player *self, uint32_t *count) {
   const uint32_t often = self->alone ? 60 : 6;
   uint32_t n = one_in(self, often) ? below(self, LIST_MAX) : below(self, 5) + 1;
@@ -207,7 +206,7 @@ static const char *const ways_out[] = {
     "out/../f", "/",           "/etc/passwd",     "out/link",
     "../../..", "out/new",     "abs_out/../../x", "../out/dir"};
 
-/* Bytes of a path that no host would write. */
+/* Path bytes that no host would write. */
 static uint32_t odd_path(player *self, char *to) {
   static const char *const odd[] = {
       "",      ".",      "./",   "f0/",      "f0//",    "dir/",
@@ -251,7 +250,7 @@ static uint32_t make_path(player *self, enum names of, enum presence presence,
   return (uint32_t)strlen(to);
 }
 
-/* Of a path: its pointer, and its length to `*len`. */
+/* Puts a path in memory: returns its pointer, and sets `*len`. */
 static uint32_t put_path(player *self, const char *path, uint32_t *len) {
   uint32_t at = room(self, *len);
 

@@ -1,5 +1,5 @@
-/* What the arguments of calls are made of. A polite call has nothing that is
- * wrong by itself. */
+/* Generates the arguments of calls. Each argument of a polite call is valid by
+ * itself. */
 #ifndef VALUES_H
 #define VALUES_H
 
@@ -13,7 +13,7 @@
    1u << WV_KIND_DEVICE | 1u << WV_KIND_TARGET)
 #define ANY_KIND (FILES | STREAMS | DIRECTORIES)
 
-/* Is something to be wrong here? */
+/* Should this value be invalid? */
 bool hostile(player *self);
 
 uint32_t wild(player *self);
@@ -22,35 +22,36 @@ uint64_t wild_wide(player *self);
 uint32_t number(player *self, uint32_t limit);
 /* In a small file, or wild. */
 uint64_t offset(player *self);
-/* Of the fd_pwrites before. */
+/* The offset at which the last fd_pwrite ended. */
 uint64_t end_of_last(const player *self);
 
-/* A pointer to `len` bytes; a wrong one is often out by a few. */
+/* A pointer to `len` bytes; a wrong one is often off by a few. */
 uint32_t room(player *self, uint32_t len);
 bool fits(const player *self, uint32_t at, uint64_t len);
 uint8_t *place(const player *self, uint32_t at);
-/* The other thread is told where the call will read. */
+/* Tells the other thread where the call will read. */
 void heat(player *self, uint32_t at, uint32_t len);
 
-/* An fd of such a kind whose entry has these flags, at or behind `first`. */
+/* An fd, `first` or above, whose entry has one of these kinds and these flags.
+ */
 uint32_t any_fd(player *self, uint32_t kinds, uint8_t flags, uint32_t first);
 uint32_t fd_of(player *self, uint32_t kinds, uint8_t flags);
-/* Mostly a preopen. */
+/* Usually a preopen. */
 uint32_t directory(player *self);
 uint32_t listener(player *self);
 
-/* A list of buffers: its pointer, and its length to `*count`. */
+/* A list of buffers: returns its pointer, and sets `*count`. */
 uint32_t list(player *self, uint32_t *count);
 
 enum names { FILE_NAME, DIRECTORY_NAME, LINK_NAME, OTHER_NAME };
 
-/* Whether a name is to be there already. */
+/* Whether a name must exist already. */
 enum presence { ANY, THERE, FREE };
 
-/* Of a path: its pointer, and its length to `*len`. */
+/* A path: returns its pointer, and sets `*len`. */
 uint32_t path(player *self, enum names of, enum presence presence,
               uint32_t *len);
-/* What a link is to lead to. */
+/* The text of a link to create. */
 uint32_t link_text(player *self, uint32_t *len);
 
 #endif

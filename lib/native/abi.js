@@ -4,8 +4,10 @@
 // operations besides the calls of preview1. scripts/build-calls.js makes src/abi.h and
 // src/calls.h of it.
 
-const { version } = require('../../package.json');
 const { CALLS } = require('../preview1');
+
+// That of package.json, which some bundlers cannot read.
+const VERSION = '0.1.0';
 
 /**
  * The mailbox. RESULT to WIDE are indices of 32-bit words; an argument of 32 bits
@@ -126,7 +128,7 @@ function fnv1a(text, seed) {
  * and is not called.
  */
 function abiHash() {
-  const text = JSON.stringify([version, CALLS, OWN_CALLS, CONTROL, NUMBERS]);
+  const text = JSON.stringify([VERSION, CALLS, OWN_CALLS, CONTROL, NUMBERS]);
   return fnv1a(text, 0x811c9dc5) + fnv1a(text, 0x01234567);
 }
 
@@ -141,6 +143,7 @@ module.exports = {
   NUMBERS,
   OPS,
   OWN_CALLS,
+  VERSION,
   WRITE,
   abiHash,
 };

@@ -19,9 +19,6 @@ const {
 const PARTS = [
   'lib',
   'package.json',
-  'src/combiner.wasm',
-  'src/combiner-shared.wasm',
-  'src/trampoline.wasm',
   'build/Release/wasi_writev.node',
 ];
 const MODULES = path.join(ROOT, 'node_modules');

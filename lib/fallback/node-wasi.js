@@ -4,6 +4,7 @@
 // into it, in which Node 20 and 22 crash (nodejs/node#46777, #53087).
 
 const fs = require('node:fs');
+const { createRequire } = require('node:module');
 const { ERRNO } = require('../preview1');
 
 const PAGE = 65536;
@@ -21,7 +22,8 @@ function loadModule() {
     if (!/WASI/.test(warning)) emitWarning.call(process, warning, ...rest);
   };
   try {
-    const wasi = require('node:wasi');
+    // A `require` that bundlers see they may move to the beginning of the program.
+    const wasi = createRequire(process.execPath)('node:wasi');
     NodeWASI ??= wasi.WASI;
     return wasi;
   } finally {

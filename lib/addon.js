@@ -19,14 +19,21 @@ const isDenied = ({ code, name }) =>
 /** `linux-x64`, `darwin-arm64`: what a binary is for. */
 const platformName = () => `${process.platform}-${process.arch}`;
 
-// In a checkout, and in a package. Tools that collect the files of a program see a path
-// in this form: one call of `join`, from __dirname, where all but a variable is
-// written out.
-const BUILDS = [
-  () => path.join(__dirname, '../build/Release/wasi_writev.node'),
-  () => path.join(__dirname, '../build/Debug/wasi_writev.node'),
-  () => path.join(__dirname, '../src/build/Release/wasi_writev.node'),
-];
+// Tools that collect the files of a program see a path in this form: returned by a
+// function with a name, from one call of `join` and __dirname, where all but a variable
+// is written out.
+
+function builtInCheckout() {
+  return path.join(__dirname, '../build/Release/wasi_writev.node');
+}
+
+function builtToDebug() {
+  return path.join(__dirname, '../build/Debug/wasi_writev.node');
+}
+
+function builtInPackage() {
+  return path.join(__dirname, '../src/build/Release/wasi_writev.node');
+}
 
 /** The path of the prebuilt addon for this process. */
 function prebuilt() {
@@ -45,7 +52,9 @@ function pathsOf(place) {
 
 /** Where the addon may be that nobody has named, the first choice first. */
 const candidates = () => [
-  ...BUILDS.flatMap(pathsOf).filter((file) => fs.existsSync(file)),
+  ...[builtInCheckout, builtToDebug, builtInPackage]
+    .flatMap(pathsOf)
+    .filter((file) => fs.existsSync(file)),
   ...pathsOf(prebuilt),
 ];
 

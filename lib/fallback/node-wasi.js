@@ -22,7 +22,7 @@ function loadModule() {
     if (!/WASI/.test(warning)) emitWarning.call(process, warning, ...rest);
   };
   try {
-    // A `require` that bundlers see they may move to the beginning of the program.
+    // Rollup leaves a `require` in a `try` as it is, and an ES module has none.
     const wasi = createRequire(process.execPath)('node:wasi');
     NodeWASI ??= wasi.WASI;
     return wasi;

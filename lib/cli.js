@@ -225,7 +225,7 @@ function main(argv) {
     return print(USAGE);
   }
   if (parsed.values.version) {
-    return print(`${require('../package.json').version}\n`);
+    return print(`${require('./native/abi').VERSION}\n`);
   }
   if (parsed.file === undefined) {
     throw new UsageError('no file was given; --help lists the options');

@@ -37,59 +37,58 @@
 // anything, `lose({ fd, errno, rest })` tells of bytes that can be kept nowhere, `add(target)`
 // gives a number, `rethrow()` throws what a target threw.
 
-const { loadAddon } = require('./addon');
-
-const NO_NATIVE = 'ERR_WASI_WRITEV_NO_NATIVE';
+const { NO_NATIVE, loadAddon } = require('./addon');
 
 // Deno and Bun have a node:wasi of their own, which the fallback cannot use.
 const isNode = !('deno' in process.versions || 'bun' in process.versions);
 
-let whyFallback = 'WASI_WRITEV_ENGINE is fallback';
-
-function choose() {
+/** The word, the path of an addon, or undefined. */
+function wantedEngine() {
   const wanted = process.env.WASI_WRITEV_ENGINE;
-  if (
-    wanted !== undefined &&
-    wanted !== '' &&
-    wanted !== 'native' &&
-    wanted !== 'fallback'
-  ) {
-    const { invalidValue } = require('./errors'); // most processes need none
-    throw invalidValue(
-      'The environment variable WASI_WRITEV_ENGINE',
-      'must be native or fallback',
-      wanted,
-    );
-  }
-  if (wanted === 'fallback') return undefined;
+  if (wanted === undefined || wanted === '') return undefined;
+  if (/^(native|fallback)$|\.node$/.test(wanted)) return wanted;
+  const { invalidValue } = require('./errors'); // most processes need none
+  throw invalidValue(
+    'The environment variable WASI_WRITEV_ENGINE',
+    'must be native, fallback or the path of a .node file',
+    wanted,
+  );
+}
+
+/** @returns {{ addon?: object, reason?: string }} one of them */
+function choose() {
+  const wanted = wantedEngine();
+  if (wanted === 'fallback')
+    return { reason: 'WASI_WRITEV_ENGINE is fallback' };
+  const named = wanted === 'native' ? undefined : wanted;
   try {
-    return loadAddon();
+    return { addon: loadAddon(named) };
   } catch (error) {
     // Deno may let us see no file.
-    if (wanted === 'native' || error.code !== NO_NATIVE) throw error;
-    whyFallback = error.message;
-    const { cause } = error;
+    if (wanted !== undefined || error.code !== NO_NATIVE) throw error;
+    const reason = error.message;
     process.emitWarning(
-      `${error.message}. Writes go through node:fs until then.`,
-      {
-        code: 'WASI_WRITEV_NO_NATIVE',
-        // Why a file that is there does not load.
-        ...(cause.code !== 'MODULE_NOT_FOUND' && { detail: cause.message }),
-      },
+      `${reason}. Without it writes go through node:fs, and there is no sandbox.`,
+      { code: 'WASI_WRITEV_NO_NATIVE' },
     );
-    return undefined;
+    return { reason };
   }
 }
 
-const addon = choose();
+let choice;
 
-/** `'native'` or `'fallback'`. */
-const engine = addon === undefined ? 'fallback' : 'native';
+/** Made at the first use: a program may set the variable before that. */
+function chosen() {
+  choice ??= choose();
+  return choice;
+}
 
-const hosts = () =>
-  addon === undefined
+function hosts() {
+  const { addon } = chosen();
+  return addon === undefined
     ? require('./fallback/host')
     : require('./native/host').bind(addon);
+}
 
 /**
  * @param {object} options `waitTimeout` in milliseconds, -1 for no limit;
@@ -100,9 +99,10 @@ const hosts = () =>
  * @param {object} delivery
  */
 function createGuestHost(options, delivery) {
+  const { addon, reason } = chosen();
   if (addon === undefined && !isNode) {
     const { withCode } = require('./errors');
-    const message = `On Deno and Bun a guest needs the addon. ${whyFallback}`;
+    const message = `On Deno and Bun a guest needs the addon. ${reason}`;
     throw withCode(new Error(message), NO_NATIVE);
   }
   return hosts().createGuestHost(options, delivery);
@@ -117,7 +117,7 @@ const loadFlushes = () => require('./native/flushes');
 
 /** Writes what every guest of this thread has buffered, before the process ends. */
 function flushAtExit() {
-  if (addon !== undefined) loadFlushes().flushAtExit();
+  if (choice?.addon !== undefined) loadFlushes().flushAtExit();
 }
 
 /** A word on stderr about bytes of `unflushed` that are given up. */
@@ -128,7 +128,14 @@ function warnOf(left) {
 module.exports = {
   createGuestHost,
   createWritesHost,
-  engine,
+  /** `'native'` or `'fallback'`. */
+  get engine() {
+    return chosen().addon === undefined ? 'fallback' : 'native';
+  },
+  /** Why it is the fallback; undefined where it is not. */
+  get fallbackReason() {
+    return chosen().reason;
+  },
   flushAtExit,
   warnOf,
 };

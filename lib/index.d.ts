@@ -37,10 +37,13 @@ type Chunk = ReturnType<Uint8Array['slice']>;
  * Which engine serves the guests: the C addon, or `node:wasi` and `node:fs` where
  * no addon loads.
  * The environment variable `WASI_WRITEV_ENGINE`, set to one of the two before
- * the first use of this package, forces one; where `native` cannot load, that
- * use throws `ERR_WASI_WRITEV_NO_NATIVE`.
+ * the first use of this package, forces one. The path of a `.node` file forces that
+ * addon. Where it cannot load, that use throws `ERR_WASI_WRITEV_NO_NATIVE`.
  */
 export const engine: 'native' | 'fallback';
+
+/** Why `engine` is `'fallback'`, in words; undefined where it is `'native'`. */
+export const fallbackReason: string | undefined;
 
 export interface WriteOptions {
   /**

@@ -12,7 +12,15 @@ const runSync = (source, options) => require('./run').runSync(source, options);
 
 // Node's ESM loader finds the names in this object literal, and calls the getter. A
 // name known only from `defineProperty` would be missing.
-module.exports = { WASI, createWrites, engine: undefined, run, runSync };
+module.exports = {
+  WASI,
+  createWrites,
+  engine: undefined,
+  fallbackReason: undefined,
+  run,
+  runSync,
+};
 Object.defineProperties(module.exports, {
   engine: { get: () => require('./engine').engine },
+  fallbackReason: { get: () => require('./engine').fallbackReason },
 });

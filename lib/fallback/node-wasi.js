@@ -4,6 +4,7 @@
 // which Node 20 and 22 crash (nodejs/node#46777, #53087).
 
 const fs = require('node:fs');
+const { createRequire } = require('node:module');
 const { preopenFailed } = require('../errors');
 const { ERRNO } = require('../preview1');
 
@@ -22,7 +23,8 @@ function loadModule() {
     if (!/WASI/.test(warning)) emitWarning.call(process, warning, ...rest);
   };
   try {
-    const wasi = require('node:wasi');
+    // Rollup leaves a `require` in a `try` as it is, and an ES module has none.
+    const wasi = createRequire(process.execPath)('node:wasi');
     NodeWASI ??= wasi.WASI;
     return wasi;
   } finally {

@@ -3,8 +3,10 @@
 // The numbers that both sides of the addon share. scripts/build-calls.js makes
 // src/abi.h and src/calls.h of them.
 
-const { version } = require('../../package.json');
 const { CALLS } = require('../preview1');
+
+// That of package.json, which some bundlers cannot read.
+const VERSION = '0.1.0';
 
 /**
  * OP to ARGUMENTS are indices of 32-bit words, WIDE of a 64-bit word. Arguments of
@@ -123,7 +125,7 @@ function fnv1a(text, seed) {
 
 /** A hash over all of the above: an addon with another one is not used. */
 function abiHash() {
-  const text = JSON.stringify([version, CALLS, OWN_CALLS, CONTROL, NUMBERS]);
+  const text = JSON.stringify([VERSION, CALLS, OWN_CALLS, CONTROL, NUMBERS]);
   return fnv1a(text, 0x811c9dc5) + fnv1a(text, 0x01234567);
 }
 
@@ -138,6 +140,7 @@ module.exports = {
   NUMBERS,
   OPS,
   OWN_CALLS,
+  VERSION,
   WRITE,
   abiHash,
 };

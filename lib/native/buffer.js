@@ -4,9 +4,8 @@
 // src/combiner.wat makes without leaving WebAssembly where the engine has several
 // memories. All else is in src/preview1/buffered.c, which shares the header.
 
-const fs = require('node:fs');
-const path = require('node:path');
 const { BUFFER } = require('./abi');
+const wasm = require('./wasm');
 const { outOfMemory } = require('../errors');
 const { isShared } = require('../memory');
 
@@ -14,11 +13,11 @@ const PAGE = 65536;
 
 const modules = new Map();
 
-/** The compiled module of src/NAME.wasm. */
+/** The compiled module of lib/native/wasm.js that has this name. */
 function moduleOf(name) {
   if (!modules.has(name)) {
-    const file = path.join(__dirname, '..', '..', 'src', `${name}.wasm`);
-    modules.set(name, new WebAssembly.Module(fs.readFileSync(file)));
+    const bytes = Buffer.from(wasm[name], 'hex');
+    modules.set(name, new WebAssembly.Module(bytes));
   }
   return modules.get(name);
 }
@@ -91,7 +90,7 @@ class WriteBuffer {
   /** The plain case is made over this memory from now on. */
   link(memory) {
     if (this.#table === undefined) return;
-    const module = moduleOf(isShared(memory) ? 'combiner-shared' : 'combiner');
+    const module = moduleOf(isShared(memory) ? 'combinerShared' : 'combiner');
     const { exports } = new WebAssembly.Instance(module, {
       guest: { memory },
       host: { ...this.#writes, memory: this.#memory },

@@ -10,6 +10,7 @@ import {
   WASI,
   createWrites,
   engine,
+  fallbackReason,
   run,
   runSync,
   type CreateWritesOptions,
@@ -118,6 +119,7 @@ subscribe('wasi-writev:fd_write', (message) => {
 });
 
 const which: 'native' | 'fallback' = engine;
+const why: string | undefined = fallbackReason;
 
 // @ts-expect-error the timeout is a number
 createWrites({ waitTimeout: '1s' });

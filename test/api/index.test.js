@@ -30,6 +30,7 @@ describe('the package', () => {
       'WASI',
       'createWrites',
       'engine',
+      'fallbackReason',
       'run',
       'runSync',
     ]);

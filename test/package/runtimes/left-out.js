@@ -80,7 +80,7 @@ const LEFT_OUT = {
       'preview1/threads-races.test.js',
       // Deno's fs refuses O_APPEND together with O_TRUNC.
       'preview1/interrupted.test.js',
-      // Deno itself takes more than the 512 MiB allowed.
+      // Deno itself takes more memory than the tests allow.
       'output/large-writes.test.js',
     ],
     titles: [

@@ -1,5 +1,5 @@
-// A tool's output as a string: flite, a speech synthesizer, says which sounds a
-// text has and when each of them ends, and this script makes a table of that.
+// A tool's output as a string: flite, a speech synthesizer, prints the sounds of a
+// text and the end of each, and this script makes a table of them.
 //
 //   node examples/capture-output.mjs [TEXT]
 
@@ -19,7 +19,7 @@ if (exitCode !== 0 || stderr !== '') {
   throw new Error(`flite ended with exit code ${exitCode}: ${stderr}`);
 }
 
-// `hh:0.220 ax:0.300 ...`, ends in seconds.
+// `hh:0.220 ax:0.300 ...`: each sound, and its end in seconds.
 const sounds = stdout
   .trim()
   .split(' ')

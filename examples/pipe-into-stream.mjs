@@ -1,5 +1,5 @@
-// A tool's stdout into a Node stream: flite names the sounds of a text, and they
-// go through gzip into a file.
+// A tool's stdout goes into a Node stream: flite names the sounds of a text, which go
+// through gzip into a file.
 //
 //   node examples/pipe-into-stream.mjs [TEXT-FILE [GZIP-FILE]]
 
@@ -22,8 +22,8 @@ const flite = createRequire(import.meta.url).resolve(
 const gzip = createGzip();
 const written = pipeline(gzip, createWriteStream(target));
 
-// The tool runs on this thread, so what it writes waits in the stream until it
-// has ended: this is for output that fits in memory.
+// The tool runs on this thread, so its output stays in the stream until it has ended:
+// it must fit in memory.
 const { exitCode } = await run(flite, {
   args: ['-ps', '-f', `/text/${basename(text)}`, '-o', 'none'],
   preopens: { '/text': dirname(text) },
@@ -31,7 +31,7 @@ const { exitCode } = await run(flite, {
   stderr: 'inherit',
 });
 
-// A stream belongs to whoever made it: `run` does not end it.
+// `run` does not end a stream that it was given.
 gzip.end();
 await written;
 

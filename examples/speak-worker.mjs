@@ -1,5 +1,4 @@
-// A worker of examples/workers.mjs. A `run` blocks the thread that it is on; here
-// that is this worker's.
+// A worker of examples/workers.mjs. `run` blocks only this worker's thread.
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { run } from 'wasi-writev';

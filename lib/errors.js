@@ -1,13 +1,13 @@
 'use strict';
 
-// Errors with Node's own codes, and the checks of what a caller passed.
+// Errors with Node's own codes, and the checks of a caller's arguments.
 
 const path = require('node:path');
 const { inspect } = require('node:util');
 
 function withCode(error, code) {
   error.code = code;
-  // As Node's own errors print: `TypeError [ERR_INVALID_ARG_TYPE]: ...`.
+  // Like Node's own errors: `TypeError [ERR_INVALID_ARG_TYPE]: ...`.
   error.stack = error.stack.replace(error.name, `${error.name} [${code}]`);
   return error;
 }
@@ -18,9 +18,9 @@ function given(value) {
 }
 
 /**
- * @param {string} name what was passed: `options.fds`
- * @param {string} expected what it must be: `an object or a Map`
- * @param {unknown} value what it is
+ * @param {string} name of the argument: `options.fds`
+ * @param {string} expected `an object or a Map`
+ * @param {unknown} value the one given
  */
 function invalidType(name, expected, value) {
   return withCode(
@@ -76,7 +76,7 @@ function outOfMemory(what, cause) {
   );
 }
 
-/** Under Node's `--permission`, without `--allow-wasi`. */
+/** The error under Node's `--permission` without `--allow-wasi`. */
 function accessDenied() {
   const error = new Error(
     'Access to this API has been restricted. Use --allow-wasi to manage ' +
@@ -103,7 +103,7 @@ const NO_DIRECTORY = {
   NOTDIR: 'is not a directory',
 };
 
-/** Why a guest cannot have a directory of the host. */
+/** Says why a guest cannot have a directory of the host. */
 function whyNoDirectory(errno, hostPath) {
   if (hostPath === '') return "'' is no path; the working directory is '.'";
   const { ERRNO_NAMES } = require('./preview1'); // most processes need none
@@ -111,7 +111,7 @@ function whyNoDirectory(errno, hostPath) {
   return `'${path.resolve(hostPath)}' ${why}`;
 }
 
-/** Node's error for a preopen. The text behind `uvwasi_init` is ours. */
+/** Node's error for a preopen. Only the text after `uvwasi_init` is ours. */
 function preopenFailed(errno, guestName, hostPath) {
   const { ERRNO_NAMES } = require('./preview1');
   const code = `UVWASI_E${ERRNO_NAMES[errno]}`;
@@ -123,7 +123,7 @@ function preopenFailed(errno, guestName, hostPath) {
   return Object.assign(error, { errno, code, syscall, path: hostPath });
 }
 
-/** What a guest was to be given could not be opened. */
+/** The error for a stream of a guest that could not be opened. */
 function streamFailed(errno, fd) {
   const { ERRNO_NAMES } = require('./preview1');
   const code = `E${ERRNO_NAMES[errno]}`;
@@ -134,7 +134,7 @@ function streamFailed(errno, fd) {
   return Object.assign(error, { errno, code, syscall: 'open' });
 }
 
-/** Whether it can have options, as Node sees that. */
+/** Whether a value can have options, by the rule of Node. */
 const isObject = (value) =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 

@@ -1,8 +1,7 @@
 'use strict';
 
-// The checks of Node's WASI on its options and arguments, with Node's codes and
-// messages. A hint may follow the message. Source: lib/wasi.js,
-// lib/internal/validators.js and
+// The checks of options and arguments in Node's WASI, with Node's codes and messages. A
+// hint may follow the message. Source: lib/wasi.js, lib/internal/validators.js and
 // lib/internal/errors.js of Node.
 
 const { inspect, types } = require('node:util');
@@ -70,7 +69,7 @@ function validateDescriptor(value, name) {
   }
 }
 
-/** What a caller who gave this in place of an instance has to do, or ''. */
+/** A hint to a caller who gave this value instead of an instance, or ''. */
 function hintOfInstance(value) {
   if (types.isPromise(value)) return '. Await the promise';
   if (value instanceof WebAssembly.Module) {
@@ -91,7 +90,7 @@ function validateInstance(instance) {
 
 const VERSIONS = ". The versions are 'preview1' and 'unstable'";
 
-/** The name of the module that guests import, by `options.version`. */
+/** The name of the module that guests of `options.version` import. */
 function bindingName(version) {
   validateString(version, 'options.version', VERSIONS);
   if (version === 'preview1') return 'wasi_snapshot_preview1';

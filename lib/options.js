@@ -32,8 +32,8 @@ const NODE_OPTIONS = [
 ];
 
 /**
- * Reads each option of `WASI` once, including inherited ones, like Node, and unknown
- * ones.
+ * Reads each option of `WASI` once: known ones, also inherited as in Node, and unknown
+ * own ones.
  */
 function readOptions(options) {
   const names = [
@@ -64,7 +64,7 @@ function bufferedOption(value = false) {
   return value;
 }
 
-/** A path of the host, which may be a `file:` URL, also as text. */
+/** The path of the host for a path or a `file:` URL, also as text. */
 function pathOf(value) {
   return value instanceof URL || value.startsWith('file://')
     ? fileURLToPath(value)
@@ -72,9 +72,10 @@ function pathOf(value) {
 }
 
 /**
- * Checks the options and fills in the defaults; `waitTimeout` is -1 for no limit.
+ * Checks the options of all writes and fills in the defaults. `waitTimeout` becomes -1
+ * for no limit.
  *
- * @param {object} options of a caller; unknown ones are ignored
+ * @param {object} options of a caller; others are ignored
  */
 function writeOptions(options) {
   const {

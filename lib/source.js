@@ -1,7 +1,7 @@
 'use strict';
 
-// The program of a run: read, compiled, checked and linked. An error names the file,
-// and says what to do.
+// Reads, compiles, checks and links the program of a run. Errors name the file, and say
+// what to do.
 
 const fs = require('node:fs');
 const { inspect, types } = require('node:util');
@@ -11,7 +11,7 @@ const { pathOf } = require('./options');
 const isBytes = (value) =>
   ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value);
 
-// V8 compiles neither a DataView nor shared bytes.
+// V8 compiles no DataView and no shared bytes.
 function bytesOf(source) {
   const bytes = ArrayBuffer.isView(source)
     ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
@@ -19,7 +19,7 @@ function bytesOf(source) {
   return types.isSharedArrayBuffer(bytes.buffer) ? bytes.slice() : bytes;
 }
 
-// The brand of a module, of whichever realm.
+// Also for a module of another realm.
 function isModule(value) {
   try {
     WebAssembly.Module.imports(value);
@@ -29,7 +29,7 @@ function isModule(value) {
   }
 }
 
-/** The file of a source that is one, or undefined. */
+/** The path of a source that names a file, or undefined. */
 function fileOf(source) {
   if (typeof source === 'string' || source instanceof URL) {
     return pathOf(source);
@@ -48,7 +48,7 @@ const COMPONENT =
   'it is a component. `jco transpile` makes JavaScript of it; or build the ' +
   'program for wasm32-wasip1';
 
-/** Why bytes do not compile, where their beginning says so. */
+/** Says why bytes do not compile, if their beginning shows it. */
 function whyNoModule(bytes) {
   const head = Buffer.from(bytes.subarray(0, 24));
   const text = head.toString('latin1');
@@ -59,7 +59,7 @@ function whyNoModule(bytes) {
     : `it begins with ${inspect(text)}`;
 }
 
-/** The error for a source that was not read, or `bytes` that did not compile. */
+/** The error for a file that cannot be read, or `bytes` that do not compile. */
 function explain(error, file, bytes) {
   if (bytes === undefined) return withPath(error, file);
   if (!(error instanceof WebAssembly.CompileError)) return error;
@@ -70,7 +70,7 @@ function explain(error, file, bytes) {
   );
 }
 
-/** A module that is a command, with its file if it has one. */
+/** Throws for a module that is not a command. */
 function checked(module, file) {
   const names = WebAssembly.Module.exports(module).map(({ name }) => name);
   if (names.includes('_start')) return { module, file };
@@ -113,7 +113,7 @@ function loadSync(source) {
   }
 }
 
-/** An instance, or a LinkError. V8 has a TypeError for a module that is missing. */
+/** Links, or throws a LinkError. V8 throws a TypeError if a module is missing. */
 function link({ module, file }, imports) {
   try {
     return new WebAssembly.Instance(module, imports);

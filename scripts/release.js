@@ -1,13 +1,13 @@
 'use strict';
 
-// `npm run release`: makes wasi-writev-VERSION.tgz, which `npm publish FILE` takes
-// as it is. It needs what `npm run build:prebuilds` needs.
+// `npm run release`: makes wasi-writev-VERSION.tgz, for `npm publish FILE`. Needs the
+// same packages as `npm run build:prebuilds`.
 //
-// Git alone knows the repository: it is the remote `origin`, on GitHub. In the
-// tarball package.json names it, and its owner as the author; links to what is not
-// in the tarball lead to it, at the tag of the version. So do all links of
-// README.md, which is the page of the package on npm. The checkout stays as it is:
-// a copy of what `npm pack` takes is changed, and packed again.
+// The Git remote `origin` is the repository, on GitHub. In the tarball, package.json
+// names it, and its owner as the author. Links to files that are not in the tarball,
+// and all links of README.md, the package's page on npm, lead to the repository at the
+// tag of the version. The checkout stays as it is: the script unpacks the tarball of
+// `npm pack`, changes it, and packs it again.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -20,7 +20,7 @@ const ON_GITHUB =
   /^(?:https:\/\/(?:[^/@]+@)?|ssh:\/\/git@|git@)github\.com[/:](?<owner>[\w.-]+)\/(?<name>[\w.-]+?)(?:\.git)?\/?$/;
 const CREDENTIALS = /(?<=:\/\/)[^/@]+@/;
 
-/** Code, which is to be left alone; or an image or a link. */
+/** Matches code, to leave it alone; or an image or a link. */
 const CODE_OR_LINK =
   /^```[^]*?^```$|`[^`]*`|(?<image>!\[[^\]]*)?\]\((?<target>[^()\s]+)\)/gm;
 const SCHEME_OR_ANCHOR = /^(?:[a-z]+:|#)/;
@@ -49,7 +49,7 @@ const remoteUrl = () =>
     stdio: ['ignore', 'pipe', 'ignore'],
   }).stdout.trim();
 
-/** @returns {string[]} why there can be no release */
+/** @returns {string[]} the reasons to refuse a release */
 function faultsOf({ version, remote }) {
   const faults = [];
   if (!ON_GITHUB.test(remote)) {
@@ -75,10 +75,10 @@ function faultsOf({ version, remote }) {
 }
 
 /**
- * A document of the package with its links as they are in the tarball.
+ * Changes the links of a document to those for the tarball.
  *
  * @param {string} file its path from the root
- * @param {(file: string) => boolean} staysRelative whether a link to it does
+ * @param {(file: string) => boolean} staysRelative whether links to a file do
  * @param {string} url of the repository
  * @param {string} tag
  */
@@ -89,7 +89,7 @@ function withLinks(text, file, staysRelative, url, tag) {
     const [name] = to.split('#');
     let absolute;
     if (to.startsWith('../../')) {
-      // Out of the checkout as GitHub shows it, at /OWNER/NAME/blob/BRANCH.
+      // Leads out of the checkout, which GitHub shows at /OWNER/NAME/blob/BRANCH.
       absolute = `${url}/${to.slice('../../'.length)}`;
     } else if (staysRelative(name)) {
       return whole;
@@ -102,7 +102,7 @@ function withLinks(text, file, staysRelative, url, tag) {
   });
 }
 
-/** Makes what is unpacked in `directory` the package of a release. */
+/** Turns the unpacked tarball in `directory` into that of a release. */
 function change(directory, { owner, name }) {
   const url = `https://github.com/${owner}/${name}`;
   const manifest = readManifest(directory);
@@ -112,7 +112,7 @@ function change(directory, { owner, name }) {
     homepage: `${url}#readme`,
     bugs: { url: `${url}/issues` },
   });
-  // They are for a checkout alone.
+  // Only a checkout needs these.
   delete manifest.scripts;
   delete manifest.devDependencies;
   fs.writeFileSync(
@@ -152,7 +152,7 @@ function main() {
     mustRun('tar', ['-xzf', path.join(work, tarball), '-C', work]);
     const directory = path.join(work, 'package');
     change(directory, ON_GITHUB.exec(remote).groups);
-    mustRun('npm', [...pack, ROOT, directory]); // says its name
+    mustRun('npm', [...pack, ROOT, directory]); // prints the name
   } finally {
     fs.rmSync(work, { recursive: true });
   }

@@ -1,4 +1,4 @@
-// A guest that sleeps until a time of the monotonic clock, 50 ms from now.
+// A guest sleeps until a time of the monotonic clock, in 50 ms.
 
 import { isAlone, report, runAlone, startGuest } from './guest.mjs';
 

@@ -1,4 +1,4 @@
-// Pointers out of bounds: write(2) says EFAULT to these.
+// Pointers out of bounds: write(2) fails with EFAULT for them.
 
 import { putIovs, report, startGuest, withFile } from './guest.mjs';
 

@@ -1,4 +1,4 @@
-// A symbolic link in the middle of a path, out of the directory of the guest.
+// A symbolic link in the middle of a path leads out of the guest's directory.
 
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// Output into a pipe that is full: 1,000,000 bytes in 1,000 calls. Touching
-// process.stdout makes the pipe on fd 1 non-blocking, and the reader comes late.
+// Output into a full pipe: 1,000,000 bytes in 1,000 calls. The first use of
+// process.stdout makes the pipe on fd 1 non-blocking, and the reader starts late.
 
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,4 @@
-// Writes from a guest that grows: 1,000 calls, each after 128 KiB more memory.
+// A guest grows its memory by 128 KiB before each of 1,000 writes.
 
 import { putIovs, report, startGuest, withFile } from './guest.mjs';
 

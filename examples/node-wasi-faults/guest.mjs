@@ -1,5 +1,5 @@
-// What the scripts share: the WASI of the module named on the command line, and
-// a guest that exports the WASI calls.
+// Shared by the scripts: the WASI of the module named on the command line, and a guest
+// that exports WASI calls.
 
 import { spawnSync } from 'node:child_process';
 import {
@@ -27,8 +27,8 @@ const guest = new URL('guest.wasm', import.meta.url);
 const compiled = await WebAssembly.compile(readFileSync(guest));
 
 /**
- * The guest's exports. Its fd 1 is `stdout`, a descriptor of this process; its fd 3
- * is `directory`, where one is given.
+ * Returns the guest's exports. Its fd 1 is `stdout`, a descriptor of this process; its
+ * fd 3 is `directory`, if given.
  */
 export function startGuest(stdout, directory) {
   const preopens = directory === undefined ? {} : { '/': directory };
@@ -38,7 +38,7 @@ export function startGuest(stdout, directory) {
   return instance.exports;
 }
 
-/** Calls `use` with an open file, and returns what that returns. */
+/** Calls `use` with an open file, and returns its result. */
 export function withFile(path, flags, use) {
   const fd = openSync(path, flags);
   try {
@@ -48,7 +48,7 @@ export function withFile(path, flags, use) {
   }
 }
 
-/** Calls `use` with an empty directory, which is removed after it. */
+/** Calls `use` with an empty directory, and then removes it. */
 export function withDirectory(use) {
   const directory = mkdtempSync(join(tmpdir(), 'node-wasi-faults-'));
   try {
@@ -58,11 +58,11 @@ export function withDirectory(use) {
   }
 }
 
-/** Whether this process is the one that `runAlone` has started. */
+/** Whether `runAlone` started this process. */
 export const isAlone = process.argv[3] === 'alone';
 
 /**
- * Runs the script once more in a process of its own, which may die, or never end.
+ * Runs the script again in a process of its own, which may die, or never end.
  *
  * @returns {{ signal: string | null, stdout: string }} SIGTERM after 3 seconds
  */
@@ -71,14 +71,14 @@ export function runAlone() {
   return spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 3000 });
 }
 
-/** Puts text at `at` of the guest's memory, and says how many bytes that are. */
+/** Puts text at `at` in the guest's memory, and returns its length in bytes. */
 export function putText(memory, at, text) {
   const bytes = Buffer.from(text);
   new Uint8Array(memory.buffer).set(bytes, at);
   return bytes.length;
 }
 
-/** Puts a list of [pointer, length] at `at` of the guest's memory. */
+/** Puts a list of [pointer, length] at `at` in the guest's memory. */
 export function putIovs(memory, at, list) {
   const data = new DataView(memory.buffer);
   list.forEach(([pointer, length], i) => {
@@ -91,7 +91,7 @@ export function u32(memory, at) {
   return new DataView(memory.buffer).getUint32(at, true);
 }
 
-/** Prints the one line of a script, and makes the exit code say the same. */
+/** Prints the result of a script, and sets its exit code. */
 export function report(ok, line) {
   console.log(`${moduleName}: ${line}`);
   if (!ok) process.exitCode = 1;

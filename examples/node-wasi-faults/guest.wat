@@ -1,4 +1,4 @@
-;; The calls of the scripts as exports, so that each is made from wasm.
+;; Exports the calls that the scripts make, so that each call comes from wasm.
 (module
   (import "wasi_snapshot_preview1" "fd_readdir"
     (func $fd_readdir (param i32 i32 i32 i64 i32) (result i32)))
@@ -28,7 +28,8 @@
     (call $poll_oneoff (local.get 0) (local.get 1) (local.get 2) (local.get 3)))
   (func (export "proc_raise") (param i32) (result i32)
     (call $proc_raise (local.get 0)))
-  ;; The same write $count times; grows by $pages before each. The errnos, or-ed.
+  ;; Makes the same write $count times, and grows by $pages before each. Returns the
+  ;; errnos, or-ed.
   (func (export "write_loop")
     (param $fd i32) (param $iovs i32) (param $iovs_len i32) (param $nwritten i32)
     (param $count i32) (param $pages i32) (result i32)

@@ -1,5 +1,5 @@
 // A list of 2^29 buffers: its size in bytes is 2^32, which is 0 in 32 bits.
-// Careful: node:wasi takes more than 8 GiB of memory before it dies.
+// Caution: node:wasi takes more than 8 GiB of memory before it dies.
 
 import { report, startGuest, u32, withFile } from './guest.mjs';
 

@@ -1,5 +1,5 @@
-// Writes in a loop in JS: 100,000 calls of an export that writes once, by a host
-// that keeps up to 40 MB of other data meanwhile.
+// Writes in a loop in JS: the host calls an export that writes once, 100,000 times,
+// and keeps up to 40 MB of other data meanwhile.
 
 import { putIovs, report, startGuest, withFile } from './guest.mjs';
 

@@ -1,4 +1,4 @@
-// A guest that raises SIGKILL, in the process of its host.
+// A guest raises SIGKILL, in the process of its host.
 
 import { isAlone, report, runAlone, startGuest } from './guest.mjs';
 

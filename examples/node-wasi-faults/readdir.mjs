@@ -1,4 +1,4 @@
-// A guest that removes each entry of a directory while it reads the next.
+// A guest removes each entry of a directory while it reads the next.
 
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ const SIZE = 256;
 const USED = 64;
 const HEADER = 24; // of an entry: cookie, inode, length of the name, type
 
-// The whole entries of the buffer: [cookie, where the name is, its length].
+// The complete entries in the buffer: [cookie, pointer to the name, its length].
 function entriesOf(memory, used) {
   const data = new DataView(memory.buffer);
   const entries = [];

@@ -1,4 +1,4 @@
-// Totals of 2 GiB and more, made of 1,024 buffers that are the same memory.
+// Writes of 2 GiB and more: 1,024 buffers that are all the same memory.
 
 import { putIovs, report, startGuest, u32, withFile } from './guest.mjs';
 
@@ -18,7 +18,7 @@ withFile('/dev/null', 'w', (fd) => {
   const two = write(2 * MIB);
   const four = write(4 * MIB);
 
-  // 4 GiB is more than the count that a guest gets back can say.
+  // The count has 32 bits, too few for 4 GiB.
   const ok =
     two[0] === 0 &&
     two[1] === 2 ** 31 &&

@@ -1,6 +1,6 @@
 'use strict';
 
-// The examples, as someone has them who installed the package.
+// The examples, for a user who installed the package.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -9,7 +9,7 @@ const { ROOT, createWorkplace, outputOf, pack } = require('./support');
 
 const EXAMPLES = path.join(ROOT, 'examples');
 
-/** The commands in the first block of a README. */
+/** The commands in the first `sh` block of a README. */
 function commandsOf(readme) {
   const [, block] = /^```sh\n([^]*?)^```$/m.exec(
     fs.readFileSync(readme, 'utf8'),

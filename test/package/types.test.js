@@ -1,8 +1,8 @@
 'use strict';
 
-// The types, as consumers compile against them: with the oldest and the newest
-// TypeScript and @types/node, by each resolution of modules, with and without the
-// types of WebAssembly. What an editor shows for each option.
+// Compiles consumers of the types with the oldest and the newest TypeScript and
+// @types/node, with each module resolution, with and without the types of WebAssembly.
+// Asserts the text that an editor shows for each option.
 
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
@@ -12,7 +12,7 @@ const { ROOT, createWorkplace, outputOf } = require('./support');
 
 const PROGRAMS = path.join(__dirname, 'types');
 
-/** TypeScript by version: the last has no API, only the command. */
+/** Versions of TypeScript. The last has no API, only the command. */
 const COMPILERS = ['5.0', '5.9', '7'];
 const TYPES_OF_NODE = ['20', '26'];
 
@@ -31,7 +31,7 @@ const RESOLUTIONS = {
   },
 };
 
-/** Programs by what they need. */
+/** Programs, by the settings that they need. */
 const FOR_ALL = ['results.ts', 'options.ts', 'default.ts', 'refused.ts'];
 const FOR_COMMONJS = ['require.cts'];
 const FOR_WEBASSEMBLY = [
@@ -40,10 +40,10 @@ const FOR_WEBASSEMBLY = [
   'refused-webassembly.ts',
 ];
 
-/** Options that have no default to show. */
+/** Options without a default. */
 const WITHOUT_DEFAULT = ['version', 'memory', 'fallback'];
 
-/** What is read as CommonJS is of a consumer that compiles to CommonJS. */
+/** The programs for a configuration. `bundler` emits no CommonJS. */
 function programsFor(resolution, lib) {
   return [
     ...FOR_ALL,
@@ -58,11 +58,11 @@ function configOf(resolution, lib) {
       ...RESOLUTIONS[resolution],
       target: 'es2022',
       lib: lib === 'DOM' ? ['es2022', 'dom'] : ['es2022'],
-      // Node's come with those of the package alone.
+      // Only the types of the package load Node's.
       types: [],
       strict: true,
       esModuleInterop: true,
-      // What is exported of a consumer can be named.
+      // Declarations of the consumers must be able to name the types.
       declaration: true,
       noEmit: true,
     },
@@ -70,12 +70,12 @@ function configOf(resolution, lib) {
   };
 }
 
-/** A file of ours: not one of TypeScript or @types/node, which have own errors. */
+/** Whether a file is ours. TypeScript and @types/node have errors of their own. */
 const isOurs = (file) => !/node_modules\/(?!wasi-writev\/)/.test(file);
 
 /**
- * The errors that programs announce, `// TS2353 or TS2345` where versions of
- * TypeScript differ: `refused.ts:10` to their codes.
+ * The codes of the errors that programs announce, by place: `refused.ts:10`. A comment
+ * `// TS2353 or TS2345` allows either, since versions of TypeScript differ.
  */
 function announcedIn(project, files) {
   const codes = new Map();
@@ -89,7 +89,7 @@ function announcedIn(project, files) {
   return codes;
 }
 
-/** Asserts that errors are those announced, each once. */
+/** Asserts that each announced error occurs once, and no other does. */
 function assertErrors(errors, announced) {
   const seen = new Set();
   for (const { text, at, code } of errors) {
@@ -99,7 +99,7 @@ function assertErrors(errors, announced) {
   for (const at of announced.keys()) assert.ok(seen.has(at), `${at} compiles`);
 }
 
-/** A TypeScript that is a module. It reads what is not ours once. */
+/** A TypeScript that is a module. Reads files that are not ours only once. */
 class Library {
   #files = new Map();
 
@@ -126,7 +126,7 @@ class Library {
     return ts.parseJsonConfigFileContent(config, ts.sys, project);
   }
 
-  /** The errors: their text, and where there is a file, place and code. */
+  /** The errors: text, and place and code if they have a file. */
   errors(project, config) {
     const { fileNames, options, errors } = this.parse(project, config);
     const program = this.ts.createProgram(
@@ -180,7 +180,7 @@ class Command {
     assert.ifError(error);
     return stdout
       .split('\n')
-      .filter((line) => /^\S/.test(line)) // what goes on is indented
+      .filter((line) => /^\S/.test(line)) // further lines are indented
       .map((text) => {
         const place = text.match(/^(.+?)\((\d+),\d+\): error (TS\d+)/);
         if (place === null) return { text };
@@ -191,7 +191,7 @@ class Command {
   }
 }
 
-/** The properties of the literals that are the last argument of a call. */
+/** The calls of a file, with the options in their last argument. */
 function* optionsOf(ts, file) {
   for (const statement of file.statements) {
     const { expression: call } = statement;
@@ -228,7 +228,7 @@ describe('the types', function () {
     for (const version of TYPES_OF_NODE) createProject(version);
   });
 
-  /** A consumer that has the package, and Node's types of a version. */
+  /** Creates a consumer with the package and a version of @types/node. */
   function createProject(typesOfNode) {
     const project = projectOf(typesOfNode);
     const installed = path.join(project, 'node_modules/wasi-writev');
@@ -259,7 +259,7 @@ describe('the types', function () {
           // TypeScript 7 has no node10.
           if (version === '7' && resolution === 'node10') continue;
           for (const lib of ['DOM', 'no DOM']) {
-            it(`take what is right, and nothing else, ${resolution}, ${lib}`, () => {
+            it(`accept correct code only, ${resolution}, ${lib}`, () => {
               const project = projectOf(typesOfNode);
               const config = configOf(resolution, lib);
               assertErrors(
@@ -312,7 +312,7 @@ describe('the types', function () {
           ['run', 'runSync', 'WASI', 'createWrites'],
         );
         for (const { name, literal, options } of calls) {
-          // It has all that there are.
+          // The call has every option.
           const names = options.map((option) => option.text);
           const type = checker.getContextualType(literal);
           const all = checker

@@ -1,6 +1,6 @@
 'use strict';
 
-// Writes through the package, and prints what came of it as JSON.
+// Writes through the package, and prints the results as JSON.
 
 const fs = require('node:fs');
 

@@ -1,6 +1,6 @@
 'use strict';
 
-// Knows node:wasi alone. Without the preload 'capture' is no descriptor.
+// Imports only node:wasi, which rejects 'capture' without the preload.
 
 const { readFileSync } = require('node:fs');
 const { WASI } = require('node:wasi');

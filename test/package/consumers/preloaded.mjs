@@ -1,4 +1,4 @@
-// Knows node:wasi alone. Without the preload 'capture' is no descriptor.
+// Imports only node:wasi, which rejects 'capture' without the preload.
 
 import { readFileSync } from 'node:fs';
 import { WASI } from 'node:wasi';

@@ -1,6 +1,6 @@
 'use strict';
 
-// To be required by mocha in Deno: tests start others like themselves.
+// Required by mocha in Deno: tests start process.execPath with flags of Node.
 
 const path = require('node:path');
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Deno in the place of `node`, by the command lines of the tests: DENO is Deno. What
-# Node prints as a warning Deno does not; other flags than these are V8's.
+# Runs Deno, whose path is DENO, by the command lines that tests have for `node`. Drops
+# --no-warnings: Deno does not print Node's warnings. Passes other flags to V8.
 #
 #   deno.sh [--no-warnings] [--require FILE] [--FLAG-OF-V8] FILE|-e CODE [ARGS...]
 

@@ -1,6 +1,6 @@
 'use strict';
 
-// eval.cjs CODE [ARGS...]: what `node -e CODE ARGS...` does.
+// eval.cjs CODE [ARGS...]: acts like `node -e CODE ARGS...`.
 
 const { builtinModules, createRequire } = require('node:module');
 const path = require('node:path');

@@ -1,7 +1,6 @@
 'use strict';
 
-// guest.cjs PACKAGE WHAT [FILE]: has a guest do WHAT. Prints, as JSON, what it was
-// told.
+// guest.cjs PACKAGE WHAT [FILE]: makes a guest do WHAT, and prints its results as JSON.
 
 const fs = require('node:fs');
 const { Worker, isMainThread, workerData } = require('node:worker_threads');
@@ -11,7 +10,7 @@ const { WASI } = require(root);
 
 const IOVS = 8;
 const RESULT = 64;
-const WAITING = 128; // a word: the guest is in its call
+const WAITING = 128; // a word: 1 while the guest waits
 const SIZE = 32768; // bytes of a write
 
 const print = (value) => fs.writeSync(1, JSON.stringify(value));
@@ -23,7 +22,7 @@ function startGuest(options, memory = new WebAssembly.Memory({ initial: 1 })) {
   return { calls: wasi.wasiImport, memory };
 }
 
-/** The errnos of writes to stdout, until there is one or they are so many. */
+/** The errnos of writes to stdout: up to the first failure, at most `most`. */
 function write(stdout, most) {
   const { calls } = startGuest({ stdout });
   const errnos = [];
@@ -43,7 +42,7 @@ const WHATS = {
     print(write(stdout, 3));
   },
 
-  /** The limit is that of the process. */
+  /** The process has a limit for the size of files. */
   'write past a limit'() {
     const errnos = write(fs.openSync(file, 'w'), 1000);
     print({ errno: errnos.at(-1), size: fs.statSync(file).size });

@@ -1,11 +1,11 @@
 'use strict';
 
-// Tests of this project that are not for Deno or Bun, and why: files of test/, and
-// the beginnings of titles, or parts of them.
+// The tests that are not run in Deno or Bun, and why: files of test/, and parts of
+// titles.
 
 const BOTH = {
   files: [
-    // They ask the node:wasi of the runtime, which is not Node's.
+    // They use the runtime's own node:wasi.
     'api/register.test.js',
     'api/wasi-start.test.js',
     'api/wasi.test.js',
@@ -13,34 +13,34 @@ const BOTH = {
     'preview1/calls.test.js',
     'preview1/calls-lists.test.js',
     'preview1/differential.test.js',
-    // process.stdout is non-blocking in Node alone, and they take long.
+    // Only Node makes process.stdout non-blocking, and they take long.
     'output/captured-stdout.test.js',
     'output/process-streams.test.js',
     'output/streams.test.js',
     'preview1/nonblocking.test.js',
-    // It is of Node.
+    // Node's permission model.
     'api/permission.test.js',
-    // It is C alone.
+    // It only runs programs in C.
     'sandbox/core.test.js',
     // They take long.
     'buffering/checks.test.js',
-    // Likewise; runtimes.test.js has some of them.
+    // They take long; runtimes.test.js runs some of them.
     'preview1/waits.test.js',
-    // spawnSync gives nothing of descriptor 3. runtimes.test.js has flite.
+    // spawnSync returns no output of descriptor 3. runtimes.test.js runs flite.
     'programs/flite.test.js',
-    // No preload is in their threads.
+    // Their threads have no preload.
     'programs/napi-rs-threads.test.js',
   ],
   titles: [
     'is thrown with the output so far', // the message of a trap
     'ends by abort with what it wrote itself', // descriptor 3
-    'A write that is buffered calls no JS', // by the inspector
+    'A write that is buffered calls no JS', // needs the inspector
     'may be that the stack is full', // the text of a stack
     'is told with its stack, after', // likewise
     'are told of after an exception that nobody caught', // the text of an error
     'are told of with what start\\(\\) throws, if nobody catches', // likewise
     'is an uncaught exception after the guest has returned', // likewise
-    // The locks go in fs.readFileSync and the like of the runtime.
+    // The runtime's own fs.readFileSync and the like release the locks.
     'beside a lock of the process',
   ],
 };
@@ -49,51 +49,51 @@ const LEFT_OUT = {
   Bun: {
     files: [
       ...BOTH.files,
-      // Bun makes its system calls without libc: faults cannot be put there.
+      // Bun makes system calls without libc, so the tests cannot inject faults.
       'preview1/errno.test.js',
       'preview1/interrupted.test.js',
-      // JavaScriptCore's stack is deep, so they take long.
+      // JavaScriptCore's stack is deep: they take long.
       'buffering/stack-overflow.test.js',
     ],
     titles: [
       ...BOTH.titles,
-      // JavaScriptCore collects when it likes.
+      // Nothing makes JavaScriptCore collect an object at once.
       'go when the WASI is collected',
       'that throws does not keep the guest in memory',
       'keeps no guest, once that was told',
       'are let go once it was given up',
-      // Bun takes a -- that comes first, and a variable __proto__.
+      // Bun takes a leading -- and a variable __proto__ for itself.
       'from a path from the working directory',
       'at --, behind which a file may have the name of an option',
       'takes __proto__ as a name like any other',
       'the examples are all here', // the order of readdir
-      // Bun itself dies where no memory is left.
+      // Bun itself dies without memory.
       'A process without the memory for the table of a high fd',
     ],
   },
   Deno: {
     files: [
       ...BOTH.files,
-      // Deno's spawnSync never returns where there is much on stdin.
+      // Deno's spawnSync never returns if stdin has many bytes.
       'api/cli-streams.test.js',
-      // Deno's terminate() does not end a thread that is running.
+      // Deno's terminate() does not end a running thread.
       'preview1/threads-races.test.js',
-      // Deno's fs takes O_APPEND not together with O_TRUNC.
+      // Deno's fs refuses O_APPEND together with O_TRUNC.
       'preview1/interrupted.test.js',
-      // Deno has more than 512 MiB by then.
+      // Deno itself takes more memory than the tests allow.
       'output/large-writes.test.js',
     ],
     titles: [
       ...BOTH.titles,
       'the thread ends by terminate\\(\\)', // see above
       'workers that are terminated in the middle', // likewise
-      // A worker of Deno ends with 0 then.
+      // Here a worker of Deno ends with 0.
       'in a worker has a promise rejected',
-      // Deno runs no further listener then.
+      // Deno runs no further listener after the error.
       "are out before another's 'exit' listener throws",
-      'ripgrep finds what it shall under the preload', // an import
+      'ripgrep finds what it shall under the preload', // it is an import
       'is not one of wasi-writev: full-pipe.mjs', // it starts a Node
-      'says why the one that was built does not load', // an error's code
+      'says why the one that was built does not load', // the code of an error
       'the results of a call in the memory that was moved', // flags of Node
     ],
   },

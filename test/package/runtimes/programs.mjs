@@ -1,5 +1,5 @@
-// programs.mjs PACKAGE MODULES DIRECTORY: real programs, by `run` and `runSync`.
-// Prints, as JSON, what each gave.
+// programs.mjs PACKAGE MODULES DIRECTORY: runs real programs with `run` and `runSync`,
+// and prints their results as JSON.
 
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';

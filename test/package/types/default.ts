@@ -1,4 +1,4 @@
-// The default import, as Node has it of CommonJS. It is compiled, not run.
+// The default import of a CommonJS module in Node. It is compiled, not run.
 
 import wasi from 'wasi-writev';
 import * as namespace from 'wasi-writev';

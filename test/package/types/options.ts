@@ -1,5 +1,5 @@
-// Each option of each function, as a user writes it. types.test.js looks what an
-// editor shows for it. It is compiled, not run.
+// Each option of each function, as a user writes it. types.test.js asserts the text that
+// an editor shows for it. It is compiled, not run.
 
 import { WASI, createWrites, run, runSync } from 'wasi-writev';
 

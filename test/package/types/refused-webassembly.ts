@@ -1,4 +1,4 @@
-// As refused.ts, with the types of WebAssembly.
+// Like refused.ts, with the types of WebAssembly.
 
 import { WASI, createWrites, run } from 'wasi-writev';
 

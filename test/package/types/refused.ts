@@ -22,7 +22,7 @@ run({ stdout: 'capture' }); // TS2353 or TS2345
 run({ exports: {} }); // TS2353 or TS2345
 run(process); // TS2345
 
-// Options that are none
+// Unknown options
 run('x', 5); // TS2559
 run('x', 'utf8'); // TS2559
 run('x', ['--help']); // TS2559

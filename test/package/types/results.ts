@@ -1,4 +1,4 @@
-// The type of each result, exactly. It is compiled, not run.
+// The exact type of each result. It is compiled, not run.
 
 import { Writable } from 'node:stream';
 import {
@@ -22,7 +22,7 @@ type Same<A, B> =
     ? true
     : false;
 
-/** Takes values of the type `Expected`, and of no narrower one. */
+/** Takes only values of exactly the type `Expected`. */
 declare function exactly<Expected>(): <Actual>(
   value: Actual,
   ...wrong: Same<Actual, Expected> extends true ? [] : [never]
@@ -96,7 +96,7 @@ exactly<FdPwrite>()(writes.fd_pwrite);
 exactly<Bytes | null>()(writes.captured(1));
 exactly<'native' | 'fallback'>()(engine);
 
-// What others write around it.
+// Code that users write around these functions.
 export const later = run('x', { encoding: 'utf8' });
 export const importObject = wasi.getImportObject();
 export async function textOf(source: RunSource, given: RunOptions = {}) {

@@ -30,6 +30,6 @@ wasi.start(instance);
 wasi.finalizeBindings(instance, { memory });
 createWrites({ memory }).setMemory(memory);
 
-// Bytes that the web takes.
+// Web APIs take the bytes.
 new Response(runSync(module).stdout);
 new Blob([runSync(module).stderr]);

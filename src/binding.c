@@ -90,11 +90,13 @@ static wv_errno set_memory(napi_env env, instance *self, wv_memory memory,
 
 /* argument 0: WV_BUFFERED_*. JS keeps the memory alive as long as the guest,
  * without a finalizer: a program that never returns to its event loop runs
- * none. */
+ * none. A guest of a run is always closed. */
 static wv_errno set_buffer(napi_env env, instance *self, wv_memory memory,
                            napi_value array) {
   if (memory.size <= WV_BUFFER_HEADER_SIZE) return WV_EINVAL;
-  if (!refer(env, array, 0, &self->buffer)) return WV_ENOMEM;
+  /* What another thread looks into must not go before it is closed. */
+  if (!refer(env, array, self->host.guest.run == NULL ? 0 : 1, &self->buffer))
+    return WV_ENOMEM;
   wv_buffer_set(&self->host.guest.buffer, memory,
                 (uint8_t)self->host.box[WV_BOX_ARGUMENTS]);
   return WV_SUCCESS;

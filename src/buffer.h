@@ -40,10 +40,11 @@ typedef struct wv_buffer {
   wv_fd *entry;  /* owner of the bytes, held; NULL: no bytes */
   uint32_t fd;   /* its number when it wrote them */
   uint32_t room; /* bytes that may be buffered for it */
-  uint32_t from; /* data[from, from + left) is unflushed */
+  uint32_t from; /* data[0, from) is out, data[from, from + left) unflushed */
   uint32_t left;
-  int64_t offset; /* where the bytes go; -1: at the file's position */
-  wv_errno error; /* why a flush failed; success: it is in progress */
+  struct wv_run *watcher; /* may flush it too, or NULL: see run.h */
+  int64_t offset;         /* where the bytes go; -1: at the file's position */
+  wv_errno error;         /* why a flush failed; success: it is in progress */
 
   uint32_t last_fd; /* of the last fd_pwrite that was not buffered */
   int64_t last_end; /* the offset at which it ended */

@@ -2,6 +2,7 @@
 #include "dispatch.h"
 
 #include "flush.h"
+#include "run.h"
 
 /* Flushes before a call that could see the buffered bytes, or wait for them. If
  * that fails for the call's fd, its errno is the call's. */
@@ -48,9 +49,19 @@ wv_errno wv_call(wv_guest *guest, const uint32_t *box) {
 #undef W
 }
 
+/* A guest that is to end makes no call any more. What it has buffered goes out:
+ * a thread that waits for room is terminated in the end. */
+static bool is_to_end(const wv_guest *guest, enum wv_op op) {
+  return op != WV_OP_FLUSH && guest->run != NULL && wv_run_is_over(guest->run);
+}
+
 wv_errno wv_call_with_care(wv_guest *guest, const uint32_t *box) {
   wv_errno error = WV_SUCCESS;
 
+  if (is_to_end(guest, (enum wv_op)box[WV_BOX_OP])) {
+    wv_guest_release(guest);
+    return box[WV_BOX_OP] == WV_OP_FLUSH_BEFORE ? WV_SUCCESS : WV_ENDED;
+  }
   if (guest->resumed)
     guest->lookups.next = 0;
   else

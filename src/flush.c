@@ -2,6 +2,7 @@
 #include "flush.h"
 
 #include "capture.h"
+#include "run.h"
 #include "write.h"
 
 static bool is_open(const wv_buffer *buffer) {
@@ -44,6 +45,7 @@ static void let_go(wv_buffer *buffer) {
 }
 
 void wv_buffer_unset(wv_buffer *buffer) {
+  wv_run_unwatch(buffer);
   if (buffer->entry != NULL) let_go(buffer);
   buffer->base = NULL;
 }
@@ -53,6 +55,7 @@ void wv_buffer_unset(wv_buffer *buffer) {
 static void close_buffer(wv_buffer *buffer) {
   const uint32_t used = wv_buffer_word(buffer, WV_BUFFER_USED);
 
+  wv_run_unwatch(buffer);
   buffer->offset = wv_buffer_wide(buffer, WV_BUFFER_PWRITE_FD) < 0
                        ? -1
                        : wv_buffer_wide(buffer, WV_BUFFER_END) - used;
@@ -62,12 +65,10 @@ static void close_buffer(wv_buffer *buffer) {
     buffer->last_end = wv_buffer_wide(buffer, WV_BUFFER_END);
   }
   reset_header(buffer);
-  buffer->from = 0;
-  buffer->left = used;
-  if (used == 0)
-    let_go(buffer);
-  else
-    buffer->flushes++;
+  buffer->bytes += buffer->from;
+  buffer->left = used - buffer->from;
+  if (used > 0) buffer->flushes++;
+  if (buffer->left == 0) let_go(buffer);
 }
 
 static wv_errno write_unflushed(struct wv_guest *guest, uint64_t *done) {

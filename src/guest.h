@@ -13,6 +13,7 @@
 #define WV_DELIVER ((wv_errno)WV_ANSWER_DELIVER)
 #define WV_DELIVER_BUFFERED ((wv_errno)WV_ANSWER_DELIVER_BUFFERED)
 #define WV_ASK ((wv_errno)WV_ANSWER_ASK)
+#define WV_ENDED ((wv_errno)WV_ANSWER_ENDED)
 
 /* The fds 0 to 2. */
 #define WV_OWN_STREAMS 3
@@ -53,6 +54,7 @@ typedef struct wv_guest {
   bool closed;          /* the host has closed it: it joins no shared table */
   bool resumed; /* this call resumes one that a wait interrupted: see wait.h */
   wv_wait wait;
+  struct wv_run *run; /* held, or NULL: its own thread has started it */
   wv_buffer buffer;
   uint8_t *scratch; /* WV_SCRATCH_SIZE bytes; NULL until first needed */
   uint32_t target;  /* with WV_DELIVER and WV_ASK: the number of the target */

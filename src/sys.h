@@ -106,6 +106,8 @@ int wv_sys_datasync(int fd);
 int wv_sys_set_times(int fd, uint64_t atim, uint64_t mtim);
 
 int wv_sys_close(int fd);
+/* A pipe; neither end blocks. */
+int wv_sys_pipe(int ends[2]);
 /* Makes writes to a closed pipe or beyond the file size limit fail with an
  * errno: ignores SIGPIPE and SIGXFSZ, unless the host handles them. */
 void wv_sys_ignore_write_signals(void);

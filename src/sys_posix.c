@@ -341,6 +341,23 @@ uint32_t wv_sys_half_of_limit(void) {
                                          : (uint32_t)(limit.rlim_cur / 2);
 }
 
+#ifdef __linux__
+int wv_sys_pipe(int ends[2]) {
+  return pipe2(ends, O_CLOEXEC | O_NONBLOCK);
+}
+#else
+int wv_sys_pipe(int ends[2]) {
+  int i;
+
+  if (pipe(ends) < 0) return -1;
+  for (i = 0; i < 2; i++) {
+    fcntl(ends[i], F_SETFD, FD_CLOEXEC);
+    fcntl(ends[i], F_SETFL, fcntl(ends[i], F_GETFL) | O_NONBLOCK);
+  }
+  return 0;
+}
+#endif
+
 void wv_sys_ignore_write_signals(void) {
   static const int signals[] = {SIGPIPE, SIGXFSZ};
   struct sigaction action;

@@ -27,6 +27,7 @@ const ANSWERS = Object.freeze({
   RESUME: 0xfffe, // a slice of a wait is over: see src/wait.h
   DELIVER_BUFFERED: 0xfffd, // first deliver the buffered bytes to their target
   ASK: 0xfffc, // does the target in OUT take anything?
+  ENDED: 0xfffb, // the guest ends: its starting thread said so
 });
 
 /** Bits of the last argument of `buffered_write` and `buffered_pwrite`. */
@@ -54,7 +55,11 @@ const INSERT = Object.freeze({
   TARGET: 1, // a target of JS
   CAPTURE: 2, // WIDE: its limit; OUT: its number
   NULL: 3, // the null device: 0 to read, 1 to write
+  RUN: 4, // a stream of the run, by its number
 });
+
+/** What `run_open` opens for a stream. */
+const STREAM = Object.freeze({ NONE: 0, PIPE: 1, CAPTURE: 2 });
 
 /** Bits of the answer of `describe`; OUT has the number of a target or capture. */
 const IS = Object.freeze({
@@ -93,6 +98,12 @@ const CONTROL = Object.freeze([
   'free_captures',
   'stats',
   'close',
+  'run_open',
+  'run_join',
+  'run_capture',
+  'run_flush',
+  'run_end',
+  'run_close',
 ]);
 
 /** The number of each call and operation in BOX.OP. JS handles proc_exit. */
@@ -111,6 +122,7 @@ const NUMBERS = Object.freeze({
   BUFFERED,
   INSERT,
   IS,
+  STREAM,
   WRITE,
 });
 
@@ -140,6 +152,7 @@ module.exports = {
   NUMBERS,
   OPS,
   OWN_CALLS,
+  STREAM,
   VERSION,
   WRITE,
   abiHash,

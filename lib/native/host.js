@@ -55,6 +55,7 @@ class NativeHost {
       takes: delivery.takes,
       deliverBuffered: () => this.#deliverBuffered(),
     };
+    if (options.run !== undefined) mailbox.control(OPS.run_join, options.run);
     if (this.#buffer === undefined) return;
     this.#flushes = new Flushes(this);
     Object.assign(this.imports, createBufferedWrites(mailbox, this.#flushes));
@@ -90,8 +91,11 @@ class NativeHost {
     if (errno !== ERRNO.SUCCESS) throw streamFailed(errno, fd);
   }
 
-  #insert(fd, { hostFd, target, capture, bytes }) {
+  #insert(fd, { hostFd, target, capture, bytes, run }) {
     const mailbox = this.#mailbox;
+    if (run !== undefined) {
+      return mailbox.control(OPS.insert, fd, run, INSERT.RUN);
+    }
     if (target !== undefined) {
       return mailbox.control(OPS.insert, fd, target, INSERT.TARGET);
     }
@@ -135,6 +139,12 @@ class NativeHost {
     const bytes = Buffer.allocUnsafeSlow(this.#mailbox.wideResult(0));
     this.#mailbox.controlWith(OPS.capture_read, bytes, number);
     return bytes;
+  }
+
+  isCut(number) {
+    this.before();
+    this.#mailbox.control(OPS.capture_size, number);
+    return this.#mailbox.out === 1;
   }
 
   // Flushing.

@@ -12,7 +12,7 @@ const { OP, RESULT, OUT, ARGUMENTS, WIDE } = BOX;
 const { set_memory: SET_MEMORY } = OPS;
 const { SUCCESS, FAULT, NOMEM } = ERRNO;
 
-const { ASK, DELIVER, DELIVER_BUFFERED, RESUME } = ANSWERS;
+const { ASK, DELIVER, DELIVER_BUFFERED, ENDED, RESUME } = ANSWERS;
 const { ASKED, NOT_BUFFERED } = WRITE;
 const FLAGS = ARGUMENTS + 4; // of a buffered write
 
@@ -32,6 +32,9 @@ function isAbout(op, frame, fd) {
     (SECOND_FD.has(op) && frame[ARGUMENTS + 1] >>> 0 === fd)
   );
 }
+
+/** Thrown through a guest that another thread ends. */
+const kEnded = Symbol('wasi-writev.ended');
 
 /** The mailbox of one guest. */
 class Mailbox {
@@ -131,6 +134,8 @@ class Mailbox {
       } else if (answer === ASK) {
         this.#ask();
         this.#again(op);
+      } else if (answer === ENDED) {
+        throw kEnded;
       } else if (answer === DELIVER) {
         return this.delivery.deliver(
           box[OUT],
@@ -177,11 +182,12 @@ class Mailbox {
   }
 
   /** An operation of the host. */
-  control(op, a = 0, b = 0, c = 0) {
+  control(op, a = 0, b = 0, c = 0, d = 0) {
     const { box } = this;
     box[ARGUMENTS] = a;
     box[ARGUMENTS + 1] = b;
     box[ARGUMENTS + 2] = c;
+    box[ARGUMENTS + 3] = d;
     box[OP] = op;
     this.#call();
     return box[RESULT];
@@ -233,4 +239,4 @@ class Mailbox {
   }
 }
 
-module.exports = { Mailbox };
+module.exports = { Mailbox, kEnded };

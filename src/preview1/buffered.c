@@ -4,6 +4,7 @@
 #include "../capture.h"
 #include "../flush.h"
 #include "../iovec.h"
+#include "../run.h"
 
 #define STDERR 2
 
@@ -50,7 +51,9 @@ static uint32_t room_for(struct wv_guest *guest, wv_fd *entry,
   if (wv_fd_learn_kind(entry) != WV_SUCCESS) return 0;
   /* NONBLOCK means nothing for a regular file. */
   if (entry->kind == WV_KIND_FILE) return buffer->size;
-  if (of->positioned || buffer->what != WV_BUFFERED_ALL) return 0;
+  if (of->positioned) return 0;
+  if (buffer->what != WV_BUFFERED_ALL && !wv_run_may_watch(guest->run, entry))
+    return 0;
   return entry->fdflags & WV_FDFLAGS_NONBLOCK ? 0 : buffer->size;
 }
 
@@ -102,6 +105,7 @@ static void open_buffer(struct wv_guest *guest, wv_fd *entry,
   atomic_fetch_add(&entry->holders, 1);
   buffer->entry = entry;
   buffer->fd = of->fd;
+  buffer->from = 0;
   buffer->room = room_for(guest, entry, of);
   wv_buffer_set_wide(buffer,
                      of->positioned ? WV_BUFFER_PWRITE_FD : WV_BUFFER_WRITE_FD,
@@ -112,6 +116,7 @@ static void open_buffer(struct wv_guest *guest, wv_fd *entry,
    * are traced, or if another thread may put another entry there. */
   if (!(of->flags & WV_WRITE_TRACED) && guest->fds->sharing == NULL)
     wv_buffer_set_word(buffer, WV_BUFFER_CAPACITY, buffer->room);
+  if (wv_run_may_watch(guest->run, entry)) wv_run_watch(guest->run, buffer);
 }
 
 /* Takes and counts at most `total` bytes: another thread may have changed the

@@ -160,6 +160,7 @@ int main(void) {
   test_sock();
   test_readdir();
   test_rewritten();
+  test_runs();
   wv_guest_free(&guest);
   free(guest.memory.base);
   if (failures > 0) fprintf(stderr, "%d failed\n", failures);

@@ -70,6 +70,7 @@ void test_stream(void);
 void test_buffer(void);
 void test_sharing(void);
 void test_rewritten(void);
+void test_runs(void);
 
 #define M(at) (guest.memory.base + (at))
 

@@ -501,9 +501,9 @@ static void end_object(object *of) {
   if (of->kind == CAPTURE) {
     CHECK(wv_capture_size(of->capture) == of->accepted);
     CHECK(wv_capture_room(of->capture) == CAPTURE_MAX - of->accepted);
-    wv_capture_read(of->capture, bytes);
+    wv_capture_read(of->capture, bytes, of->accepted);
     CHECK(memcmp(bytes, of->bytes, of->accepted) == 0);
-    wv_capture_free(of->capture);
+    wv_capture_release(of->capture);
   }
   free(of->bytes);
 }

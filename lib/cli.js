@@ -1,45 +1,23 @@
 #!/usr/bin/env node
 'use strict';
 
-// wasi-writev [options] FILE.wasm [ARGS...]
+// wasi-writev [run] [options] FILE.wasm [ARGS...]
 
 const fs = require('node:fs');
-const { parseArgs } = require('node:util');
+const {
+  USAGE,
+  UsageError,
+  optionsOf,
+  parse,
+  timeoutOf,
+} = require('./cli-options');
 const { whyNoDirectory, withPath } = require('./errors');
 const { pathOf } = require('./options');
 
-const USAGE = `Usage: wasi-writev [options] FILE.wasm [ARGS...]
-
-Runs a WASI command, and exits with its exit status.
-
-Options:
-  --dir HOST[::GUEST]   give the command a directory; may be repeated
-  --env NAME[=VALUE]    set a variable, or pass one on; may be repeated
-  --argv0 NAME          set the name of the command (default: the file's)
-  --buffered[=MODE]     buffer writes: true, false or auto (default: auto)
-  --trace[=FILE]        print a line for each write, to FILE or stderr
-  --version             print the version
-  --help                print this text
-`;
-
-const OPTIONS = {
-  dir: { type: 'string', multiple: true },
-  env: { type: 'string', multiple: true },
-  argv0: { type: 'string' },
-  buffered: { type: 'string' },
-  trace: { type: 'string' },
-  version: { type: 'boolean' },
-  help: { type: 'boolean' },
-};
-
-// The values of options given without one.
-const ALONE = { '--buffered': 'true', '--trace': '' };
-
-const BUFFERED = { true: true, false: false, auto: 'auto' };
-
-// As in a shell: an error, a usage error, SIGABRT, SIGPIPE.
+// As in a shell: an error, a usage error, timeout(1), SIGABRT, SIGPIPE.
 const FAILED = 1;
 const USAGE_ERROR = 2;
+const TIMED_OUT = 124;
 const TRAPPED = 128 + 6;
 const PIPE_CLOSED = 128 + 13;
 
@@ -47,83 +25,8 @@ const STDOUT = 1;
 const STDERR = 2;
 const NO_LIMIT = -1; // milliseconds of a wait
 
-class UsageError extends Error {}
-
 /** The pipe on stdout has no reader: the command ends quietly. */
 class PipeClosed extends Error {}
-
-/** Splits the arguments at the file. All after it belong to the command. */
-function parse(argv) {
-  const complete = argv.map((arg) =>
-    Object.hasOwn(ALONE, arg) ? `${arg}=${ALONE[arg]}` : arg,
-  );
-  const { tokens } = parseArgs({
-    args: complete,
-    options: OPTIONS,
-    allowPositionals: true,
-    strict: false,
-    tokens: true,
-  });
-  const at = tokens.find(({ kind }) => kind === 'positional')?.index;
-  let values;
-  try {
-    ({ values } = parseArgs({ args: complete.slice(0, at), options: OPTIONS }));
-  } catch (error) {
-    const [line] = error.message.split('\n');
-    throw new UsageError(line);
-  }
-  const file = at === undefined ? undefined : argv[at];
-  return { values, file, args: at === undefined ? [] : argv.slice(at + 1) };
-}
-
-/** `HOST::GUEST`, or one name for both. */
-function preopensOf(dirs = []) {
-  return Object.fromEntries(
-    dirs.map((dir) => {
-      const at = dir.indexOf('::');
-      const host = pathOf(at < 0 ? dir : dir.slice(0, at));
-      const guest = at < 0 ? host : dir.slice(at + 2);
-      if (host === '' || guest === '') {
-        throw new UsageError(`--dir: '${dir}' is not HOST[::GUEST]`);
-      }
-      return [guest, host];
-    }),
-  );
-}
-
-function envOf(variables = []) {
-  const env = Object.create(null); // a variable may have any name
-  for (const variable of variables) {
-    const at = variable.indexOf('=');
-    const name = at < 0 ? variable : variable.slice(0, at);
-    if (name === '') {
-      throw new UsageError(`--env: '${variable}' is not NAME[=VALUE]`);
-    }
-    if (at >= 0) env[name] = variable.slice(at + 1);
-    else if (Object.hasOwn(process.env, name)) env[name] = process.env[name];
-  }
-  return env;
-}
-
-function bufferedOf(mode = 'auto') {
-  if (!Object.hasOwn(BUFFERED, mode)) {
-    throw new UsageError(`--buffered: '${mode}' is not true, false or auto`);
-  }
-  return BUFFERED[mode];
-}
-
-function optionsOf({ values, args }) {
-  return {
-    args,
-    argv0: values.argv0,
-    preopens: preopensOf(values.dir),
-    env: envOf(values.env),
-    buffered: bufferedOf(values.buffered),
-    stdin: 'inherit',
-    stdout: 'inherit',
-    stderr: 'inherit',
-  };
-}
 
 function openTrace(file) {
   try {
@@ -160,7 +63,14 @@ function load(file) {
   }
 }
 
+/** Makes `start` end after `timeout` milliseconds: V8 ends JS in no other way. */
+function limited(start, timeout) {
+  const { runInNewContext } = require('node:vm');
+  return () => runInNewContext('start()', { start }, { timeout });
+}
+
 function execute(parsed) {
+  const { timeout: seconds, trace } = parsed.values;
   let isPipeClosed = false;
   const pipeClosed = (fd) => {
     if (fd !== STDOUT) return;
@@ -168,21 +78,52 @@ function execute(parsed) {
     throw new PipeClosed();
   };
   try {
+    const timeout = seconds === undefined ? undefined : timeoutOf(seconds);
     const options = optionsOf(parsed);
     const program = load(parsed.file);
-    startTrace(parsed.values.trace);
+    startTrace(trace);
     const { execute: run } = require('./run');
     const { kPipeClosed } = require('./guest');
-    const { exitCode } = run(program, options, { [kPipeClosed]: pipeClosed });
+    const { exitCode } = run(
+      program,
+      options,
+      { [kPipeClosed]: pipeClosed },
+      (start) => (timeout === undefined ? start : limited(start, timeout)),
+    );
     // The program may have caught PipeClosed.
     return isPipeClosed ? PIPE_CLOSED : exitCode & 0xff;
   } catch (error) {
-    return isPipeClosed ? PIPE_CLOSED : statusOf(error);
+    return isPipeClosed ? PIPE_CLOSED : statusOf(error, seconds);
   }
 }
 
-/** Reports the error of a run on stderr, and returns the exit status. */
-function statusOf(error) {
+const isTrap = (error) =>
+  error instanceof WebAssembly.RuntimeError ||
+  error instanceof RangeError || // a full stack, of V8
+  error instanceof WebAssembly.Exception;
+
+/** The frames of the program in a stack. */
+function framesOf({ stack = '' }) {
+  const frames = stack
+    .split('\n')
+    .filter((line) => /wasm-function|wasm:\/\//.test(line));
+  return frames.map((line) => `\n    ${line.trim()}`).join('');
+}
+
+function printTrap(error) {
+  const what =
+    error instanceof WebAssembly.Exception
+      ? 'an exception of WebAssembly that nothing has caught'
+      : `${error.name}: ${error.message}`;
+  console.error(`wasi-writev: ${what}${framesOf(error)}`);
+}
+
+/** The exit status for what ended a run, after a word about it on stderr. */
+function statusOf(error, seconds) {
+  if (error.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') {
+    console.error(`wasi-writev: the command has run for ${seconds} seconds`);
+    return TIMED_OUT;
+  }
   if (error.pending !== undefined) {
     console.error(`wasi-writev: ${error.message}: ${error.code}`);
     return error.exitCode & 0xff || FAILED;
@@ -193,19 +134,9 @@ function statusOf(error) {
   if (error.code !== undefined || error instanceof WebAssembly.LinkError) {
     throw new UsageError(error.message);
   }
-  if (error instanceof WebAssembly.Exception) {
-    console.error('An exception of WebAssembly that nothing has caught');
-    return TRAPPED;
-  }
-  // V8 throws a RangeError if the stack is full.
-  if (
-    error instanceof WebAssembly.RuntimeError ||
-    error instanceof RangeError
-  ) {
-    console.error(error.stack);
-    return TRAPPED;
-  }
-  throw error;
+  if (!isTrap(error)) throw error;
+  printTrap(error);
+  return TRAPPED;
 }
 
 function print(text) {
@@ -228,7 +159,9 @@ function main(argv) {
     return print(`${require('./native/abi').VERSION}\n`);
   }
   if (parsed.file === undefined) {
-    throw new UsageError('no file was given; --help lists the options');
+    if (argv.length > 0) throw new UsageError('no file was given');
+    console.error(USAGE.trimEnd());
+    return USAGE_ERROR;
   }
   return execute(parsed);
 }

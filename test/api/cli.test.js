@@ -3,6 +3,7 @@
 // The command, as a person starts it.
 
 const assert = require('node:assert/strict');
+const { execFile } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const { version } = require('../../package.json');
@@ -15,6 +16,7 @@ const {
   start,
   toolbox,
 } = require('../helpers/cli');
+const { itNative } = require('../helpers/buffering');
 const { guestPath } = require('../helpers/guest-path');
 const { useHostFiles } = require('../helpers/host-files');
 
@@ -27,6 +29,20 @@ function assertRefused(result, text) {
   assert.ok(stderr.includes(text), stderr);
   assert.deepEqual([status, stdout], [USAGE_ERROR, '']);
 }
+
+/** The command with a stdin that nobody writes to and nobody closes. */
+const commandWithOpenStdin = (args) =>
+  new Promise((resolve) => {
+    const options = { timeout: 60_000, killSignal: 'SIGKILL' };
+    execFile(
+      process.execPath,
+      [CLI, ...args],
+      options,
+      (error, stdout, stderr) => {
+        resolve({ status: error?.code ?? 0, stdout, stderr });
+      },
+    );
+  });
 
 const linesOf = (text) => text.split('\n').slice(0, -1);
 
@@ -144,17 +160,33 @@ describe('the command', () => {
     it('every option it has', () => {
       const { status, stdout, stderr } = command(['--help', TOOLBOX]);
       assert.deepEqual([status, stderr], [0, '']);
-      assert.match(stdout, /^Usage: wasi-writev \[options\] FILE\.wasm/);
-      const options = stdout.match(/^ {2}--\S+/gm).map((text) => text.trim());
-      assert.deepEqual(options, [
-        '--dir',
-        '--env',
-        '--argv0',
-        '--buffered[=MODE]',
-        '--trace[=FILE]',
-        '--version',
-        '--help',
-      ]);
+      assert.match(
+        stdout,
+        /^Usage: wasi-writev \[run\] \[options\] FILE\.wasm/,
+      );
+      assert.deepEqual(command(['-h']), { status, stdout, stderr });
+      const options = stdout.match(/^ {2}-.*--\S+|^ {2}--\S+/gm);
+      assert.deepEqual(
+        options.map((text) => text.trim()),
+        [
+          '--dir',
+          '--env',
+          '--inherit-env',
+          '--stdin',
+          '--argv0',
+          '--timeout',
+          '--buffered[=MODE]',
+          '--trace[=FILE]',
+          '--version',
+          '-h, --help',
+        ],
+      );
+    });
+
+    it('its usage if it is called alone', () => {
+      const { status, stdout, stderr } = command([]);
+      assert.deepEqual([status, stdout], [2, '']);
+      assert.equal(stderr, command(['--help']).stdout);
     });
   });
 
@@ -183,8 +215,14 @@ describe('the command', () => {
       [['--dir', `${TOOLBOX}::/`, TOOLBOX], `'${TOOLBOX}'`],
       [['--dir', '.', '--dir', '/no/such', TOOLBOX], "'/no/such'"],
       [['--trace=/no/such/file', TOOLBOX], '/no/such/file'],
-      [[], 'no file'],
+      [['--timeout', '0', TOOLBOX], "'0'"],
+      [['--timeout', '1s', TOOLBOX], "'1s'"],
+      [['--timeout', '2147484', TOOLBOX], "'2147484'"],
+      [['--stdin', '/no/such', TOOLBOX], '/no/such'],
+      [['--inherit-env=A', TOOLBOX], '--inherit-env'],
       [['--'], 'no file'],
+      [['run'], 'no file'],
+      [['run', '--', 'run'], "'run'"],
       [['--buffered'], 'no file'],
       [['--env', 'A=1'], 'no file'],
     ]) {
@@ -303,6 +341,13 @@ describe('the command', () => {
       assert.deepEqual(env(['--env', 'A=1', '--env', 'A=2']), ['A=2']);
     });
 
+    it('--inherit-env passes all on', () => {
+      const flags = ['--inherit-env', '--env', 'A=1'];
+      const all = env(flags, { A: '0', B: '2' });
+      assert.ok(all.includes('A=1') && all.includes('B=2'), all.join());
+      assert.ok(all.includes(`PATH=${process.env.PATH}`));
+    });
+
     for (const name of ['toString', 'constructor', '__proto__']) {
       it(`takes ${name} as a name like any other`, () => {
         assert.deepEqual(env(['--env', `${name}=1`]), [`${name}=1`]);
@@ -310,6 +355,52 @@ describe('the command', () => {
         assert.deepEqual(env(['--env', name]), []);
       });
     }
+  });
+
+  it('--stdin FILE is what the tool reads', () => {
+    const flags = ['--stdin', TOOLBOX];
+    const { status, stdout } = command([...flags, TOOLBOX, 'cat'], {
+      input: 'not this',
+      encoding: 'latin1',
+    });
+    assert.equal(status, 0);
+    assert.equal(stdout, fs.readFileSync(TOOLBOX, 'latin1'));
+  });
+
+  it('takes a word run in front of the file, and no other', () => {
+    const expected = { status: 0, stdout: 'run', stderr: '' };
+    for (const args of [
+      ['run', TOOLBOX, 'say', 'run'],
+      ['run', '--env', 'A=1', TOOLBOX, 'say', 'run'],
+      ['--env', 'A=1', 'run', TOOLBOX, 'say', 'run'],
+    ]) {
+      assert.deepEqual(command(args), expected);
+    }
+  });
+
+  describe('--timeout', () => {
+    const HAS_RUN = 'wasi-writev: the command has run for 0.2 seconds\n';
+
+    for (const [title, ...args] of [
+      ['loops', guestPath('endless')],
+      ['waits for input', TOOLBOX, 'cat'],
+      ['has buffered output', '--buffered', guestPath('then-endless')],
+    ]) {
+      // The fallback cannot end a read.
+      const test = title === 'waits for input' ? itNative : it;
+      test(`ends a command that ${title}`, async () => {
+        const { status, stdout, stderr } = await commandWithOpenStdin([
+          ...['--timeout', '0.2', ...args],
+        ]);
+        assert.deepEqual([status, stderr], [124, HAS_RUN]);
+        assert.equal(stdout, title.startsWith('has') ? 'line 1\n' : '');
+      });
+    }
+
+    it('leaves a command alone that ends in time', () => {
+      const flags = ['--timeout', '100'];
+      assert.equal(toolbox(['say', 'in time'], { flags }), 'in time');
+    });
   });
 
   it('--argv0 names the tool', () => {
@@ -327,7 +418,7 @@ describe('the command', () => {
         assert.deepEqual([status, stdout], [TRAPPED, 'so far']);
         assert.match(
           stderr,
-          /^RuntimeError: unreachable\n( {4}at wasm:.*wasm-function\[\d+\].*\n)+/,
+          /^wasi-writev: RuntimeError: unreachable\n( {4}at wasm:.*wasm-function\[\d+\].*\n)+$/,
         );
       });
     }
@@ -337,7 +428,7 @@ describe('the command', () => {
       assert.deepEqual([status, stdout], [TRAPPED, '']);
       assert.match(
         stderr,
-        /^RangeError: Maximum call stack size exceeded\n {4}at wasm:/,
+        /^wasi-writev: RangeError: Maximum call stack size exceeded\n( {4}at wasm:.*\n)+$/,
       );
     });
   });
@@ -348,7 +439,7 @@ describe('the command', () => {
     assert.equal(stdout, 'text\n'.repeat(100_000));
     assert.match(
       stderr,
-      /^An exception of WebAssembly that nothing has caught$/m,
+      /^wasi-writev: an exception of WebAssembly that nothing has caught\n/,
     );
   });
 });

@@ -14,11 +14,13 @@
 //   insert(fd, stream)   one that stands there goes; throws where there is no
 //                        memory, or no descriptor. A stream is { hostFd }, a number
 //                        of the caller's; { target }, a number of TargetList;
-//                        { capture }, its limit in bytes; { bytes }, to be read; or
-//                        {}, the null device
+//                        { capture }, its limit in bytes; { bytes }, to be read;
+//                        { run }, the number of a stream of its run; or {}, the null
+//                        device
 //   remove(fd)
 //   describe(fd)         undefined, or { target, capture }, their numbers
 //   captured(number)     what a capture has taken, after a flush
+//   isCut(number)        whether there was more
 //   before([fd])         flushes before a call that could see it; an errno is for that
 //                        fd, and takes the place of the call. What has failed before is
 //                        tried again for its own fd alone
@@ -113,6 +115,22 @@ function createWritesHost(options, delivery) {
   return hosts().createWritesHost(options, delivery);
 }
 
+/**
+ * A run of a guest in another thread: see lib/native/run.js.
+ *
+ * @throws `ERR_WASI_WRITEV_NO_NATIVE`
+ */
+function createRun(options) {
+  const { addon, reason } = chosen();
+  if (addon === undefined) {
+    const { withCode } = require('./errors');
+    const message = `spawn() needs the addon. ${reason}`;
+    throw withCode(new Error(message), NO_NATIVE);
+  }
+  const { Run } = require('./native/run');
+  return new Run(addon, options);
+}
+
 const loadFlushes = () => require('./native/flushes');
 
 /** Writes what every guest of this thread has buffered, before the process ends. */
@@ -127,6 +145,7 @@ function warnOf(left) {
 
 module.exports = {
   createGuestHost,
+  createRun,
   createWritesHost,
   /** `'native'` or `'fallback'`. */
   get engine() {

@@ -69,6 +69,16 @@ function invalidMemory() {
   );
 }
 
+/** Where WebAssembly has no way to wait for a promise. */
+function noSuspending(what) {
+  return withCode(
+    new Error(
+      `${what} needs WebAssembly.Suspending, which Node has from 24 on`,
+    ),
+    'ERR_FEATURE_UNAVAILABLE_ON_PLATFORM',
+  );
+}
+
 function outOfMemory(what, cause) {
   return withCode(
     new RangeError(`There is no memory for ${what}`, { cause }),
@@ -173,6 +183,7 @@ module.exports = {
   invalidType,
   invalidValue,
   isObject,
+  noSuspending,
   notStarted,
   outOfMemory,
   outOfRange,

@@ -11,7 +11,12 @@ const {
   validateDescriptor,
   validateObject,
 } = require('./node-checks');
-const { pathOf, readOptions, writeOptions } = require('./options');
+const {
+  pathOf,
+  readOptions,
+  suspendingOption,
+  writeOptions,
+} = require('./options');
 const { Output } = require('./output');
 const { TargetList, checkTarget } = require('./targets');
 const { summarize } = require('./trace');
@@ -20,6 +25,9 @@ const STREAMS = ['stdin', 'stdout', 'stderr'];
 
 /** An option: see `pipeClosed` in lib/output.js. */
 const kPipeClosed = Symbol('wasi-writev.pipeClosed');
+
+/** An option: the number of the run, for a guest that another thread has started. */
+const kRun = Symbol('wasi-writev.run');
 
 /** An option: streams as in lib/engine.js, instead of the caller's. */
 const kStreams = Symbol('wasi-writev.streams');
@@ -74,6 +82,19 @@ function checkStrings(strings, name) {
   }
 }
 
+/** What a guest is given as strings, checked. */
+function stringsOf(options) {
+  const strings = {
+    args: argsOf(options.args),
+    env: envOf(options.env),
+    preopens: preopensOf(options.preopens),
+  };
+  checkStrings(strings.args, 'options.args');
+  checkStrings(strings.env, 'options.env');
+  checkStrings(strings.preopens.flat(), 'options.preopens');
+  return strings;
+}
+
 class Guest {
   #captures;
 
@@ -92,19 +113,17 @@ class Guest {
     const streams = STREAMS.map((_, fd) => streamOf(fd, options, targets));
     const hostOptions = {
       ...options,
-      args: argsOf(options.args),
-      env: envOf(options.env),
-      preopens: preopensOf(options.preopens),
+      ...stringsOf(options),
       streams,
+      run: options[kRun],
     };
-    checkStrings(hostOptions.args, 'options.args');
-    checkStrings(hostOptions.env, 'options.env');
-    checkStrings(hostOptions.preopens.flat(), 'options.preopens');
     const { returnOnExit = true } = options;
     validateBoolean(returnOnExit, 'options.returnOnExit');
     const output = new Output(hostOptions, targets, {
       createHost: createGuestHost,
-      captures: streams.some(({ capture }) => capture !== undefined),
+      captures: streams.some(
+        ({ capture, run }) => capture ?? run !== undefined,
+      ),
       pipeClosed: options[kPipeClosed],
     });
     this.output = output;
@@ -113,13 +132,24 @@ class Guest {
     );
     // The object is the host's own, so it may be changed.
     this.imports = Object.assign(output.host.imports, {
-      fd_write: output.fd_write,
+      fd_write: suspendingOption(options.suspending)
+        ? this.#suspending(output.fd_write)
+        : output.fd_write,
       fd_pwrite: output.fd_pwrite,
       proc_exit: (code) => {
         output.settle();
         if (!returnOnExit) this.#exitProcess(code);
         return exit(code);
       },
+    });
+  }
+
+  // After a write that has filled a stream the guest is suspended until that has room.
+  #suspending(fd_write) {
+    return new WebAssembly.Suspending((...call) => {
+      const errno = fd_write(...call);
+      const drained = this.output.drained();
+      return drained === undefined ? errno : drained.then(() => errno);
     });
   }
 
@@ -136,7 +166,6 @@ class Guest {
    * @returns {number} its exit code
    */
   start(run) {
-    const output = this.output;
     let exitCode;
     let thrown;
     try {
@@ -144,6 +173,23 @@ class Guest {
     } catch (error) {
       thrown = { error };
     }
+    return this.#finish(exitCode, thrown);
+  }
+
+  /** The same where `run` returns a promise. */
+  async startAsync(run) {
+    let exitCode;
+    let thrown;
+    try {
+      exitCode = await run();
+    } catch (error) {
+      thrown = { error };
+    }
+    return this.#finish(exitCode, thrown);
+  }
+
+  #finish(exitCode, thrown) {
+    const output = this.output;
     output.settle();
     if (thrown === undefined) output.dropUnread();
     summarize(output);
@@ -157,6 +203,16 @@ class Guest {
   /** The bytes captured from the guest's stdout or stderr, or null. */
   captured(fd) {
     return this.output.captured(this.#captures[fd]);
+  }
+
+  /** What was written so far, and whether the captures have all of it. */
+  stats() {
+    const [, stdout, stderr] = this.#captures;
+    return {
+      ...this.output.stats(),
+      stdoutTruncated: this.output.isCut(stdout),
+      stderrTruncated: this.output.isCut(stderr),
+    };
   }
 
   dispose() {
@@ -177,4 +233,11 @@ function createGuest(given, exit) {
   return { bindingName: name, guest: new Guest(checked, exit) };
 }
 
-module.exports = { createGuest, kPipeClosed, kStreams };
+module.exports = {
+  checkPermission,
+  createGuest,
+  kPipeClosed,
+  kRun,
+  kStreams,
+  stringsOf,
+};

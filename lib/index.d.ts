@@ -1,5 +1,5 @@
 /// <reference types="node" />
-import type { Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import type { WASIOptions as NodeWASIOptions } from 'node:wasi';
 
 // Nothing but what says so is exported.
@@ -61,7 +61,7 @@ export interface WriteOptions {
    * guest made them and before it could see that they were not written:
    * - `false`: no;
    * - `true`: all but those to stderr (fd 2);
-   * - `'auto'`: those to regular files.
+   * - `'auto'`: those to regular files, and to pipes of `spawn` and `run`.
    *
    * Writes to a capture are buffered in any case. Of a guest with threads (a shared
    * memory) only a thread's own standard streams are. The fallback engine buffers
@@ -148,6 +148,15 @@ export interface WASIOptions
    * engine none
    */
   maxOpenFiles?: number | undefined;
+
+  /**
+   * Whether the guest waits while a `Writable` among its targets is full. Such a
+   * guest is started by `startAsync` alone.
+   * @default false
+   * @throws `ERR_FEATURE_UNAVAILABLE_ON_PLATFORM` where there is no
+   *   `WebAssembly.Suspending`, before Node 24
+   */
+  suspending?: boolean | undefined;
 }
 
 /** What was written so far. */
@@ -162,6 +171,10 @@ export interface WASIStats {
   buffered: number;
   /** How many times bytes that were buffered were written out. */
   flushes: number;
+  /** Whether there was more for the capture of stdout than `captureLimit`. */
+  stdoutTruncated: boolean;
+  /** The same of stderr. */
+  stderrTruncated: boolean;
 }
 
 /**
@@ -223,6 +236,14 @@ export class WASI {
    *   threw
    */
   start(instance: object): number;
+
+  /**
+   * `start` with a promise. The guest runs on the calling thread, but while
+   * `suspending` has it wait.
+   * @throws what `start` throws; `ERR_FEATURE_UNAVAILABLE_ON_PLATFORM` where there is
+   *   no `WebAssembly.promising`, before Node 24
+   */
+  startAsync(instance: object): Promise<number>;
 
   /**
    * Calls `_initialize` of a reactor, if it has one.
@@ -359,7 +380,8 @@ export interface Writes {
  */
 export function createWrites(options?: CreateWritesOptions): Writes;
 
-export interface RunOptions
+/** What each way to run a command takes. */
+interface CommandOptions
   extends WriteOptions, Pick<WASIOptions, 'maxOpenFiles'> {
   /**
    * The arguments, without the name of the program.
@@ -386,6 +408,14 @@ export interface RunOptions
   preopens?: Record<string, string> | undefined;
 
   /**
+   * `'buffer'`, or the text encoding of the captured output.
+   * @default 'buffer'
+   */
+  encoding?: 'buffer' | BufferEncoding | undefined;
+}
+
+export interface RunSyncOptions extends CommandOptions {
+  /**
    * `'inherit'` is this process's own, `'ignore'` is empty. A number is a
    * descriptor; text and bytes are what the program reads.
    * @default 'inherit'
@@ -406,16 +436,120 @@ export interface RunOptions
   stderr?: 'inherit' | 'ignore' | WriteTarget | undefined;
 
   /**
-   * `'buffer'`, or the text encoding of the captured output.
-   * @default 'buffer'
-   */
-  encoding?: 'buffer' | BufferEncoding | undefined;
-
-  /**
    * Further modules that the program imports.
    * @default {}
    */
   imports?: Imports | undefined;
+}
+
+/** A `ReadableStream`, of Node's types or those of `DOM`. */
+interface WebReadable {
+  getReader(): object;
+}
+
+/** A `WritableStream`, likewise. */
+interface WebWritable {
+  getWriter(): object;
+}
+
+/** What a tool can read besides a pipe of the caller's. */
+type Input =
+  | 'inherit'
+  | 'ignore'
+  | number
+  | string
+  | Uint8Array
+  | WebReadable
+  | Blob
+  | Iterable<string | Uint8Array>
+  | AsyncIterable<string | Uint8Array>;
+
+/** Where a tool can write, besides a pipe of the caller's. */
+type OutputTarget =
+  | 'capture'
+  | 'inherit'
+  | 'ignore'
+  | number
+  | ((chunk: Chunk) => unknown)
+  | Writable
+  | WebWritable;
+
+export interface RunOptions extends CommandOptions {
+  /**
+   * What the program reads. `'inherit'` is this process's own stdin, `'ignore'` is
+   * empty, a number is a descriptor. All else is read as the program asks for it.
+   * @default 'inherit'
+   */
+  stdin?: Input | undefined;
+
+  /**
+   * Where the program's stdout goes. `'inherit'` is this process's own, `'ignore'`
+   * is nowhere, a number is a descriptor. A promise that a function returns is
+   * waited for; a stream is not ended. The program waits for both.
+   * @default 'capture'
+   */
+  stdout?: OutputTarget | undefined;
+
+  /**
+   * Where the program's stderr goes, as for `stdout`.
+   * @default 'capture'
+   */
+  stderr?: OutputTarget | undefined;
+
+  /**
+   * Ends the program when it is aborted: the promise rejects with `ABORT_ERR`.
+   * @default none
+   */
+  signal?: AbortSignal | undefined;
+
+  /**
+   * Milliseconds from the call on, after which the program is ended: the promise
+   * rejects with `ETIMEDOUT`. 0 to 2^31 - 1.
+   * @default none
+   */
+  timeout?: number | undefined;
+
+  /**
+   * How many bytes each capture keeps, in place of `captureLimit`. More end the
+   * program: the promise rejects with `ERR_CHILD_PROCESS_STDIO_MAXBUFFER`.
+   * @default none
+   */
+  maxBuffer?: number | undefined;
+
+  /**
+   * Milliseconds that a program which is to end has for its next call, before its
+   * thread is terminated. 0 to 2^31 - 1.
+   * @default 100
+   */
+  forceKillAfterDelay?: number | undefined;
+}
+
+export interface SpawnOptions extends Omit<
+  RunOptions,
+  'stdin' | 'stdout' | 'stderr'
+> {
+  /**
+   * What the program reads. `'pipe'` is `tool.stdin`, `'inherit'` this process's own
+   * stdin, `'ignore'` is empty, a number is a descriptor. All else is read as the
+   * program asks for it.
+   * @default 'pipe'
+   */
+  stdin?: 'pipe' | Input | undefined;
+
+  /**
+   * Where the program's stdout goes. `'pipe'` is `tool.stdout`, `'inherit'` this
+   * process's own, `'ignore'` is nowhere, a number is a descriptor. A promise that a
+   * function returns is waited for; a stream is not ended. The program waits for all
+   * of them.
+   * @default 'pipe'
+   */
+  stdout?: 'pipe' | OutputTarget | undefined;
+
+  /**
+   * Where the program's stderr goes, as for `stdout`.
+   * @default 'pipe'
+   */
+  stderr?: 'pipe' | OutputTarget | undefined;
 }
 
 /** The type of an option, also where it was not given. */
@@ -434,8 +568,12 @@ export interface RunResult<Stdout, Stderr = Stdout> {
   exitCode: number;
   /** What it wrote to stdout; `null` if that was not captured. */
   stdout: Stdout;
+  /** Whether there was more than `captureLimit`. */
+  stdoutTruncated: boolean;
   /** What it wrote to stderr; `null` if that was not captured. */
   stderr: Stderr;
+  /** Whether there was more than `captureLimit`. */
+  stderrTruncated: boolean;
 }
 
 /** The result of a run with options of the type `O`. */
@@ -443,6 +581,59 @@ export type RunResultOf<O> = RunResult<
   Kept<Option<O, 'stdout'>, Decoded<Option<O, 'encoding'>>>,
   Kept<Option<O, 'stderr'>, Decoded<Option<O, 'encoding'>>>
 >;
+
+type KeptByTool<Target, Output> = Target extends 'capture' ? Output : null;
+
+/** The result of a tool with options of the type `O`. */
+export type SpawnResultOf<O> = RunResult<
+  KeptByTool<Option<O, 'stdout'>, Decoded<Option<O, 'encoding'>>>,
+  KeptByTool<Option<O, 'stderr'>, Decoded<Option<O, 'encoding'>>>
+>;
+
+type Piped<Target, Stream> = Target extends 'pipe' | undefined ? Stream : null;
+
+/**
+ * A program that runs in a thread of its own, and the promise of its result. The
+ * promise settles when the program has ended, and functions and streams of the
+ * caller's have all of its output; it does not wait for a reader of `stdout`.
+ */
+export interface Tool<O> extends Promise<SpawnResultOf<O>> {
+  /** What the program reads; `null` unless that is `'pipe'`. */
+  readonly stdin: Piped<Option<O, 'stdin'>, Writable>;
+  /** What it writes; `null` unless that is `'pipe'`. */
+  readonly stdout: Piped<Option<O, 'stdout'>, Readable>;
+  /** The same of stderr. */
+  readonly stderr: Piped<Option<O, 'stderr'>, Readable>;
+
+  /**
+   * Ends the program: the promise rejects with `ERR_WASI_WRITEV_TERMINATED`.
+   * @returns whether it was there to be ended
+   */
+  kill(): boolean;
+
+  /** `kill()`; resolves when the program has ended. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** What the error of a program that was ended has, besides its `code`. */
+export interface EndedError extends Error {
+  code: string;
+  /** By `signal`, whose reason is `cause`. */
+  isCanceled: boolean;
+  /** By `timeout`. */
+  timedOut: boolean;
+  /** By `kill()`. */
+  isTerminated: boolean;
+  /** By `maxBuffer`. */
+  isMaxBuffer: boolean;
+  exitCode: undefined;
+  /** What was captured so far. */
+  stdout: Bytes | string | null;
+  stdoutTruncated: boolean;
+  /** What was captured so far. */
+  stderr: Bytes | string | null;
+  stderrTruncated: boolean;
+}
 
 /** An editor takes the texts of options from here, and their types from `O`. */
 type Shown<Options> = { [Name in keyof Options]?: unknown };
@@ -457,17 +648,31 @@ type Given<O, Options> = O &
 export type RunSource =
   string | URL | ArrayBufferView | ArrayBufferLike | Module;
 
+/** `spawn` without options: each stream is a pipe. */
+export function spawn(source: RunSource): Tool<{}>;
+/**
+ * Runs a WASI command in a thread of its own, beside this program. With the addon.
+ *
+ * @throws `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE` or `ERR_OUT_OF_RANGE` for
+ *   an option, at once; `ERR_WASI_WRITEV_NO_NATIVE` without the addon. The promise
+ *   rejects with all that `run` rejects with
+ */
+export function spawn<O extends SpawnOptions = SpawnOptions>(
+  source: RunSource,
+  options: Given<O, SpawnOptions> | undefined,
+): Tool<O>;
+
 /** `run` without options: the output is captured. */
 export function run(source: RunSource): Promise<RunResult<Bytes>>;
 /**
- * Runs a WASI command to its end, and leaves no descriptor open. The module is
- * compiled in the background; the program itself runs on the calling thread.
+ * Runs a WASI command to its end in a thread of its own, and leaves no descriptor
+ * open. In the fallback engine it runs on the calling thread.
  *
  * @throws `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE` (an option that does
  *   not exist, a module that is no command) or `ERR_OUT_OF_RANGE`; what
  *   `WebAssembly.compile` and `WebAssembly.Instance` throw; the
- *   `WebAssembly.RuntimeError` of a trap, with `stdout` and `stderr` so far; what
- *   `WASI.start()` throws
+ *   `WebAssembly.RuntimeError` of a trap, with `stdout` and `stderr` so far; an
+ *   `EndedError`; what a function or stream of the caller's throws
  */
 export function run<O extends RunOptions = RunOptions>(
   source: RunSource,
@@ -476,8 +681,16 @@ export function run<O extends RunOptions = RunOptions>(
 
 /** `runSync` without options: the output is captured. */
 export function runSync(source: RunSource): RunResult<Bytes>;
-/** `run`, without a promise: the module is compiled on the calling thread too. */
-export function runSync<O extends RunOptions = RunOptions>(
+/** `run` on the calling thread, without a promise. It takes `imports`. */
+export function runSync<O extends RunSyncOptions = RunSyncOptions>(
   source: RunSource,
-  options: Given<O, RunOptions> | undefined,
+  options: Given<O, RunSyncOptions> | undefined,
 ): RunResultOf<O>;
+
+/**
+ * How many idle threads are kept for the next tools, 0 to 1024. An idle one takes
+ * about 10 MB, and keeps no process alive.
+ *
+ * @param size 1 until it is set
+ */
+export function setPoolSize(size: number): void;

@@ -7,7 +7,9 @@ const { WASI } = require('./wasi');
 
 const createWrites = (options) =>
   require('./create-writes').createWrites(options);
-const run = async (source, options) => require('./run').run(source, options);
+const run = async (source, options) => require('./spawn').run(source, options);
+const spawn = (source, options) => require('./spawn').spawn(source, options);
+const setPoolSize = (size) => require('./spawn/pool').setPoolSize(size);
 const runSync = (source, options) => require('./run').runSync(source, options);
 
 // Node's ESM loader finds the names in this object literal, and calls the getter. A
@@ -19,6 +21,8 @@ module.exports = {
   fallbackReason: undefined,
   run,
   runSync,
+  setPoolSize,
+  spawn,
 };
 Object.defineProperties(module.exports, {
   engine: { get: () => require('./engine').engine },

@@ -3,7 +3,12 @@
 // The options that `WASI` and `createWrites` share.
 
 const { fileURLToPath } = require('node:url');
-const { checkInteger, invalidValue } = require('./errors');
+const {
+  checkInteger,
+  invalidType,
+  invalidValue,
+  noSuspending,
+} = require('./errors');
 const { GUEST_FD_LIMIT } = require('./preview1');
 
 const DEFAULT_BUFFER_SIZE = 65536;
@@ -31,6 +36,9 @@ const NODE_OPTIONS = [
   'returnOnExit',
 ];
 
+// Of the class alone.
+const CLASS_OPTIONS = ['suspending'];
+
 /**
  * Reads each option of `WASI` once: known ones, also inherited as in Node, and unknown
  * own ones.
@@ -40,6 +48,7 @@ function readOptions(options) {
     ...NODE_OPTIONS,
     ...WRITE_OPTIONS,
     ...GUEST_OPTIONS,
+    ...CLASS_OPTIONS,
     ...Reflect.ownKeys(options),
   ];
   return Object.fromEntries(
@@ -60,6 +69,17 @@ function bufferedOption(value = false) {
       "must be true, false or 'auto'",
       value,
     );
+  }
+  return value;
+}
+
+/** Whether the guest is to wait for streams that are full. */
+function suspendingOption(value = false) {
+  if (typeof value !== 'boolean') {
+    throw invalidType('options.suspending', 'a boolean', value);
+  }
+  if (value && WebAssembly.Suspending === undefined) {
+    throw noSuspending('options.suspending');
   }
   return value;
 }
@@ -105,5 +125,6 @@ module.exports = {
   WRITE_OPTIONS,
   pathOf,
   readOptions,
+  suspendingOption,
   writeOptions,
 };

@@ -263,6 +263,16 @@ class Output {
     return number === undefined ? null : this.host.captured(number);
   }
 
+  /** A promise that resolves once no target is full; undefined if none is. */
+  drained() {
+    return this.#targets.drained();
+  }
+
+  /** Whether a capture met its limit. */
+  isCut(number) {
+    return number !== undefined && this.host.isCut(number);
+  }
+
   /** Throws the first error of the user's code in a write, once. */
   rethrow() {
     this.#targets.rethrow();

@@ -13,10 +13,10 @@ const {
 } = require('./errors');
 const { GUEST_OPTIONS, WRITE_OPTIONS } = require('./options');
 const { kStreams } = require('./guest');
-const { link, load, loadSync } = require('./source');
+const { link, loadSync } = require('./source');
 const { WASI, dispose } = require('./wasi');
 
-const OPTIONS = [
+const RUN_OPTIONS = [
   'args',
   'argv0',
   'env',
@@ -36,12 +36,10 @@ const copyOf = (value) => (isObject(value) ? { ...value } : value);
  * Checks the options, and takes a copy: a program may be compiled while the caller
  * changes its own.
  */
-function takeOptions(given) {
+function checkRunOptions(given, known) {
   checkObject(given, 'options');
-  checkKnownOptions(given, OPTIONS);
-  const options = Object.fromEntries(
-    OPTIONS.map((name) => [name, given[name]]),
-  );
+  checkKnownOptions(given, known);
+  const options = Object.fromEntries(known.map((name) => [name, given[name]]));
   const { args = [], argv0, encoding = 'buffer', imports = {} } = options;
   if (!Array.isArray(args)) {
     throw invalidType('options.args', 'an array', args);
@@ -128,24 +126,32 @@ function wasiOptions({ module, file }, options, streams) {
   };
 }
 
-/** An instance as `start` wants it, also where the memory is imported. */
-function startable(module, instance, imports) {
-  if (instance.exports.memory !== undefined) return instance;
+/** The exports, with the memory also if it is imported. */
+function exportsOf(module, instance, imports) {
+  const exports = { ...instance.exports };
+  if (exports.memory !== undefined) return exports;
   const needed = WebAssembly.Module.imports(module).find(
     ({ kind }) => kind === 'memory',
   );
   const memory = needed && imports[needed.module][needed.name];
-  return { exports: { ...instance.exports, memory } };
+  return { ...exports, memory };
 }
 
-/** Runs a program of lib/source.js. `internal` has options that are not public. */
-function execute(program, options, internal) {
+/**
+ * Runs a program of lib/source.js.
+ *
+ * @param {object} [internal] options that are not public
+ * @param {(start: Function) => Function} [wrap] makes the function that starts it
+ */
+function execute(program, options, internal, wrap) {
   const streams = { ...streamsOf(options), ...internal };
   const wasi = new WASI(wasiOptions(program, options, streams));
   try {
     const imports = { ...options.imports, ...wasi.getImportObject() };
     const instance = link(program, imports);
-    return finish(wasi, startable(program.module, instance, imports), options);
+    const exports = exportsOf(program.module, instance, imports);
+    if (wrap !== undefined) exports._start = wrap(exports._start);
+    return finish(wasi, { exports }, options);
   } finally {
     // Else the collector does, or the end of the thread.
     dispose(wasi);
@@ -163,10 +169,15 @@ const canHold = (error) =>
 function finish(wasi, instance, { encoding }) {
   const decode = (bytes) =>
     encoding === 'buffer' || bytes === null ? bytes : bytes.toString(encoding);
-  const output = () => ({
-    stdout: decode(wasi.stdout),
-    stderr: decode(wasi.stderr),
-  });
+  const output = () => {
+    const { stdoutTruncated, stderrTruncated } = wasi.stats;
+    return {
+      stdout: decode(wasi.stdout),
+      stdoutTruncated,
+      stderr: decode(wasi.stderr),
+      stderrTruncated,
+    };
+  };
   try {
     const exitCode = wasi.start(instance);
     return { exitCode, ...output() };
@@ -178,15 +189,9 @@ function finish(wasi, instance, { encoding }) {
 }
 
 /** See lib/index.d.ts. */
-async function run(source, options = {}) {
-  const taken = takeOptions(options);
-  return execute(await load(source), taken);
-}
-
-/** See lib/index.d.ts. */
 function runSync(source, options = {}) {
-  const taken = takeOptions(options);
+  const taken = checkRunOptions(options, RUN_OPTIONS);
   return execute(loadSync(source), taken);
 }
 
-module.exports = { execute, run, runSync };
+module.exports = { RUN_OPTIONS, checkRunOptions, execute, runSync };

@@ -4,6 +4,7 @@
 // what to do.
 
 const fs = require('node:fs');
+const path = require('node:path');
 const { inspect, types } = require('node:util');
 const { invalidType, withCode, withPath } = require('./errors');
 const { pathOf } = require('./options');
@@ -93,7 +94,8 @@ async function load(source) {
   if (isModule(source)) return checked(source, file);
   let bytes = file === undefined ? bytesOf(source) : undefined;
   try {
-    bytes ??= await fs.promises.readFile(file);
+    // The working directory may change before a thread opens it.
+    bytes ??= await fs.promises.readFile(path.resolve(file));
     return checked(await WebAssembly.compile(bytes), file);
   } catch (error) {
     throw explain(error, file, bytes);

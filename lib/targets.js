@@ -43,6 +43,9 @@ class FunctionTarget {
   }
 }
 
+// Events after which a full stream has room, or takes nothing any more.
+const RELIEVING = ['drain', 'close', 'error', 'finish'];
+
 /**
  * Writes to a Node Writable; for the process's own stdout or stderr, to the
  * descriptor while the stream has nothing queued.
@@ -71,11 +74,29 @@ class StreamTarget {
     return !this.failed && !this.#isOver;
   }
 
+  /**
+   * Undefined, or a promise that resolves once the stream asks for more, or takes
+   * nothing any more.
+   */
+  drained() {
+    const stream = this.#stream;
+    if (!stream.writableNeedDrain || !this.takes) return undefined;
+    return new Promise((resolve) => {
+      const done = () => {
+        for (const event of RELIEVING) stream.off(event, done);
+        resolve();
+      };
+      for (const event of RELIEVING) stream.on(event, done);
+    });
+  }
+
   constructor(stream, waitTimeout, report) {
     this.#stream = stream;
     this.#timeout = waitTimeout;
     // A `write` method of the user's may throw, like a function.
-    this.#writer = new FunctionTarget((chunk) => stream.write(chunk), report);
+    this.#writer = new FunctionTarget((chunk) => {
+      stream.write(chunk);
+    }, report);
     // `process.stdout` and `stderr` are getters: not called for any other stream.
     if (stream.fd === 1 && stream === process.stdout) this.#hostFd = 1;
     if (stream.fd === 2 && stream === process.stderr) this.#hostFd = 2;
@@ -160,6 +181,14 @@ class TargetList {
 
   remove(number) {
     this.#targets.delete(number);
+  }
+
+  /** A promise that resolves once no target is full; undefined if none is. */
+  drained() {
+    const waits = [...this.#targets.values()]
+      .map((target) => target.drained?.())
+      .filter(Boolean);
+    return waits.length === 0 ? undefined : Promise.all(waits);
   }
 
   /** Keeps an error for `rethrow`. */

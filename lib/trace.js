@@ -5,7 +5,11 @@
 
 const { channel } = require('node:diagnostics_channel');
 const { debuglog } = require('node:util');
+const { isMainThread } = require('node:worker_threads');
 const { ERRNO, ERRNO_NAMES, areNumbers } = require('./preview1');
+
+const STDERR = 2;
+const NO_LIMIT = -1; // milliseconds of a wait
 
 const fdWrite = channel('wasi-writev:fd_write');
 const fdPwrite = channel('wasi-writev:fd_pwrite');
@@ -72,7 +76,13 @@ function summarize(output) {
 const debug = debuglog('wasi-writev');
 // In Bun `debug` has no `enabled`, and prints only if NODE_DEBUG names the section.
 const { enabled = process.env.NODE_DEBUG !== undefined } = debug;
-if (enabled) printTo(debug);
+// The stderr of a worker goes through its parent, which may end before.
+const printInWorker = (line) => {
+  const { writeAll } = require('./fs-writer');
+  const text = `WASI-WRITEV ${process.pid}: ${line}\n`;
+  writeAll(STDERR, Buffer.from(text), NO_LIMIT);
+};
+if (enabled) printTo(isMainThread ? debug : printInWorker);
 
 module.exports = {
   fdPwrite,

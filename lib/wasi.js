@@ -10,6 +10,7 @@ const loadMemory = () => require('./memory');
 
 // Own properties under symbols, like Node's. Packages look these up by description,
 // and wrap instances in a Proxy, where private fields would not work.
+const kBind = Symbol('kBind');
 const kBindingName = Symbol('kBindingName');
 const kExitCode = Symbol('kExitCode');
 const kInstance = Symbol('kInstance');
@@ -50,12 +51,7 @@ class WASI {
   }
 
   start(instance) {
-    const { validateFunction, validateUndefined } = loadChecks();
-    this.finalizeBindings(instance);
-    const { _start, _initialize } = this[kInstance].exports;
-    const reactor = '. For a reactor, call initialize()';
-    validateFunction(_start, 'instance.exports._start', reactor);
-    validateUndefined(_initialize, 'instance.exports._initialize');
+    const _start = this[kBind](instance);
     return this[kGuest].start(() => {
       try {
         _start();
@@ -64,6 +60,32 @@ class WASI {
       }
       return this[kExitCode];
     });
+  }
+
+  async startAsync(instance) {
+    if (WebAssembly.promising === undefined) {
+      throw loadErrors().noSuspending('startAsync()');
+    }
+    const start = WebAssembly.promising(this[kBind](instance));
+    return this[kGuest].startAsync(async () => {
+      try {
+        await start();
+      } catch (error) {
+        if (error !== kExitCode) throw error;
+      }
+      return this[kExitCode];
+    });
+  }
+
+  /** Binds a command. Returns its _start. */
+  [kBind](instance) {
+    const { validateFunction, validateUndefined } = loadChecks();
+    this.finalizeBindings(instance);
+    const { _start, _initialize } = this[kInstance].exports;
+    const reactor = '. For a reactor, call initialize()';
+    validateFunction(_start, 'instance.exports._start', reactor);
+    validateUndefined(_initialize, 'instance.exports._initialize');
+    return _start;
   }
 
   initialize(instance) {
@@ -90,7 +112,7 @@ class WASI {
   }
 
   get stats() {
-    return this[kGuest].output.stats();
+    return this[kGuest].stats();
   }
 
   flush() {

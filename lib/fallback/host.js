@@ -103,6 +103,10 @@ class FallbackHost {
     return this.#opened.captured(number);
   }
 
+  isCut(number) {
+    return this.#opened.isCut(number);
+  }
+
   // Nothing is buffered.
 
   before() {

@@ -20,6 +20,7 @@ class Capture {
   failed = false;
   takes = true;
   errno = ERRNO.NOSPC;
+  isCut = false;
 
   constructor(limit) {
     this.#limit = limit;
@@ -27,6 +28,7 @@ class Capture {
 
   write(chunk) {
     const taken = Math.min(chunk.length, this.#limit - this.#size);
+    if (taken < chunk.length) this.isCut = true;
     for (let from = 0; from < taken;) {
       if (this.#free === 0) this.#addBlock();
       const block = this.#blocks.at(-1);
@@ -107,6 +109,10 @@ class Streams {
 
   captured(target) {
     return this.#captures.get(target).read();
+  }
+
+  isCut(target) {
+    return this.#captures.get(target).isCut;
   }
 
   freeCapture(target) {

@@ -16,7 +16,7 @@ import {
   type CreateWritesOptions,
   type FdWrite,
   type FlushError,
-  type RunOptions,
+  type RunSyncOptions,
   type WASIOptions,
   type WriteMessage,
   type Writes,
@@ -95,7 +95,7 @@ const text: Promise<string> = run('tool.wasm', {
 const { stdout: bytesOut } = runSync(new Uint8Array());
 bytesOut.readUInt8(0);
 const inherited: null = runSync('tool.wasm', { stdout: 'inherit' }).stdout;
-const runOptions: RunOptions = { args: ['x'] };
+const runOptions: RunSyncOptions = { args: ['x'] };
 const unknown: string | Buffer | null = runSync('tool.wasm', runOptions).stdout;
 const either = runSync('tool.wasm', {
   encoding: 'latin1',

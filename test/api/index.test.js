@@ -33,6 +33,8 @@ describe('the package', () => {
       'fallbackReason',
       'run',
       'runSync',
+      'setPoolSize',
+      'spawn',
     ]);
     for (const [name, value] of Object.entries(required)) {
       assert.equal(imported[name], value);

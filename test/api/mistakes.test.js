@@ -224,7 +224,9 @@ describe('An import that nobody gives', () => {
 
   it('of the wrong kind is told in the words of the engine', async () => {
     const imports = { host: { main: 1 } };
-    const error = await thrownBy(() => run(guestPath('command'), { imports }));
+    const error = await thrownBy(() =>
+      runSync(guestPath('command'), { imports }),
+    );
     assert.equal(error.name, 'LinkError');
     assert.ok(error.message.endsWith(error.cause.message), error.message);
   });

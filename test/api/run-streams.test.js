@@ -8,7 +8,6 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { PassThrough } = require('node:stream');
 const { engine, run, runSync } = require('../..');
-const { itNative } = require('../helpers/buffering');
 const { assertSameBytes, pattern } = require('../helpers/bytes');
 const { itWithFull } = require('../helpers/full');
 const { compile } = require('../helpers/guest');
@@ -16,6 +15,7 @@ const { guestPath } = require('../helpers/guest-path');
 const { fill, useHostFiles } = require('../helpers/host-files');
 const { resultInChild } = require('../helpers/in-child');
 const { assertThrowsIt } = require('../helpers/outputs');
+const { resultOf } = require('../helpers/run-results');
 
 const TOOLBOX = guestPath('toolbox');
 const CAPTURE_LIMIT = 64 * 2 ** 20;
@@ -34,15 +34,6 @@ for (const [name, start] of Object.entries(WAYS)) {
     /** The toolbox, with text as output. */
     const tool = (args, options) =>
       start(compile('toolbox'), { args, encoding: 'utf8', ...options });
-
-    /** Runs `imports-memory` with `text` in its memory. */
-    function withMemory(text, exitCode, options) {
-      const memory = new WebAssembly.Memory({ initial: 1 });
-      const bytes = Buffer.from(memory.buffer);
-      bytes.writeUInt32LE(bytes.write(text, 64), 60);
-      const imports = { env: { memory }, host: { exit_code: exitCode } };
-      return start(guestPath('imports-memory'), { imports, ...options });
-    }
 
     describe('stdin', () => {
       const LARGE = 'größer als eine Pipe\n'.repeat(10_000);
@@ -136,21 +127,22 @@ for (const [name, start] of Object.entries(WAYS)) {
         ["where they are 'capture'", { stdout: 'capture', stderr: 'capture' }],
       ]) {
         it(`are Buffers of what was written ${title}`, async () => {
-          assert.deepEqual(await start(TOOLBOX, { args: SAY, ...options }), {
-            exitCode: 0,
-            stdout: Buffer.from('to stdout'),
-            stderr: Buffer.from('to stderr'),
-          });
+          assert.deepEqual(
+            await start(TOOLBOX, { args: SAY, ...options }),
+            resultOf({
+              stdout: Buffer.from('to stdout'),
+              stderr: Buffer.from('to stderr'),
+            }),
+          );
         });
       }
 
       it("go nowhere if they are 'ignore'", async () => {
         const options = { stdout: 'ignore', stderr: 'ignore' };
-        assert.deepEqual(await tool(SAY, options), {
-          exitCode: 0,
-          stdout: null,
-          stderr: null,
-        });
+        assert.deepEqual(
+          await tool(SAY, options),
+          resultOf({ stdout: null, stderr: null }),
+        );
       });
 
       it("are the streams of the process if they are 'inherit'", () => {
@@ -168,7 +160,7 @@ for (const [name, start] of Object.entries(WAYS)) {
           ['--no-warnings', '-e', `(${body})(${values})`],
           { cwd: path.join(__dirname, '..', '..'), encoding: 'utf8' },
         );
-        const nothing = { exitCode: 0, stdout: null, stderr: null };
+        const nothing = resultOf({ stdout: null, stderr: null });
         assert.deepEqual(
           [child.stdout, child.stderr, child.status],
           ['to stdout', 'to stderr', JSON.stringify(nothing).length],
@@ -179,7 +171,7 @@ for (const [name, start] of Object.entries(WAYS)) {
         const stdout = open('out', 'w');
         const stderr = open('err', 'w');
         const result = await tool(SAY, { stdout, stderr });
-        assert.deepEqual(result, { exitCode: 0, stdout: null, stderr: null });
+        assert.deepEqual(result, resultOf({ stdout: null, stderr: null }));
         fs.writeSync(stdout, ', and more');
         fs.writeSync(stderr, ', too');
         assert.equal(dir.read('out'), 'to stdout, and more');
@@ -192,7 +184,7 @@ for (const [name, start] of Object.entries(WAYS)) {
           stdout: (chunk) => chunks.push(['out', String(Buffer.from(chunk))]),
           stderr: (chunk) => chunks.push(['err', String(Buffer.from(chunk))]),
         });
-        assert.deepEqual(result, { exitCode: 0, stdout: null, stderr: null });
+        assert.deepEqual(result, resultOf({ stdout: null, stderr: null }));
         assert.deepEqual(chunks, [
           ['out', 'to stdout'],
           ['err', 'to stderr'],
@@ -203,7 +195,7 @@ for (const [name, start] of Object.entries(WAYS)) {
         const stdout = new PassThrough({ encoding: 'utf8' });
         const stderr = new PassThrough({ encoding: 'utf8' });
         const result = await tool(SAY, { stdout, stderr });
-        assert.deepEqual(result, { exitCode: 0, stdout: null, stderr: null });
+        assert.deepEqual(result, resultOf({ stdout: null, stderr: null }));
         assert.deepEqual(
           [stdout.read(), stderr.read(), stdout.writable, stderr.writable],
           ['to stdout', 'to stderr', true, true],
@@ -213,11 +205,10 @@ for (const [name, start] of Object.entries(WAYS)) {
       it('may go to different places', async () => {
         const stderr = open('err', 'w');
         const result = await tool(SAY, { stderr });
-        assert.deepEqual(result, {
-          exitCode: 0,
-          stdout: 'to stdout',
-          stderr: null,
-        });
+        assert.deepEqual(
+          result,
+          resultOf({ stdout: 'to stdout', stderr: null }),
+        );
         assert.equal(dir.read('err'), 'to stderr');
       });
 
@@ -278,55 +269,7 @@ for (const [name, start] of Object.entries(WAYS)) {
     });
 
     describe('buffered', () => {
-      /** How many chunks three writes arrive in. */
-      async function chunksOf(options) {
-        const chunks = [];
-        const { exitCode } = await tool(['lines', '3'], {
-          stdout: (chunk) => chunks.push(chunk),
-          ...options,
-        });
-        assert.equal(exitCode, 0);
-        const text = Buffer.concat(chunks).toString();
-        assert.equal(text, 'line 1\nline 2\nline 3\n');
-        return chunks.length;
-      }
-
-      /** The size of a file right after a write to it. */
-      async function sizeOf(options) {
-        const stdout = open('out', 'w');
-        let size;
-        const exitCode = () => {
-          ({ size } = fs.fstatSync(stdout));
-          return 0;
-        };
-        await withMemory('abc', exitCode, { stdout, ...options });
-        assert.equal(dir.read('out'), 'abc');
-        return size;
-      }
-
-      const MODES = [
-        [undefined, 3, 0],
-        ['auto', 3, 0],
-        [true, 1, 0],
-        [false, 3, 3],
-      ];
-      for (const [buffered, ...expected] of MODES) {
-        // The fallback has no buffer.
-        const [chunks, size] = engine === 'native' ? expected : [3, 3];
-
-        it(`${buffered} buffers what it should`, async () => {
-          assert.equal(await chunksOf({ buffered }), chunks);
-          assert.equal(await sizeOf({ buffered }), size);
-        });
-      }
-
-      itNative('buffers no more than bufferSize', async () => {
-        const options = { buffered: true, bufferSize: 14 };
-        assert.equal(await chunksOf(options), 2);
-        assert.equal(await sizeOf({ ...options, bufferSize: 2 }), 3);
-      });
-
-      // In a process of its own, at whose end the unwritten bytes are dropped.
+      // In a process of its own: what is buffered goes with it.
       const itNativeWithFull = engine === 'native' ? itWithFull : it.skip;
       itNativeWithFull('gives the exit code of a tool that lost output', () => {
         const thrown = resultInChild(

@@ -16,6 +16,7 @@ const {
 const { compile } = require('../helpers/guest');
 const { guestPath } = require('../helpers/guest-path');
 const { useHostFiles } = require('../helpers/host-files');
+const { resultOf } = require('../helpers/run-results');
 
 const TOOLBOX = guestPath('toolbox');
 
@@ -78,8 +79,6 @@ const INVALID_OPTIONS = [
   ['ERR_INVALID_ARG_VALUE', { buffered: 'always' }, 'options.buffered'],
   ['ERR_OUT_OF_RANGE', { bufferSize: 0 }, 'options.bufferSize'],
   ['ERR_INVALID_ARG_TYPE', { bufferSize: '1' }, 'options.bufferSize'],
-  ['ERR_INVALID_ARG_TYPE', { imports: 1 }, 'options.imports'],
-  ['ERR_INVALID_ARG_TYPE', { imports: null }, 'options.imports'],
   ['ERR_OUT_OF_RANGE', { captureLimit: -1 }, 'options.captureLimit'],
   ['ERR_INVALID_ARG_TYPE', { captureLimit: 1n }, 'options.captureLimit'],
   ['ERR_OUT_OF_RANGE', { waitTimeout: -1 }, 'options.waitTimeout'],
@@ -100,25 +99,15 @@ for (const [name, start] of Object.entries(WAYS)) {
     const tool = (args, options) =>
       start(compile('toolbox'), { args, encoding: 'utf8', ...options });
 
-    /** Runs `imports-memory` with `text` in its memory. */
-    function withMemory(text, exitCode, options) {
-      const memory = new WebAssembly.Memory({ initial: 1 });
-      const bytes = Buffer.from(memory.buffer);
-      bytes.writeUInt32LE(bytes.write(text, 64), 60);
-      const imports = { env: { memory }, host: { exit_code: exitCode } };
-      return start(guestPath('imports-memory'), { imports, ...options });
-    }
-
     describe('takes as its source', () => {
       for (const [title, source] of Object.entries(SOURCES)) {
         const argv0 = hasName(title) ? 'toolbox.wasm' : 'wasm';
         it(`${title}, and calls the program ${argv0}`, async () => {
           const args = ['args', 'one'];
-          assert.deepEqual(await start(source(), { args, encoding: 'utf8' }), {
-            exitCode: 0,
-            stdout: `${argv0}\nargs\none\n`,
-            stderr: '',
-          });
+          assert.deepEqual(
+            await start(source(), { args, encoding: 'utf8' }),
+            resultOf({ stdout: `${argv0}\nargs\none\n`, stderr: '' }),
+          );
         });
       }
 
@@ -248,116 +237,12 @@ for (const [name, start] of Object.entries(WAYS)) {
         ));
     });
 
-    describe('imports', () => {
-      it('are further functions, and the memory', async () => {
-        const { exitCode, stdout } = await withMemory('in my memory', () => 9);
-        assert.deepEqual([exitCode, String(stdout)], [9, 'in my memory']);
-      });
-
-      it('may have other memories besides that of the program', async () => {
-        const memory = new WebAssembly.Memory({ initial: 1 });
-        const bytes = Buffer.from(memory.buffer);
-        bytes.writeUInt32LE(bytes.write('in its memory', 64), 60);
-        const other = new WebAssembly.Memory({ initial: 1 });
-        const imports = {
-          another: { memory: other },
-          env: { other, memory },
-          host: { exit_code: () => 0 },
-        };
-        const { stdout } = await start(guestPath('imports-memory'), {
-          imports,
-          encoding: 'utf8',
-        });
-        assert.equal(stdout, 'in its memory');
-        assert.ok(new Uint8Array(other.buffer).every((byte) => byte === 0));
-      });
-
-      it('do not replace those of WASI', async () => {
-        const imports = { wasi_snapshot_preview1: { fd_write: () => 8 } };
-        const { exitCode, stdout } = await tool(['say', 'to us'], { imports });
-        assert.deepEqual([exitCode, stdout], [0, 'to us']);
-      });
-
-      it('may throw, and the error has the output so far', async () => {
-        const error = new Error('of the import');
-        const fail = () => {
-          throw error;
-        };
-        await assert.rejects(withMemory('before', fail), (thrown) => {
-          assert.equal(thrown, error);
-          assert.equal(String(thrown.stdout), 'before');
-          return true;
-        });
-      });
-
-      // Each with the stdout to expect afterwards.
-      const THROWN = {
-        'an exception of WebAssembly': [
-          new WebAssembly.Exception(
-            new WebAssembly.Tag({ parameters: [] }),
-            [],
-          ),
-          'before',
-        ],
-        'a DOMException': [new DOMException('of the import'), 'before'],
-        'an error that is frozen': [Object.freeze(new Error('frozen'))],
-        'an error that has a stdout': [
-          Object.assign(new Error('of a child'), { stdout: 'its own' }),
-          'its own',
-        ],
-      };
-      for (const [title, [thrown, output]] of Object.entries(THROWN)) {
-        it(`may throw ${title}`, () => {
-          const fail = () => {
-            throw thrown;
-          };
-          return assert.rejects(
-            withMemory('before', fail, { encoding: 'utf8' }),
-            (error) => {
-              assert.equal(error, thrown);
-              assert.equal(error.stdout, output);
-              return true;
-            },
-          );
-        });
-      }
-
-      it('may throw a value that is not an error', () =>
-        assert.rejects(
-          withMemory('', () => {
-            throw 'a string';
-          }),
-          (thrown) => thrown === 'a string',
-        ));
-
-      for (const [title, imports] of [
-        ['a module', {}],
-        ['a function', { host: {} }],
-        ['a function in place of a number', { host: { main: 1 } }],
-      ]) {
-        itWithProc(`must have ${title} that is imported`, async () => {
-          const preopens = { '/': dir.path('') };
-          const before = countDescriptors();
-          await assert.rejects(
-            start(guestPath('command'), { imports, preopens, stdin: 'text' }),
-            (error) => {
-              assert.ok(error instanceof WebAssembly.LinkError, error.stack);
-              assert.match(error.message, /host/);
-              return true;
-            },
-          );
-          assertNoneLeft(before);
-        });
-      }
-    });
-
     for (const exitCode of [0, 1, 7, 127, 255]) {
       it(`gives the exit code ${exitCode}`, async () => {
-        assert.deepEqual(await tool(['exit', String(exitCode)]), {
-          exitCode,
-          stdout: '',
-          stderr: '',
-        });
+        assert.deepEqual(
+          await tool(['exit', String(exitCode)]),
+          resultOf({ exitCode, stdout: '', stderr: '' }),
+        );
       });
     }
 

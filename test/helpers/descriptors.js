@@ -80,6 +80,10 @@ function assertNoneLeft(before) {
   assert.deepEqual(left, []);
 }
 
+/** How many descriptors are open. */
+const sumOfDescriptors = () =>
+  [...countDescriptors().values()].reduce((sum, count) => sum + count, 0);
+
 const PATIENCE = 5000; // ms
 
 /**
@@ -113,4 +117,5 @@ module.exports = {
   hostFlags,
   itWithProc,
   soon,
+  sumOfDescriptors,
 };

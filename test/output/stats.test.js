@@ -25,9 +25,11 @@ const NOTHING = {
   native: 0,
   buffered: 0,
   flushes: 0,
+  stdoutTruncated: false,
+  stderrTruncated: false,
 };
 
-/** Asserts all counters; those not given must be 0. */
+/** Asserts all statistics; those not given must be 0 or false. */
 function assertStats(wasi, given) {
   assert.deepEqual(wasi.stats, { ...NOTHING, ...given });
 }
@@ -258,6 +260,7 @@ describe('the counters', () => {
         assertStats(session.wasi, {
           calls: 2,
           bytes: 6,
+          stdoutTruncated: true,
           ...ifBuffered({ native: 1, buffered: 1, flushes: 1 }),
         });
       });

@@ -1,0 +1,63 @@
+'use strict';
+
+// `run` where there is no addon: on this thread. All of the input is read before the
+// tool starts, and nothing but the tool ends it.
+
+const { RUN_OPTIONS, checkRunOptions, execute } = require('../run');
+const { load } = require('../source');
+const { endedError } = require('./errors');
+const { NAMES, isWebWritable, iterableOf } = require('./streams');
+
+async function readAll(iterable) {
+  const chunks = [];
+  for await (const chunk of iterable) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks);
+}
+
+// A WritableStream takes no chunk while the tool runs.
+function collect(target) {
+  const chunks = [];
+  return {
+    target: (chunk) => {
+      chunks.push(chunk);
+    },
+    async deliver() {
+      const writer = target.getWriter();
+      for (const chunk of chunks) await writer.write(chunk);
+      writer.releaseLock();
+    },
+  };
+}
+
+/** @param {object} given checked, as `run` has them */
+async function runHere(source, given) {
+  const { signal, maxBuffer } = given;
+  // A copy, before anything is waited for.
+  const options = checkRunOptions(
+    Object.fromEntries(RUN_OPTIONS.map((name) => [name, given[name]])),
+    RUN_OPTIONS,
+  );
+  if (maxBuffer !== undefined) options.captureLimit = maxBuffer;
+  const iterable = iterableOf(given.stdin);
+  if (iterable !== undefined) options.stdin = await readAll(iterable);
+  const collected = [];
+  for (const name of ['stdout', 'stderr']) {
+    if (!isWebWritable(given[name])) continue;
+    const kept = collect(given[name]);
+    options[name] = kept.target;
+    collected.push(kept);
+  }
+  const program = await load(source);
+  if (signal?.aborted) throw endedError('canceled', { reason: signal.reason });
+  const result = execute(program, options);
+  for (const { deliver } of collected) await deliver();
+  const cut = NAMES.find((name) => result[`${name}Truncated`]);
+  if (maxBuffer === undefined || cut === undefined) return result;
+  throw Object.assign(
+    endedError('maxBuffer', { maxBuffer, name: cut }),
+    result,
+    { exitCode: undefined },
+  );
+}
+
+module.exports = { runHere };

@@ -1,0 +1,151 @@
+'use strict';
+
+// The threads of tools. A thread runs one tool at a time. An idle one waits for the
+// next, and keeps no process alive.
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { Worker } = require('node:worker_threads');
+const { checkInteger, withCode } = require('../errors');
+const { packError } = require('./errors');
+
+const MAX_SIZE = 1024;
+const isBun = 'bun' in process.versions;
+const isDeno = 'deno' in process.versions;
+
+// In the form that tools which collect files see: as in lib/addon.js. The name is a
+// variable, so that ncc, which follows no require of what it copies, copies all of lib/.
+function packagedModule(name) {
+  return path.join(__dirname, '..', `${name}.js`);
+}
+
+// By which a copy in a package of ES modules stays CommonJS.
+function packagedJson(name) {
+  return path.join(__dirname, '..', `${name}.json`);
+}
+
+/** The program of a thread. A bundle has no such file, nor __dirname perhaps. */
+function fileOfThread() {
+  const named = process.env.WASI_WRITEV_THREAD;
+  if (named) return path.resolve(named);
+  try {
+    const file = packagedModule('spawn/worker');
+    const files = [file, packagedJson('package')];
+    if (files.every((each) => fs.existsSync(each))) return file;
+  } catch {
+    // An ES module.
+  }
+  throw withCode(
+    new Error(
+      'wasi-writev found no program for a thread. In a bundle, set ' +
+        'WASI_WRITEV_THREAD to the path of a bundle of wasi-writev/thread; ' +
+        'runSync() needs no thread',
+    ),
+    'ERR_WASI_WRITEV_NO_THREAD',
+  );
+}
+
+/**
+ * Options of a Worker: preloads of this thread take their time, and may start tools.
+ * Deno has none in its threads, and may let us see no more than a few variables.
+ */
+const withoutPreloads = () => ({
+  execArgv: [],
+  ...(!isDeno && { env: { ...process.env, NODE_OPTIONS: '' } }),
+});
+
+let size = 1;
+const idle = [];
+
+class Thread {
+  #worker;
+  #finish;
+  #error;
+  #isTerminated = false;
+
+  constructor() {
+    this.#worker = new Worker(fileOfThread(), {
+      ...withoutPreloads(),
+      name: 'wasi-writev',
+    });
+    this.#worker.on('message', (outcome) => {
+      this.#finish?.(outcome);
+      // Else its end is still to come.
+      if (!this.#isTerminated) putBack(this);
+    });
+    this.#worker.on('error', (error) => {
+      this.#error = error;
+    });
+    this.#worker.on('exit', () => {
+      remove(this);
+      this.#finish?.({ error: packError(this.#error ?? threadEnded()) });
+    });
+  }
+
+  /**
+   * Runs a tool, and puts the thread back. See worker.js.
+   *
+   * @param {object} message
+   * @param {ArrayBuffer[]} transferred that it has
+   * @returns {Promise<{ exitCode?: number, error?: object }>} the error as packError
+   *   gives it
+   */
+  run(message, transferred) {
+    this.#worker.ref();
+    return new Promise((resolve) => {
+      this.#finish = (outcome) => {
+        this.#finish = undefined;
+        resolve(outcome);
+      };
+      this.#worker.postMessage(message, transferred);
+    });
+  }
+
+  /** It waits for the next tool. */
+  rest() {
+    this.#worker.unref();
+  }
+
+  /** Ends it, also in the middle of a tool. */
+  terminate() {
+    this.#isTerminated = true;
+    this.#worker.terminate();
+    // Bun ends no thread that makes no call: its tool is given up.
+    if (isBun) this.#finish?.({ error: packError(threadEnded()) });
+  }
+}
+
+function threadEnded() {
+  return withCode(
+    new Error('The thread of the tool has ended'),
+    'ERR_WASI_WRITEV_TERMINATED',
+  );
+}
+
+function putBack(thread) {
+  if (idle.length >= size) {
+    thread.terminate();
+    return;
+  }
+  thread.rest();
+  idle.push(thread);
+}
+
+// One that ended while it waited, or with its tool, has another in its place.
+function remove(thread) {
+  const at = idle.indexOf(thread);
+  if (at >= 0) idle.splice(at, 1);
+  else if (idle.length < size) putBack(new Thread());
+}
+
+/** A thread for one tool. */
+const takeThread = () => idle.pop() ?? new Thread();
+
+/** See lib/index.d.ts. */
+function setPoolSize(wanted) {
+  checkInteger(wanted, 'size', 0, MAX_SIZE);
+  size = wanted;
+  for (const thread of idle.splice(size)) thread.terminate();
+}
+
+module.exports = { setPoolSize, takeThread };

@@ -1,0 +1,201 @@
+'use strict';
+
+// What many tools leave behind: nothing.
+
+const assert = require('node:assert/strict');
+const { spawnSync } = require('node:child_process');
+const path = require('node:path');
+const { describeNative } = require('../helpers/buffering');
+const { itWithProc } = require('../helpers/descriptors');
+const { commandLine, resultInChild } = require('../helpers/in-child');
+const { useTempDir } = require('../helpers/temp');
+
+const MIB = 2 ** 20;
+
+describeNative('Many tools', () => {
+  const dir = useTempDir();
+
+  itWithProc('in a row leave no descriptor, thread, listener or memory', () => {
+    const { before, after } = resultInChild(
+      async (directory) => {
+        const fs = require('node:fs');
+        const { text } = require('node:stream/consumers');
+        const { PassThrough } = require('node:stream');
+        const { spawn } = require('../..');
+        const { soon, sumOfDescriptors } = require('./descriptors');
+        process.env.TMPDIR = directory;
+        const controller = new AbortController();
+        const sink = new PassThrough().resume();
+        require('node:events').setMaxListeners(0, sink, controller.signal);
+        const module = new WebAssembly.Module(
+          fs.readFileSync('../guests/toolbox.wasm'),
+        );
+        const input = Buffer.alloc(2 ** 18, 'x');
+        const start = (args, options) =>
+          spawn(module, { args, signal: controller.signal, ...options });
+
+        // Each once: what a caller does.
+        const ways = [
+          async () => {
+            const tool = start(['cat']);
+            tool.stdin.end(input);
+            const { length } = await text(tool.stdout);
+            if (length !== input.length) throw new Error(`${length}`);
+            await tool;
+          },
+          () => start(['cat'], { stdin: input, stdout: 'capture' }),
+          () => start(['say', 'out', 'err']), // nobody reads
+          () => start(['lines', '10'], { stdout: sink, stderr: sink }),
+          () => start(['lines', '10'], { stdin: [input], stdout: () => {} }),
+          () => start(['trap', 'x', 'y']).catch(() => {}),
+          async () => {
+            const tool = start(['forever']);
+            tool.stdout.once('data', () => tool.kill());
+            await tool.catch(() => {});
+          },
+          () =>
+            start(['forever'], { maxBuffer: 10, stdout: 'capture' }).catch(
+              () => {},
+            ),
+          async () => {
+            const tool = start(['forever']);
+            await tool[Symbol.asyncDispose]();
+          },
+        ];
+        const rounds = async (count) => {
+          for (let i = 0; i < count; i++) await ways[i % ways.length]();
+          globalThis.gc();
+        };
+        const listeners = () =>
+          [process, sink].flatMap((emitter) =>
+            emitter
+              .eventNames()
+              .map((name) => `${String(name)} ${emitter.listenerCount(name)}`),
+          );
+        const state = () => ({
+          descriptors: sumOfDescriptors(),
+          threads: fs.readdirSync('/proc/self/task').length,
+          listeners: listeners(),
+          temporary: fs.readdirSync(directory),
+        });
+        await rounds(150);
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        const before = { ...state(), rss: process.memoryUsage.rss() };
+        await rounds(500);
+        let after;
+        await soon(() => {
+          after = state();
+          if (after.descriptors > before.descriptors) throw new Error('open');
+          if (after.threads > before.threads) throw new Error('threads');
+        }).catch(() => {});
+        return { before, after: { ...after, rss: process.memoryUsage.rss() } };
+      },
+      [dir.path('')],
+      ['--expose-gc'],
+    );
+    const { rss: first, ...expected } = before;
+    const { rss: last, ...found } = after;
+    assert.deepEqual(found, expected);
+    assert.ok(last - first < 60 * MIB, `${(last - first) / MIB} MiB more`);
+  });
+
+  itWithProc('keep nothing of what they have captured', () => {
+    const [before, after] = resultInChild(
+      async () => {
+        const { run } = require('../..');
+        const file = '../guests/toolbox.wasm';
+        const stdin = Buffer.alloc(16 * 2 ** 20);
+        const once = async () => {
+          const { stdout } = await run(file, { args: ['cat'], stdin });
+          if (stdout.length !== stdin.length) throw new Error('cut');
+        };
+        const rss = () => {
+          globalThis.gc();
+          return process.memoryUsage.rss();
+        };
+        for (let i = 0; i < 5; i++) await once();
+        const first = rss();
+        for (let i = 0; i < 20; i++) await once();
+        return [first, rss()];
+      },
+      [],
+      ['--expose-gc'],
+    );
+    // All of it would be 320 MiB.
+    assert.ok(after - before < 100 * MIB, `${(after - before) / MIB} MiB`);
+  });
+
+  itWithProc('at once have each its own, and leave nothing', () => {
+    const { outputs, before, after } = resultInChild(async () => {
+      const { run } = require('../..');
+      const { soon, sumOfDescriptors } = require('./descriptors');
+      const file = '../guests/toolbox.wasm';
+      const say = (i) =>
+        run(file, {
+          args: ['cat'],
+          env: { I: String(i) },
+          stdin: `tool ${i}`,
+          encoding: 'utf8',
+        });
+      await say(0);
+      const before = sumOfDescriptors();
+      const results = await Promise.all(
+        Array.from({ length: 50 }, (_, i) => say(i)),
+      );
+      let after;
+      await soon(() => {
+        after = sumOfDescriptors();
+        if (after > before) throw new Error('open');
+      }).catch(() => {});
+      return { outputs: results.map(({ stdout }) => stdout), before, after };
+    });
+    assert.deepEqual(
+      outputs,
+      Array.from({ length: 50 }, (_, i) => `tool ${i}`),
+    );
+    assert.equal(after, before);
+  });
+
+  itWithProc('that find no descriptor say so, and leave none', () => {
+    const body = async () => {
+      const fs = require('node:fs');
+      const { run, spawn } = require('../..');
+      const { soon, sumOfDescriptors } = require('./descriptors');
+      const file = '../guests/toolbox.wasm';
+      const once = () => run(file, { stdin: 'ignore', args: ['exit'] });
+      await once();
+      const before = sumOfDescriptors();
+      const opened = [];
+      try {
+        for (;;) opened.push(fs.openSync('/dev/null'));
+      } catch {
+        // There are none left.
+      }
+      const codes = [];
+      while (!codes.includes('ran')) {
+        try {
+          await spawn(file, { args: ['exit'] });
+          codes.push('ran');
+        } catch ({ code }) {
+          codes.push(code);
+        }
+        fs.closeSync(opened.pop());
+      }
+      opened.forEach((fd) => fs.closeSync(fd));
+      await once();
+      await soon(() => {
+        const left = sumOfDescriptors() - before;
+        if (left > 0) throw new Error(`${left} descriptors are left`);
+      });
+      process.stdout.write(codes.join(' '));
+    };
+    const few = ['-c', 'ulimit -n 100 && exec "$@"', 'sh'];
+    const { status, stdout, stderr } = spawnSync(
+      'sh',
+      [...few, ...commandLine(body)],
+      { cwd: path.join(__dirname, '..', 'helpers'), encoding: 'utf8' },
+    );
+    assert.deepEqual([status, stderr], [0, '']);
+    assert.match(stdout, /^(EMFILE )+ran$/);
+  });
+});

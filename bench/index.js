@@ -16,6 +16,7 @@ const programs = require('./programs');
 const { writeReport } = require('./report');
 const rivals = require('./rivals');
 const scaling = require('./scaling');
+const spawn = require('./spawn');
 const starting = require('./starting');
 const table = require('./table');
 const { TRIALS, WORKLOADS } = require('./workloads');
@@ -30,6 +31,7 @@ from C.
   --real               instead: whole programs, two of them real ones
   --ends               instead: how long a waiting guest takes to end
   --starting           instead: the cost of require() and new WASI()
+  --spawn              instead: tools in a thread, against tools in a process
   --all                all of these
   --workloads A,B      only these workloads
   --rivals A,B         only these rivals
@@ -37,7 +39,8 @@ from C.
   --directory DIR      where to write files (default: the temporary directory)
   --json FILE          writes the results
   --from FILE          starts with the results of --json; measures only what
-                       --scaling, --real, --ends, --starting or --all ask for
+                       --scaling, --real, --ends, --starting, --spawn or --all
+                       ask for
   --svg FILE           draws the chart
   --markdown FILE      writes the tables
 
@@ -82,6 +85,7 @@ function readOptions() {
       real: flag,
       ends: flag,
       starting: flag,
+      spawn: flag,
       all: flag,
       list: flag,
       help: flag,
@@ -190,6 +194,10 @@ async function run(options, results) {
       results.starting = starting.measureStarting(settings, progress);
       print(starting.terminal(results.starting));
     }
+    if (options.spawn) {
+      results.spawn = await spawn.measureSpawn(settings, progress);
+      print(spawn.terminal(results.spawn));
+    }
   } finally {
     remove();
   }
@@ -208,7 +216,7 @@ async function main() {
     console.log(['Rivals', ...names(rivals)].join('\n'));
     return;
   }
-  const PARTS = ['scaling', 'real', 'ends', 'starting'];
+  const PARTS = ['scaling', 'real', 'ends', 'starting', 'spawn'];
   if (options.all) for (const part of PARTS) options[part] = true;
   const parts = PARTS.some((part) => options[part]);
   options.main = options.all || (!parts && options.from === undefined);

@@ -6,37 +6,47 @@ const { execFileSync, spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 
-const FLOOR = path.join(__dirname, 'build', 'floor.node');
-const SOURCES = ['floor.c', 'floor-calls.c', 'floor.h'];
+const BUILD = path.join(__dirname, 'build');
+const FLOOR = ['floor.c', 'floor-calls.c', 'floor.h'];
+const TOOL = ['spawn-tool.c'];
 
 function newer(file, other) {
   return fs.statSync(file).mtimeMs > fs.statSync(other).mtimeMs;
 }
 
-/** Builds the floor, unless it is newer than its sources. */
-function build() {
-  const sources = SOURCES.map((name) => path.join(__dirname, name));
-  if (fs.existsSync(FLOOR) && !sources.some((source) => newer(source, FLOOR))) {
-    return;
-  }
-  fs.mkdirSync(path.dirname(FLOOR), { recursive: true });
-  const { include_dir: headers } = require('node-api-headers');
+/** Compiles sources into build/, unless the result is newer than they are. */
+function compile(name, files, flags) {
+  const target = path.join(BUILD, name);
+  const sources = files.map((file) => path.join(__dirname, file));
+  const isBuilt =
+    fs.existsSync(target) && !sources.some((source) => newer(source, target));
+  if (isBuilt) return target;
+  fs.mkdirSync(BUILD, { recursive: true });
   const { error, status, stderr } = spawnSync(
     process.env.CC ?? 'cc',
     [
-      ...['-std=c11', '-O2', '-Wall', '-Wextra', '-shared', '-fPIC'],
-      ...['-D_GNU_SOURCE', '-DNAPI_VERSION=8', '-isystem', headers],
-      ...(process.platform === 'darwin'
-        ? ['-undefined', 'dynamic_lookup']
-        : []),
+      ...['-std=c11', '-O2', '-Wall', '-Wextra', '-D_GNU_SOURCE', ...flags],
       ...sources.filter((source) => source.endsWith('.c')),
-      ...['-o', FLOOR],
+      ...['-o', target],
     ],
     { encoding: 'utf8' },
   );
   if (error) throw error;
-  if (status !== 0) throw new Error(`floor.c: ${stderr}`);
+  if (status !== 0) throw new Error(`${files[0]}: ${stderr}`);
+  return target;
 }
+
+/** Builds the floor. */
+function build() {
+  const { include_dir: headers } = require('node-api-headers');
+  compile('floor.node', FLOOR, [
+    ...['-shared', '-fPIC', '-DNAPI_VERSION=8', '-isystem', headers],
+    ...(process.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] : []),
+  ]);
+}
+
+/** Builds the tools of `--spawn` as a program. Returns its path. */
+const buildTool = () => compile('spawn-tool', TOOL, []);
 
 /** Installs the package in a directory, once. */
 function install(directory) {
@@ -47,4 +57,4 @@ function install(directory) {
   });
 }
 
-module.exports = { build, install };
+module.exports = { build, buildTool, install };

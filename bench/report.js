@@ -6,6 +6,7 @@ const fs = require('node:fs');
 const ends = require('./ends');
 const programs = require('./programs');
 const scaling = require('./scaling');
+const spawn = require('./spawn');
 const starting = require('./starting');
 const table = require('./table');
 
@@ -20,6 +21,7 @@ function markdown({ machine, main, curves, programs: real, ...rest }) {
     table.describe(machine),
     ...(main ? table.mainSection(main) : []),
     ...(rest.starting ? starting.markdown(rest.starting) : []),
+    ...(rest.spawn ? spawn.markdown(rest.spawn) : []),
     ...(curves ? scaling.markdown(curves) : []),
     ...(real ? programs.markdown(real) : []),
     ...(rest.ends ? ends.markdown(rest.ends) : []),

@@ -268,6 +268,7 @@ module.exports = {
   mainSection,
   markdownTable,
   number,
+  ratioOf,
   spread,
   terminal,
   terminalTargets,

@@ -18,9 +18,17 @@ const {
 } = require('./support');
 
 const TOOLBOX = path.join(ROOT, 'test/guests/toolbox.wasm');
-const RESULTS = { stdout: 'by the guest', words: 'wordword' };
-const NATIVE = { ...RESULTS, engine: 'native', buffered: true };
+const OUTPUT = 'by the guest';
+const RESULTS = { run: OUTPUT, runSync: OUTPUT, words: 'wordword' };
+const NATIVE = { ...RESULTS, engine: 'native', spawn: OUTPUT, buffered: true };
 const FALLBACK = { ...RESULTS, engine: 'fallback', buffered: false };
+const NO_THREAD = {
+  code: 'ERR_WASI_WRITEV_NO_THREAD',
+  message:
+    'wasi-writev found no program for a thread. In a bundle, set ' +
+    'WASI_WRITEV_THREAD to the path of a bundle of wasi-writev/thread; ' +
+    'runSync() needs no thread',
+};
 const FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
 
 describe('In a bundle', function () {
@@ -75,18 +83,29 @@ describe('In a bundle', function () {
     return { ...result, stderr: end(result.stderr) };
   }
 
-  function assertNative(directory, command) {
+  function assertNative(directory, command, results = NATIVE) {
     const { status, stderr, stdout } = run(directory, command);
     assert.deepEqual([status, stderr], [0, '']);
-    assert.deepEqual(JSON.parse(stdout), NATIVE);
+    assert.deepEqual(JSON.parse(stdout), results);
   }
+
+  const assertWithoutThread = (directory, command) =>
+    assertNative(directory, command, {
+      ...NATIVE,
+      run: NO_THREAD,
+      spawn: NO_THREAD,
+    });
 
   /** One warning, which names nothing that is not there. */
   function assertFallback(directory, command) {
     const { status, stderr, stdout } = run(directory, command);
     assert.equal(status, 0, stderr);
-    const { fallbackReason, ...results } = JSON.parse(stdout);
+    const { fallbackReason, spawn, ...results } = JSON.parse(stdout);
     assert.deepEqual(results, FALLBACK);
+    assert.deepEqual(spawn, {
+      code: 'ERR_WASI_WRITEV_NO_NATIVE',
+      message: `spawn() needs the addon. ${fallbackReason}`,
+    });
     const expected =
       /^wasi-writev found no native build for linux-x64 \(Node-API \d+\)\. In a bundle, set WASI_WRITEV_ENGINE to the path of its \.node file$/;
     assert.match(fallbackReason, expected);
@@ -110,6 +129,7 @@ describe('In a bundle', function () {
     ['vite', 'program.mjs'],
   ]) {
     describe(`of ${tool}`, () => {
+      const thread = file.replace('program', 'thread');
       let directory;
 
       before(() => {
@@ -117,8 +137,12 @@ describe('In a bundle', function () {
       });
 
       for (const version of NODES) {
-        it(`the addon that is named is loaded on Node ${version}`, () => {
-          assertNative(directory, [nodeOf(version), file, addon]);
+        it(`the addon and the thread that are named run on Node ${version}`, () => {
+          assertNative(directory, [nodeOf(version), file, addon, thread]);
+        });
+
+        it(`runSync() needs no thread on Node ${version}, run() says so`, () => {
+          assertWithoutThread(directory, [nodeOf(version), file, addon]);
         });
 
         it(`one warning says what to do on Node ${version}`, () => {
@@ -126,13 +150,13 @@ describe('In a bundle', function () {
         });
       }
 
-      it('a file beside the program is the addon', () => {
+      it('files beside the program are the addon and the thread', () => {
         const kind = file === 'program.cjs' ? 'commonjs' : 'module';
         const beside = build(tool, `beside-${kind}.mjs`);
         fs.copyFileSync(addon, path.join(beside, 'linux-x64.node'));
         const program = path.join(beside, file);
         const { stderr, stdout } = run(workplace, [nodeOf(24), program]);
-        assert.deepEqual([stdout, stderr], ['native', '']);
+        assert.deepEqual([stdout, stderr], ['native hi', '']);
       });
     });
   }
@@ -146,7 +170,7 @@ describe('In a bundle', function () {
       });
 
       for (const version of NODES) {
-        it(`the addon comes along for Node ${version}`, () => {
+        it(`the addon and the thread come along for Node ${version}`, () => {
           assertNative(directory, [nodeOf(version), 'program.mjs']);
         });
       }
@@ -198,7 +222,7 @@ describe('In a bundle', function () {
         main: 'program.cjs',
         output: version === builds ? executable : blob,
         disableExperimentalSEAWarning: true,
-        assets: { 'addon.node': addon },
+        assets: { 'addon.node': addon, 'thread.cjs': 'thread.cjs' },
       };
       fs.writeFileSync(
         path.join(directory, 'sea.json'),
@@ -218,12 +242,16 @@ describe('In a bundle', function () {
       describe(`of Node ${version}`, () => {
         before(() => create(version));
 
-        it('an asset is the addon, once it is a file', () => {
+        it('assets are the addon and the thread, once they are files', () => {
           assertNative(directory, [executable, 'asset']);
         });
 
-        it('a file is the addon', () => {
-          assertNative(directory, [executable, addon]);
+        it('files are the addon and the thread', () => {
+          assertNative(directory, [executable, addon, 'thread.cjs']);
+        });
+
+        it('runSync() needs no thread, run() says so', () => {
+          assertWithoutThread(directory, [executable, addon]);
         });
 
         it('one warning says what to do', () => {

@@ -45,6 +45,12 @@ const PROGRAMS = {
   'run.mjs': `
     import { engine, run } from 'wasi-writev';
     const tool = 'toolbox.wasm';${RUN}`,
+  'spawn.cjs': `
+    const { engine, spawn } = require('wasi-writev');
+    const tool = spawn('toolbox.wasm', { args: ['cat'] });
+    tool.stdin.end('hi');
+    tool.stdout.on('data', (chunk) => console.log(engine, String(chunk)));
+  `,
   'run-sync.cjs': `
     const { engine, runSync } = require('wasi-writev');
     const stdin = 'hi';
@@ -71,6 +77,7 @@ const FIRST = {
   'createWrites()': [['writes.cjs'], ''],
   WASI: [['class.cjs'], 'hi'],
   'run()': [['run.mjs'], 'native hi\n'],
+  'spawn()': [['spawn.cjs'], 'native hi\n'],
   'runSync()': [['run-sync.cjs'], 'native hi\n'],
   'the command': [[CLI, '--dir', '.', ...TOOL], 'hi'],
   'the preload by --import': [
@@ -180,6 +187,7 @@ describe('the tarball, loaded', function () {
     for (const version of NODES) {
       it(`runs natively on Node ${version}: import, require, command`, () => {
         assert.equal(byYarn(version, 'node', 'run.mjs'), 'native hi\n');
+        assert.equal(byYarn(version, 'node', 'spawn.cjs'), 'native hi\n');
         assert.equal(byYarn(version, 'node', 'run-sync.cjs'), 'native hi\n');
         assert.equal(byYarn(version, 'wasi-writev', ...TOOL), 'hi');
       });

@@ -19,6 +19,7 @@ const {
 const PARTS = ['lib', 'package.json', 'build/Release/wasi_writev.node'];
 const MODULES = path.join(ROOT, 'node_modules');
 const PROGRAMS = path.join(__dirname, 'runtimes/programs.mjs');
+const ENDINGS = path.join(__dirname, 'runtimes/endings.mjs');
 const GUEST = path.join(__dirname, 'runtimes/guest.cjs');
 const IMPORT_MAP = path.join(__dirname, 'runtimes/import-map.json');
 const PRISM = path.join(ROOT, 'test/fixtures/preload/prism.mjs');
@@ -111,6 +112,23 @@ describe('On another runtime', function () {
         for (const { exitCode } of [told.flite, told.esbuild, told.python]) {
           assert.equal(exitCode, 0);
         }
+      });
+
+      it('spawn() gives what a tool writes while it runs', () => {
+        says([...script(), 'spawn.mjs'], 'through the pipe\n');
+      });
+
+      it('a tool ends by kill(), a signal and a timeout, as on Node', () => {
+        const [expected, actual] = [[process.execPath], script()].map(
+          (program) => {
+            const what = [ENDINGS, ROOT, path.join(ROOT, 'test/guests')];
+            const { stderr, ...ended } = start([...program, ...what]);
+            assert.equal(stderr, '');
+            return ended;
+          },
+        );
+        assert.equal(JSON.parse(expected.stdout).next.stdout, 'hi');
+        assert.deepEqual(actual, expected);
       });
 
       it('the command runs a tool', () => {
@@ -223,13 +241,14 @@ describe('On another runtime', function () {
       );
     });
 
-    it('needs only to read, one variable, and the addon', () => {
+    it('needs only to read, two variables, and the addon', () => {
       const least = [
         '--allow-read=.',
-        '--allow-env=WASI_WRITEV_ENGINE',
+        '--allow-env=WASI_WRITEV_ENGINE,WASI_WRITEV_THREAD',
         '--allow-ffi=node_modules/wasi-writev',
       ];
       says(denoRun(...least, 'run.mjs'), 'by run\n');
+      says(denoRun(...least, 'spawn.mjs'), 'through the pipe\n');
     });
 
     it('the command names a file that it may not read', () => {

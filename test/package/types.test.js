@@ -309,7 +309,7 @@ describe('the types', function () {
         const calls = [...optionsOf(ts, source)];
         assert.deepEqual(
           calls.map(({ name }) => name),
-          ['run', 'runSync', 'WASI', 'createWrites'],
+          ['run', 'spawn', 'runSync', 'WASI', 'createWrites'],
         );
         for (const { name, literal, options } of calls) {
           // The call has every option.

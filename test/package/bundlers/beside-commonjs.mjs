@@ -1,7 +1,14 @@
-// The addon beside a program that becomes CommonJS, as docs/bundling.md has it.
+// The addon and the thread beside a program that becomes CommonJS, as
+// docs/bundling.md has it.
 
 import path from 'node:path';
-import { engine } from 'wasi-writev';
+import { engine, run } from 'wasi-writev';
 
-process.env.WASI_WRITEV_ENGINE ??= path.join(__dirname, 'linux-x64.node');
-process.stdout.write(engine);
+const beside = (name) => path.join(__dirname, name);
+
+process.env.WASI_WRITEV_ENGINE ??= beside('linux-x64.node');
+process.env.WASI_WRITEV_THREAD ??= beside('thread.cjs');
+
+run(beside('toolbox.wasm'), { args: ['say', 'hi'], encoding: 'utf8' }).then(
+  ({ stdout }) => process.stdout.write(`${engine} ${stdout}`),
+);

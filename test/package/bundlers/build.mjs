@@ -1,14 +1,13 @@
-// node build.mjs TOOL FILE DIRECTORY: a program as the tool bundles it, program.cjs or
-// program.mjs in the directory. Warnings go to stderr.
+// node build.mjs TOOL FILE DIRECTORY: a program and the thread of its tools as the tool
+// bundles them: program and thread in the directory, both .cjs or .mjs. Warnings go to
+// stderr.
 
 import fs from 'node:fs';
 import path from 'node:path';
 
 const [tool, file, directory] = process.argv.slice(2);
 const ENTRY = path.resolve(file);
-const [CJS, MJS] = ['cjs', 'mjs'].map((name) =>
-  path.join(directory, `program.${name}`),
-);
+const ENTRIES = { program: ENTRY, thread: 'wasi-writev/thread' };
 const REQUIRE =
   "import { createRequire } from 'node:module';" +
   'const require = createRequire(import.meta.url);';
@@ -19,10 +18,13 @@ function put(name, bytes) {
   fs.writeFileSync(to, bytes);
 }
 
-async function esbuild(options) {
+async function esbuild(format, options) {
   const { build } = await import('esbuild');
   await build({
-    entryPoints: [ENTRY],
+    entryPoints: ENTRIES,
+    outdir: directory,
+    outExtension: { '.js': format === 'cjs' ? '.cjs' : '.mjs' },
+    format,
     bundle: true,
     minify: true,
     platform: 'node',
@@ -38,7 +40,7 @@ async function webpack(output, options) {
       {
         mode: 'production',
         target: 'node',
-        entry: ENTRY,
+        entry: ENTRIES,
         output: { path: directory, ...output },
         ...options,
       },
@@ -49,16 +51,21 @@ async function webpack(output, options) {
   for (const { message } of [...errors, ...warnings]) console.error(message);
 }
 
-async function rollup(output) {
+async function rollup(format, extension) {
   const { rollup: bundle } = await import('rollup');
   const { default: commonjs } = await import('@rollup/plugin-commonjs');
   const { nodeResolve } = await import('@rollup/plugin-node-resolve');
   const result = await bundle({
-    input: ENTRY,
+    input: ENTRIES,
     plugins: [nodeResolve(), commonjs()],
     onwarn: ({ message }) => console.error(message),
   });
-  await result.write(output);
+  await result.write({
+    dir: directory,
+    format,
+    entryFileNames: `[name].${extension}`,
+    chunkFileNames: `[name].${extension}`,
+  });
 }
 
 async function vite() {
@@ -68,18 +75,27 @@ async function vite() {
     logLevel: 'warn',
     ssr: { noExternal: true },
     build: {
-      ssr: ENTRY,
+      ssr: true,
       outDir: directory,
       emptyOutDir: true,
-      rollupOptions: { output: { entryFileNames: 'program.mjs' } },
+      rollupOptions: {
+        input: ENTRIES,
+        output: {
+          entryFileNames: '[name].mjs',
+          chunkFileNames: '[name].mjs',
+        },
+      },
     },
   });
 }
 
+/** It copies the thread by itself. */
 async function ncc() {
   const { default: bundle } = await import('@vercel/ncc');
   const { code, assets } = await bundle(ENTRY, { cache: false, quiet: true });
   put('program.mjs', code);
+  // As its command does where the program is a .js.
+  put('package.json', '{ "type": "module" }');
   for (const [name, { source }] of Object.entries(assets)) put(name, source);
 }
 
@@ -92,18 +108,17 @@ async function nft() {
 }
 
 const TOOLS = {
-  'esbuild-cjs': () => esbuild({ format: 'cjs', outfile: CJS }),
-  'esbuild-esm': () =>
-    esbuild({ format: 'esm', outfile: MJS, banner: { js: REQUIRE } }),
-  'esbuild-esm-without-require': () => esbuild({ format: 'esm', outfile: MJS }),
-  'webpack-cjs': () => webpack({ filename: 'program.cjs' }),
+  'esbuild-cjs': () => esbuild('cjs'),
+  'esbuild-esm': () => esbuild('esm', { banner: { js: REQUIRE } }),
+  'esbuild-esm-without-require': () => esbuild('esm'),
+  'webpack-cjs': () => webpack({ filename: '[name].cjs' }),
   'webpack-esm': () =>
     webpack(
-      { filename: 'program.mjs', module: true, chunkFormat: 'module' },
+      { filename: '[name].mjs', module: true, chunkFormat: 'module' },
       { experiments: { outputModule: true } },
     ),
-  'rollup-cjs': () => rollup({ format: 'cjs', file: CJS }),
-  'rollup-esm': () => rollup({ format: 'es', file: MJS }),
+  'rollup-cjs': () => rollup('cjs', 'cjs'),
+  'rollup-esm': () => rollup('es', 'mjs'),
   vite,
   ncc,
   nft,

@@ -1,22 +1,31 @@
-// What is bundled. Its argument is the path of an addon, or `asset`, or nothing: then
-// it takes what comes with it.
+// What is bundled. Its arguments are the paths of an addon and of a thread, or `asset`
+// for both, or nothing: then it takes what comes with it.
 
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { createWrites, engine, fallbackReason, run } from 'wasi-writev';
+import {
+  createWrites,
+  engine,
+  fallbackReason,
+  run,
+  runSync,
+  spawn,
+} from 'wasi-writev';
 
-const [argument] = process.argv.slice(2);
+const [addon, thread] = process.argv.slice(2);
 
-/** The addon of a single executable application, as a file. */
+/** The assets of a single executable application, as files. */
 function extract() {
   // Not every tool knows this module.
   const { getRawAsset } = process.getBuiltinModule('node:sea');
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'wasi-writev-sea-'));
-  const file = path.join(directory, 'addon.node');
-  fs.writeFileSync(file, new Uint8Array(getRawAsset('addon.node')));
   process.once('exit', () => fs.rmSync(directory, { recursive: true }));
-  return file;
+  return ['addon.node', 'thread.cjs'].map((name) => {
+    const file = path.join(directory, name);
+    fs.writeFileSync(file, new Uint8Array(getRawAsset(name)));
+    return file;
+  });
 }
 
 /** Two writes, which the native engine buffers until close(). */
@@ -36,18 +45,34 @@ function writeWords(file) {
   return { buffered, words: fs.readFileSync(file, 'utf8') };
 }
 
-async function main() {
-  if (argument !== undefined) {
-    process.env.WASI_WRITEV_ENGINE =
-      argument === 'asset' ? extract() : argument;
+/** The output of the guest, or the error. */
+async function outcomeOf(start) {
+  try {
+    const { stdout } = await start('toolbox.wasm', {
+      args: ['say', 'by the guest'],
+      encoding: 'utf8',
+      stdout: 'capture',
+    });
+    return stdout;
+  } catch ({ code, message }) {
+    return { code, message };
   }
-  const { stdout } = await run('toolbox.wasm', {
-    args: ['say', 'by the guest'],
-    encoding: 'utf8',
+}
+
+async function main() {
+  const named = addon === 'asset' ? extract() : [addon, thread];
+  ['WASI_WRITEV_ENGINE', 'WASI_WRITEV_THREAD'].forEach((name, i) => {
+    if (named[i] !== undefined) process.env[name] = named[i];
   });
-  process.stdout.write(
-    JSON.stringify({ engine, fallbackReason, stdout, ...writeWords('words') }),
-  );
+  const told = {
+    engine,
+    fallbackReason,
+    run: await outcomeOf(run),
+    runSync: await outcomeOf(runSync),
+    spawn: await outcomeOf(spawn),
+    ...writeWords('words'),
+  };
+  process.stdout.write(JSON.stringify(told));
 }
 
 main();

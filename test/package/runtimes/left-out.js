@@ -30,6 +30,12 @@ const BOTH = {
     'programs/flite.test.js',
     // Their threads have no preload.
     'programs/napi-rs-threads.test.js',
+    // There is no other engine for them.
+    'spawn/fallback.test.js',
+    // Errors that nobody takes are told in other words, and descriptors and threads
+    // are others.
+    'spawn/exits.test.js',
+    'spawn/resources.test.js',
   ],
   titles: [
     'is thrown with the output so far', // the message of a trap
@@ -40,8 +46,14 @@ const BOTH = {
     'are told of after an exception that nobody caught', // the text of an error
     'are told of with what start\\(\\) throws, if nobody catches', // likewise
     'is an uncaught exception after the guest has returned', // likewise
+    'that it may not be loaded, and no more', // flags of Node
+    'is a file whose name ends in \\.node', // the code of an error
     // The runtime's own fs.readFileSync and the like release the locks.
     'beside a lock of the process',
+    // Their terminate() leaves descriptors of a loop open, or does not end it.
+    'a loop without a call is ended',
+    // The descriptors of a thread stay open when the thread around it ends.
+    'may be of a worker, and goes with it',
   ],
 };
 
@@ -64,9 +76,18 @@ const LEFT_OUT = {
       'are let go once it was given up',
       // Bun takes a leading -- and a variable __proto__ for itself.
       'from a path from the working directory',
+      'the command refuses --$',
       'at --, behind which a file may have the name of an option',
       'takes __proto__ as a name like any other',
       'the examples are all here', // the order of readdir
+      // Its terminate() does not end a loop without a call.
+      'by force has its output so far',
+      'makes no further call has its output read',
+      'has a function called with what it wrote before it waits',
+      'has what it said on stderr read at once',
+      'says how many threads wait',
+      // The command refuses it on Bun.
+      '--timeout',
       // Bun itself dies without memory.
       'A process without the memory for the table of a high fd',
     ],
@@ -93,8 +114,14 @@ const LEFT_OUT = {
       "are out before another's 'exit' listener throws",
       'ripgrep finds what it shall under the preload', // it is an import
       'is not one of wasi-writev: full-pipe.mjs', // it starts a Node
+      'add at most one exit listener', // a Worker of Deno has its own
+      // Deno does not start with so little memory.
+      'A process without the memory for the table of a high fd',
       'says why the one that was built does not load', // the code of an error
       'the results of a call in the memory that was moved', // flags of Node
+      'that is locked rejects', // an error's code
+      'reject for a WritableStream that is locked', // likewise
+      'with NONBLOCK take what there is room for', // nothing is read after a pause
     ],
   },
 };

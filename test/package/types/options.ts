@@ -1,7 +1,7 @@
 // Each option of each function, as a user writes it. types.test.js asserts the text that
 // an editor shows for it. It is compiled, not run.
 
-import { WASI, createWrites, run, runSync } from 'wasi-writev';
+import { WASI, createWrites, run, runSync, spawn } from 'wasi-writev';
 
 declare const memory: any;
 
@@ -14,7 +14,30 @@ run('tool.wasm', {
   stdout: (chunk) => console.log(chunk.length),
   stderr: 'inherit',
   encoding: 'utf8',
-  imports: { env: { log: () => {} } },
+  signal: AbortSignal.timeout(1000),
+  timeout: 1000,
+  maxBuffer: 2 ** 20,
+  forceKillAfterDelay: 0,
+  maxOpenFiles: 100,
+  waitTimeout: 1000,
+  buffered: true,
+  bufferSize: 4096,
+  captureLimit: 2 ** 20,
+});
+
+spawn('tool.wasm', {
+  args: ['--help'],
+  argv0: 'tool',
+  env: { HOME: '/' },
+  preopens: { '/': '.' },
+  stdin: 'pipe',
+  stdout: async (chunk) => console.log(chunk.length),
+  stderr: 'capture',
+  encoding: 'utf8',
+  signal: undefined,
+  timeout: 1000,
+  maxBuffer: 2 ** 20,
+  forceKillAfterDelay: 1000,
   maxOpenFiles: 100,
   waitTimeout: 1000,
   buffered: true,
@@ -48,6 +71,7 @@ new WASI({
   stdout: 'capture',
   stderr: (chunk) => console.error(chunk.length),
   returnOnExit: false,
+  suspending: true,
   maxOpenFiles: 100,
   waitTimeout: 1000,
   buffered: 'auto',

@@ -1,7 +1,7 @@
 // Each line with a code at its end must not compile, with that error.
 
 import { readFile } from 'node:fs/promises';
-import { WASI, createWrites, engine, run, runSync } from 'wasi-writev';
+import { WASI, createWrites, engine, run, runSync, spawn } from 'wasi-writev';
 import type { Given } from 'wasi-writev'; // TS2459
 
 declare const wasi: WASI;
@@ -46,7 +46,14 @@ run('x', { stdin: true }); // TS2322
 run('x', { stdout: (chunk: string) => chunk }); // TS2322
 run('x', { encoding: 'utf9' }); // TS2322
 run('x', { buffered: 'always' }); // TS2322
-run('x', { imports: [1] }); // TS2322
+run('x', { imports: {} }); // TS2353 or TS2345
+run('x', { signal: new AbortController() }); // TS2322 or TS2740
+runSync('x', { imports: [1] }); // TS2322
+runSync('x', { stdin: ['a'] }); // TS2322
+runSync('x', { timeout: 1 }); // TS2353 or TS2345
+spawn('x', { timeout: '1' }); // TS2322
+spawn('x', { stdin: 'capture', imports: {} }); // TS2322
+spawn(5); // TS2345
 createWrites({ waitTimeout: '1s' }); // TS2322
 createWrites({ fds: { one: 1 } }); // TS2353 or TS2322
 createWrites({ fds: new Map([['1', 1]]) }); // TS2322
@@ -60,6 +67,8 @@ runSync('x').stdout.trim(); // TS2339
 runSync('x', { stdout: 'inherit' }).stdout.length; // TS2531
 runSync('x', { encoding: 'utf8', stdout: 1 }).stdout.trim(); // TS2531
 run('x').exitCode; // TS2339
+spawn('x').exitCode; // TS2339
+spawn('x', { stdout: 'capture' }).stdout.on; // TS2531
 wasi.stdout.length; // TS18047
 wasi.stats = wasi.stats; // TS2540
 writes.captured(1).length; // TS2531

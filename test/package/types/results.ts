@@ -1,18 +1,25 @@
 // The exact type of each result. It is compiled, not run.
 
-import { Writable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 import {
   WASI,
   createWrites,
   engine,
   run,
   runSync,
+  setPoolSize,
+  spawn,
+  type EndedError,
   type FdPwrite,
   type FdWrite,
   type RunOptions,
   type RunResult,
   type RunResultOf,
   type RunSource,
+  type RunSyncOptions,
+  type SpawnOptions,
+  type SpawnResultOf,
+  type Tool,
   type WASIStats,
 } from 'wasi-writev';
 import 'wasi-writev/register';
@@ -32,8 +39,8 @@ type Bytes = ReturnType<typeof Buffer.alloc>;
 type Chunk = ReturnType<Uint8Array['slice']>;
 declare const verbose: boolean;
 declare const stream: Writable;
-declare const options: RunOptions;
-declare const perhaps: RunOptions | undefined;
+declare const options: RunSyncOptions;
+declare const perhaps: RunSyncOptions | undefined;
 declare const anything: any;
 
 const bytes = exactly<RunResult<Bytes>>();
@@ -69,6 +76,41 @@ exactly<RunResultOf<{ encoding: 'utf8' }>>()(
   runSync('x', { encoding: 'utf8' }),
 );
 
+exactly<Promise<RunResult<null, Bytes>>>()(
+  run('x', { stdin: stream.constructor.name, stdout: new WritableStream() }),
+);
+exactly<Promise<RunResult<Bytes>>>()(run('x', { stdin: ['a', 'b'] }));
+run('x', { stdin: Readable.from(['a']), stdout: async () => {} });
+run('x', { stdin: new Blob(['a']), signal: new AbortController().signal });
+run('x', { stdin: new ReadableStream<Uint8Array>() });
+
+// Tools.
+const tool = spawn('x');
+exactly<Tool<{}>>()(tool);
+exactly<Writable>()(tool.stdin);
+exactly<Readable>()(tool.stdout);
+exactly<Readable>()(tool.stderr);
+exactly<boolean>()(tool.kill());
+const captured = spawn('x', {
+  stdin: 'ignore',
+  stdout: 'pipe',
+  stderr: 'capture',
+  encoding: 'utf8',
+});
+exactly<null>()(captured.stdin);
+exactly<Readable>()(captured.stdout);
+exactly<null>()(captured.stderr);
+captured.then((result) => exactly<RunResult<null, string>>()(result));
+exactly<RunResult<null, string>>()(
+  {} as SpawnResultOf<{ stderr: 'capture'; encoding: 'utf8' }>,
+);
+declare const spawnOptions: SpawnOptions;
+exactly<Readable | null>()(spawn('x', spawnOptions).stdout);
+export const given: Promise<unknown> = spawn('x', {
+  stdout: (chunk) => exactly<Chunk>()(chunk),
+}).catch((error: EndedError) => error.isCanceled);
+setPoolSize(0);
+
 // Functions get the type of their parameter from the option.
 run('x', { stdout: (chunk) => exactly<Chunk>()(chunk) });
 exactly<RunResult<null, string>>()(
@@ -88,6 +130,8 @@ const wasi = new WASI({
 exactly<Bytes | null>()(wasi.stdout);
 exactly<WASIStats>()(wasi.stats);
 exactly<number>()(wasi.start({}));
+exactly<Promise<number>>()(wasi.startAsync({}));
+exactly<boolean>()(wasi.stats.stdoutTruncated);
 exactly<number>()(wasi.discard());
 
 const writes = createWrites();

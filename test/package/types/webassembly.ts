@@ -7,7 +7,7 @@ declare const given: WebAssembly.Imports;
 
 run(module);
 run(module, { stdout: (chunk) => new Response(chunk) });
-run('x', { imports: given });
+runSync('x', { imports: given });
 runSync('x', {
   imports: {
     env: {

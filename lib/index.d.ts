@@ -504,7 +504,7 @@ export interface RunOptions extends CommandOptions {
 
   /**
    * Milliseconds from the call on, after which the program is ended: the promise
-   * rejects with `ETIMEDOUT`. 0 to 2^31 - 1.
+   * rejects with `ETIMEDOUT`. 0 to 2^31 - 1; 0 is none.
    * @default none
    */
   timeout?: number | undefined;

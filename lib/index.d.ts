@@ -689,7 +689,7 @@ export function runSync<O extends RunSyncOptions = RunSyncOptions>(
 
 /**
  * How many idle threads are kept for the next tools, 0 to 1024. An idle one takes
- * about 10 MB, and keeps no process alive.
+ * 9 to 13 MiB, and keeps no process alive.
  *
  * @param size 1 until it is set
  */

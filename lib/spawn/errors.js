@@ -47,7 +47,7 @@ const ENDINGS = {
   },
   timedOut({ timeout }) {
     return withCode(
-      new Error(`The tool has run for ${timeout} milliseconds`),
+      new Error(`The tool was ended after ${timeout} milliseconds`),
       'ETIMEDOUT',
     );
   },

@@ -379,7 +379,7 @@ describe('the command', () => {
   });
 
   describe('--timeout', () => {
-    const HAS_RUN = 'wasi-writev: the command has run for 0.2 seconds\n';
+    const ENDED = 'wasi-writev: the command was ended after 0.2 seconds\n';
 
     for (const [title, ...args] of [
       ['loops', guestPath('endless')],
@@ -392,7 +392,7 @@ describe('the command', () => {
         const { status, stdout, stderr } = await commandWithOpenStdin([
           ...['--timeout', '0.2', ...args],
         ]);
-        assert.deepEqual([status, stderr], [124, HAS_RUN]);
+        assert.deepEqual([status, stderr], [124, ENDED]);
         assert.equal(stdout, title.startsWith('has') ? 'line 1\n' : '');
       });
     }

@@ -122,7 +122,7 @@ const EXAMPLES = {
 
   'timeout.mjs': ({ run }) => {
     const [why, much, ...rest] = run('1500');
-    assert.equal(why, 'The tool has run for 1500 milliseconds (ETIMEDOUT)');
+    assert.equal(why, 'The tool was ended after 1500 milliseconds (ETIMEDOUT)');
     assert.match(much, /^It came to sentence \d+\.$/);
     assert.deepEqual(rest, []);
   },

@@ -80,7 +80,7 @@ describeNative('A process with tools', () => {
         ${start};`);
       const { status, stderr } = child(`${body}`.replace(' anonymous', ''));
       assert.equal(status, 1);
-      assert.match(stderr, /\[ETIMEDOUT\]: The tool has run for 20 milli/);
+      assert.match(stderr, /\[ETIMEDOUT\]: The tool was ended after 20 milli/);
     });
   }
 

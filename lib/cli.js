@@ -121,7 +121,9 @@ function printTrap(error) {
 /** The exit status for what ended a run, after a word about it on stderr. */
 function statusOf(error, seconds) {
   if (error.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') {
-    console.error(`wasi-writev: the command was ended after ${seconds} seconds`);
+    console.error(
+      `wasi-writev: the command was ended after ${seconds} seconds`,
+    );
     return TIMED_OUT;
   }
   if (error.pending !== undefined) {

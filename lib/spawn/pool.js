@@ -10,6 +10,7 @@ const { checkInteger, withCode } = require('../errors');
 const { packError } = require('./errors');
 
 const MAX_SIZE = 1024;
+const GIVE_UP_AFTER = 1000; // milliseconds
 const isBun = 'bun' in process.versions;
 const isDeno = 'deno' in process.versions;
 
@@ -110,8 +111,11 @@ class Thread {
   terminate() {
     this.#isTerminated = true;
     this.#worker.terminate();
-    // Bun ends no thread that makes no call: its tool is given up.
-    if (isBun) this.#finish?.({ error: packError(threadEnded()) });
+    // Bun ends no thread that makes no call, and V8 none that grows its memory page by
+    // page: the tool is given up.
+    const giveUp = () => this.#finish?.({ error: packError(threadEnded()) });
+    if (isBun) giveUp();
+    else setTimeout(giveUp, GIVE_UP_AFTER).unref();
   }
 }
 

@@ -84,6 +84,18 @@ describeNative('A process with tools', () => {
     });
   }
 
+  // V8 does not end this loop, and process.exit() waits for it.
+  it('is told of the end of a tool whose thread does not end', () => {
+    const { stdout } = child(async () => {
+      const { run } = require('../..');
+      await run('../guests/growing.wasm', { timeout: 20 }).catch(({ code }) => {
+        require('node:fs').writeSync(1, code);
+        process.kill(process.pid, 'SIGKILL');
+      });
+    });
+    assert.equal(stdout, 'ETIMEDOUT');
+  });
+
   it('may read the output first, and take the rejection then', () => {
     const { status, stdout, stderr } = child(async () => {
       const { once } = require('node:events');

@@ -158,8 +158,7 @@ bool wv_run_is_over(const wv_run *run) {
 }
 
 bool wv_run_may_watch(const wv_run *run, const wv_fd *entry) {
-  return run != NULL && entry->kind == WV_KIND_PIPE &&
-         (entry->flags & WV_FD_OWNED) != 0;
+  return run != NULL && (entry->flags & WV_FD_OF_RUN) != 0;
 }
 
 void wv_run_watch(wv_run *run, wv_buffer *buffer) {

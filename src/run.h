@@ -50,8 +50,9 @@ wv_capture *wv_run_capture(const wv_run *run, uint32_t stream);
 void wv_run_end(wv_run *run);
 bool wv_run_is_over(const wv_run *run);
 
-/* Whether the run's first thread may write out what is buffered for an entry:
- * it must not wait for room. */
+/* Whether the run's first thread writes out what is buffered for an entry: for
+ * pipes of the run, where a write never blocks. It does not look after others:
+ * a FIFO of the guest's is not buffered. */
 bool wv_run_may_watch(const wv_run *run, const wv_fd *entry);
 
 /* Between these two the first thread may write out what is in the buffer, as

@@ -219,6 +219,9 @@ static wv_errno control_run(wv_host *host) {
     case WV_OP_RUN_END:
       wv_run_end(host->run);
       return WV_SUCCESS;
+    case WV_OP_RUN_HAND_OVER:
+      wv_run_hand_over(host->run);
+      return WV_SUCCESS;
     default: /* WV_OP_RUN_CLOSE */
       wv_run_close(host->run);
       return WV_SUCCESS;
@@ -256,6 +259,7 @@ uint32_t wv_host_streams(wv_host *host, wv_memory bytes) {
     case WV_OP_RUN_CAPTURE:
     case WV_OP_RUN_FLUSH:
     case WV_OP_RUN_END:
+    case WV_OP_RUN_HAND_OVER:
     case WV_OP_RUN_CLOSE:
       return control_run(host);
     default:

@@ -43,6 +43,15 @@ int wv_run_take(wv_run *run, uint32_t stream);
 /* Closes the guest's ends that were not taken: nobody will. */
 void wv_run_close(wv_run *run);
 
+/* For the thread that has opened the run: the host's ends have streams that
+ * close them. */
+void wv_run_hand_over(wv_run *run);
+
+/* The host's ends were not handed over, and nobody closes them any more: the
+ * thread that has opened the run was ended in between. Closes those that no
+ * stream has closed. */
+void wv_run_abandon(wv_run *run);
+
 /* The capture of a stream, or NULL. The run holds it. */
 wv_capture *wv_run_capture(const wv_run *run, uint32_t stream);
 

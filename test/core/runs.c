@@ -76,6 +76,30 @@ static void test_ends_of_pipes(void) {
   CHECK(count_open_fds() == fds);
 }
 
+/* The host's ends where its thread was ended before it had streams for them. */
+static void test_ends_that_nobody_has(void) {
+  const int fds = count_open_fds();
+  wv_run *run = open_run(WV_STREAM_PIPE, 0, false);
+  int other;
+
+  close(ends[1]);
+  other = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, ends[1]);
+  CHECK(other == ends[1]);
+  wv_run_abandon(run);
+  CHECK(fcntl(ends[0], F_GETFD) < 0 && fcntl(other, F_GETFD) >= 0);
+  wv_run_release(run);
+  close(other);
+
+  run = open_run(WV_STREAM_PIPE, 0, false);
+  wv_run_hand_over(run);
+  wv_run_abandon(run);
+  CHECK(fcntl(ends[0], F_GETFD) >= 0 && fcntl(ends[1], F_GETFD) >= 0);
+  wv_run_release(run);
+  close(ends[0]);
+  close(ends[1]);
+  CHECK(count_open_fds() == fds);
+}
+
 /* Two looks without a write in between, and no byte twice. */
 static void test_flush_of_an_idle_buffer(void) {
   wv_run *run = open_run(WV_STREAM_PIPE, 0, false);
@@ -272,6 +296,7 @@ static void test_flush_of_a_busy_buffer(void) {
 
 void test_runs(void) {
   test_ends_of_pipes();
+  test_ends_that_nobody_has();
   test_flush_of_an_idle_buffer();
   test_pipe_of_the_guest();
   test_end();

@@ -144,6 +144,17 @@ function streamFailed(errno, fd) {
   return Object.assign(error, { errno, code, syscall: 'open' });
 }
 
+/** Runs are known within one copy of the addon. */
+function runNotFound() {
+  return withCode(
+    new Error(
+      'The thread of the tool does not find it: the thread must load the same copy ' +
+        'of the addon as its caller',
+    ),
+    'ERR_WASI_WRITEV_NO_THREAD',
+  );
+}
+
 /** Whether a value can have options, by the rule of Node. */
 const isObject = (value) =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -188,6 +199,7 @@ module.exports = {
   outOfMemory,
   outOfRange,
   preopenFailed,
+  runNotFound,
   streamFailed,
   whyNoDirectory,
   withCode,

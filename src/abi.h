@@ -3,7 +3,7 @@
 #define WV_ABI_H
 
 /* clang-format off */
-#define WV_ABI_HASH "16e6cc8783e93ced"
+#define WV_ABI_HASH "ed5c660d301082fb"
 
 #define WV_ANSWER_DELIVER 65535u
 #define WV_ANSWER_RESUME 65534u

@@ -11,6 +11,7 @@
 #include "dispatch.h"
 #include "flush.h"
 #include "host.h"
+#include "run.h"
 #include "sharing.h"
 
 typedef struct instance {
@@ -25,6 +26,7 @@ typedef struct instance {
 /* The guests of one environment: a thread, or a context. */
 typedef struct environment {
   instance *first;
+  uint32_t ends; /* calls at its end that are still to come */
 } environment;
 
 /* The argument is a Uint8Array: the guest's memory, a buffer that never moves,
@@ -217,6 +219,21 @@ static void finalize(napi_env env, void *data, void *hint) {
   free(data);
 }
 
+static void forget_environment(environment *all) {
+  if (--all->ends == 0) free(all);
+}
+
+/* Runs at the end of the environment, after Node has closed its streams: before
+ * that, and when the collector frees a run, a stream may have the number. */
+static void abandon_ends(void *data) {
+  environment *all = data;
+  instance *each;
+
+  for (each = all->first; each != NULL; each = each->next)
+    if (each->host.run != NULL) wv_run_abandon(each->host.run);
+  forget_environment(all);
+}
+
 /* Runs at the end of the environment, also if a worker is terminated during a
  * call. Deno then finalizes no function, and Bun not all. A function that is
  * finalized later still finds its state. */
@@ -225,7 +242,7 @@ static void finalize_environment(napi_env env, void *data, void *hint) {
 
   (void)hint;
   while (all->first != NULL) end(env, all->first);
-  free(all);
+  forget_environment(all);
 }
 
 static void add(environment *all, instance *self) {
@@ -295,6 +312,8 @@ NAPI_MODULE_INIT(/* env, exports */) {
     free(all);
     return NULL;
   }
+  all->ends = 1;
+  if (napi_add_env_cleanup_hook(env, abandon_ends, all) == napi_ok) all->ends++;
   if (napi_create_string_utf8(env, WV_ABI_HASH, NAPI_AUTO_LENGTH,
                               &properties[1].value) != napi_ok ||
       napi_define_properties(env, exports, 2, properties) != napi_ok)

@@ -83,6 +83,7 @@ enum wv_op {
   WV_OP_RUN_FLUSH = 73,
   WV_OP_RUN_END = 74,
   WV_OP_RUN_CLOSE = 75,
+  WV_OP_RUN_HAND_OVER = 76,
 };
 
 wv_errno wv_args_get(wv_guest *, uint32_t, uint32_t);

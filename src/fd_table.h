@@ -37,6 +37,7 @@ enum {
   WV_FD_AWAITS_WRITER = 1 << 3, /* a FIFO that may not have had a writer yet */
   WV_FD_HAS_OWN = 1 << 4,       /* own_fd is open: see stream.h */
   WV_FD_NO_OWN = 1 << 5,        /* own_fd cannot be opened */
+  WV_FD_OF_RUN = 1 << 6,        /* the guest's end of a pipe of its run */
 };
 
 /* The atomic members may change while threads share the entry. */

@@ -64,13 +64,13 @@ static uint32_t capture_at(wv_host *host, uint32_t fd) {
 }
 
 /* Takes over `host_fd`: closes it on failure. argument 0: guest fd. */
-static wv_errno insert_own(wv_host *host, int host_fd) {
+static wv_errno insert_own(wv_host *host, int host_fd, uint8_t flags) {
   wv_fd entry;
   wv_errno error;
 
   if (host_fd < 0) return wv_errno_from_host(errno);
   entry = wv_fd_of_host(host_fd);
-  entry.flags |= WV_FD_OWNED;
+  entry.flags |= WV_FD_OWNED | flags;
   error = wv_fd_insert_at(host->guest.fds, wv_host_argument(host, 0), &entry);
   if (error != WV_SUCCESS) wv_sys_close(host_fd);
   return error;
@@ -111,11 +111,11 @@ static wv_errno insert(wv_host *host) {
       taken = host->guest.run == NULL
                   ? -1
                   : wv_run_take(host->guest.run, (uint32_t)number);
-      if (taken >= 0) return insert_own(host, taken);
+      if (taken >= 0) return insert_own(host, taken, WV_FD_OF_RUN);
       error = insert_stream(host, (uint32_t)number, &entry);
       break;
     case WV_INSERT_NULL:
-      return insert_own(host, wv_sys_open_null(number == 1));
+      return insert_own(host, wv_sys_open_null(number == 1), 0);
     default:
       break;
   }
@@ -219,6 +219,9 @@ static wv_errno control_run(wv_host *host) {
     case WV_OP_RUN_END:
       wv_run_end(host->run);
       return WV_SUCCESS;
+    case WV_OP_RUN_HAND_OVER:
+      wv_run_hand_over(host->run);
+      return WV_SUCCESS;
     default: /* WV_OP_RUN_CLOSE */
       wv_run_close(host->run);
       return WV_SUCCESS;
@@ -235,7 +238,7 @@ uint32_t wv_host_streams(wv_host *host, wv_memory bytes) {
     case WV_OP_INSERT:
       return insert(host);
     case WV_OP_INSERT_BYTES: /* argument: guest fd */
-      return insert_own(host, wv_sys_open_bytes(bytes.base, bytes.size));
+      return insert_own(host, wv_sys_open_bytes(bytes.base, bytes.size), 0);
     case WV_OP_REMOVE:
       return remove_fd(host);
     case WV_OP_REMOVE_TARGET:
@@ -256,6 +259,7 @@ uint32_t wv_host_streams(wv_host *host, wv_memory bytes) {
     case WV_OP_RUN_CAPTURE:
     case WV_OP_RUN_FLUSH:
     case WV_OP_RUN_END:
+    case WV_OP_RUN_HAND_OVER:
     case WV_OP_RUN_CLOSE:
       return control_run(host);
     default:

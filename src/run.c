@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "errno_map.h"
 #include "sys.h"
@@ -13,6 +14,8 @@ struct wv_run {
   uint32_t holders; /* likewise */
   _Atomic bool ended;
   bool ends_when_cut;
+  int ends[WV_RUN_STREAMS]; /* the host's until they are handed over, or -1 */
+  uint64_t inodes[WV_RUN_STREAMS]; /* of these */
   wv_capture *captures[WV_RUN_STREAMS];
   wv_sys_mutex *mutex;       /* of what follows */
   int pipes[WV_RUN_STREAMS]; /* the guest's ends until it has them, or -1 */
@@ -33,6 +36,13 @@ static void free_run(wv_run *run) {
   free(run);
 }
 
+/* 0: not that of a pipe. */
+static uint64_t inode_of(int fd) {
+  wv_sys_stat stat;
+
+  return wv_sys_fstat(fd, &stat) == 0 && stat.is_pipe ? stat.ino : 0;
+}
+
 static wv_errno open_stream(wv_run *run, const wv_run_options *options,
                             uint32_t i, int *end) {
   int pipe[2];
@@ -43,6 +53,7 @@ static wv_errno open_stream(wv_run *run, const wv_run_options *options,
       if (wv_sys_pipe(pipe) < 0) return wv_errno_from_host(errno);
       run->pipes[i] = pipe[i == 0 ? 0 : 1];
       *end = pipe[i == 0 ? 1 : 0];
+      run->inodes[i] = inode_of(*end);
       return WV_SUCCESS;
     case WV_STREAM_CAPTURE:
       run->captures[i] = wv_capture_new(options->capture_limit);
@@ -76,6 +87,7 @@ wv_errno wv_run_open(const wv_run_options *options, wv_run **opened,
   for (i = 0; i < WV_RUN_STREAMS && error == WV_SUCCESS; i++)
     error = open_stream(run, options, i, &ends[i]);
   if (error == WV_SUCCESS) {
+    memcpy(run->ends, ends, sizeof(run->ends));
     publish(run);
     *opened = run;
     return WV_SUCCESS;
@@ -138,6 +150,24 @@ void wv_run_close(wv_run *run) {
   }
 }
 
+void wv_run_hand_over(wv_run *run) {
+  uint32_t i;
+
+  for (i = 0; i < WV_RUN_STREAMS; i++) run->ends[i] = -1;
+}
+
+/* A stream may have closed its end, and the number may stand for another file
+ * by now. */
+void wv_run_abandon(wv_run *run) {
+  uint32_t i;
+
+  for (i = 0; i < WV_RUN_STREAMS; i++)
+    if (run->ends[i] >= 0 && run->inodes[i] != 0 &&
+        inode_of(run->ends[i]) == run->inodes[i])
+      wv_sys_close(run->ends[i]);
+  wv_run_hand_over(run);
+}
+
 wv_capture *wv_run_capture(const wv_run *run, uint32_t stream) {
   return stream < WV_RUN_STREAMS ? run->captures[stream] : NULL;
 }
@@ -158,8 +188,7 @@ bool wv_run_is_over(const wv_run *run) {
 }
 
 bool wv_run_may_watch(const wv_run *run, const wv_fd *entry) {
-  return run != NULL && entry->kind == WV_KIND_PIPE &&
-         (entry->flags & WV_FD_OWNED) != 0;
+  return run != NULL && (entry->flags & WV_FD_OF_RUN) != 0;
 }
 
 void wv_run_watch(wv_run *run, wv_buffer *buffer) {

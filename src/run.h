@@ -43,6 +43,15 @@ int wv_run_take(wv_run *run, uint32_t stream);
 /* Closes the guest's ends that were not taken: nobody will. */
 void wv_run_close(wv_run *run);
 
+/* For the thread that has opened the run: the host's ends have streams that
+ * close them. */
+void wv_run_hand_over(wv_run *run);
+
+/* The host's ends were not handed over, and nobody closes them any more: the
+ * thread that has opened the run was ended in between. Closes those that no
+ * stream has closed. */
+void wv_run_abandon(wv_run *run);
+
 /* The capture of a stream, or NULL. The run holds it. */
 wv_capture *wv_run_capture(const wv_run *run, uint32_t stream);
 
@@ -50,8 +59,9 @@ wv_capture *wv_run_capture(const wv_run *run, uint32_t stream);
 void wv_run_end(wv_run *run);
 bool wv_run_is_over(const wv_run *run);
 
-/* Whether the run's first thread may write out what is buffered for an entry:
- * it must not wait for room. */
+/* Whether the run's first thread writes out what is buffered for an entry: for
+ * pipes of the run, where a write never blocks. It does not look after others:
+ * a FIFO of the guest's is not buffered. */
 bool wv_run_may_watch(const wv_run *run, const wv_fd *entry);
 
 /* Between these two the first thread may write out what is in the buffer, as

@@ -104,6 +104,7 @@ const CONTROL = Object.freeze([
   'run_flush',
   'run_end',
   'run_close',
+  'run_hand_over',
 ]);
 
 /** The number of each call and operation in BOX.OP. JS handles proc_exit. */

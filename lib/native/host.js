@@ -9,7 +9,7 @@ const { WriteBuffer } = require('./buffer');
 const { Flushes } = require('./flushes');
 const { createBufferedWrites, createImports } = require('./imports');
 const { Mailbox } = require('./mailbox');
-const { preopenFailed, streamFailed } = require('../errors');
+const { preopenFailed, runNotFound, streamFailed } = require('../errors');
 const { EMPTY } = require('../memory');
 const { ERRNO, ERRNO_NAMES } = require('../preview1');
 
@@ -55,7 +55,12 @@ class NativeHost {
       takes: delivery.takes,
       deliverBuffered: () => this.#deliverBuffered(),
     };
-    if (options.run !== undefined) mailbox.control(OPS.run_join, options.run);
+    if (
+      options.run !== undefined &&
+      mailbox.control(OPS.run_join, options.run) !== ERRNO.SUCCESS
+    ) {
+      throw runNotFound();
+    }
     if (this.#buffer === undefined) return;
     this.#flushes = new Flushes(this);
     Object.assign(this.imports, createBufferedWrites(mailbox, this.#flushes));

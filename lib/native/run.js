@@ -17,7 +17,10 @@ class Run {
   /** By which the thread that runs the guest joins. */
   number;
 
-  /** This side's descriptors of the pipes of streams 0 to 2, or undefined. */
+  /**
+   * This side's descriptors of the pipes of streams 0 to 2, or undefined. The addon
+   * closes them if this thread is ended before handOver().
+   */
   ends;
 
   /**
@@ -53,6 +56,11 @@ class Run {
       mailbox.control(OPS.run_capture, fd);
       return mailbox.out;
     });
+  }
+
+  /** There are streams that close `ends`. */
+  handOver() {
+    this.#mailbox.control(OPS.run_hand_over);
   }
 
   /** Writes out what the guest has left in its buffer since the last time. */

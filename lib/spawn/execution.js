@@ -47,6 +47,7 @@ class Execution {
     });
     try {
       this.ends = openEnds(this.#run.ends);
+      this.#run.handOver();
     } catch (error) {
       this.#run.close();
       this.#run.free();

@@ -34,8 +34,11 @@ static uint32_t join(wv_run *run) {
 
   guest.run = wv_run_join(wv_run_number(run));
   CHECK(guest.run == run);
-  return entry.capture == NULL ? insert_host(wv_run_take(run, 1))
-                               : insert(entry);
+  if (entry.capture == NULL) {
+    entry = wv_fd_of_host(wv_run_take(run, 1));
+    entry.flags |= WV_FD_OWNED | WV_FD_OF_RUN;
+  }
+  return insert(entry);
 }
 
 static void leave(uint32_t fd) {
@@ -73,6 +76,30 @@ static void test_ends_of_pipes(void) {
   CHECK(count_open_fds() == fds);
 }
 
+/* The host's ends where its thread was ended before it had streams for them. */
+static void test_ends_that_nobody_has(void) {
+  const int fds = count_open_fds();
+  wv_run *run = open_run(WV_STREAM_PIPE, 0, false);
+  int other;
+
+  close(ends[1]);
+  other = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, ends[1]);
+  CHECK(other == ends[1]);
+  wv_run_abandon(run);
+  CHECK(fcntl(ends[0], F_GETFD) < 0 && fcntl(other, F_GETFD) >= 0);
+  wv_run_release(run);
+  close(other);
+
+  run = open_run(WV_STREAM_PIPE, 0, false);
+  wv_run_hand_over(run);
+  wv_run_abandon(run);
+  CHECK(fcntl(ends[0], F_GETFD) >= 0 && fcntl(ends[1], F_GETFD) >= 0);
+  wv_run_release(run);
+  close(ends[0]);
+  close(ends[1]);
+  CHECK(count_open_fds() == fds);
+}
+
 /* Two looks without a write in between, and no byte twice. */
 static void test_flush_of_an_idle_buffer(void) {
   wv_run *run = open_run(WV_STREAM_PIPE, 0, false);
@@ -103,6 +130,28 @@ static void test_flush_of_an_idle_buffer(void) {
   leave(fd);
   wv_run_release(run);
   wv_run_release(run);
+  close(ends[0]);
+  close(ends[1]);
+}
+
+/* Nobody flushes a buffer for it, so it has none. */
+static void test_pipe_of_the_guest(void) {
+  wv_run *run = open_run(WV_STREAM_PIPE, 0, false);
+  const uint32_t fd = join(run);
+  int own[2];
+  uint32_t other;
+
+  CHECK(pipe(own) == 0);
+  other = insert_host(own[1]);
+  use_buffer(1000, WV_BUFFERED_AUTO);
+  put_bytes(10, 0);
+  EXPECT(WV_SUCCESS, call_write(other, 1, 0));
+  CHECK(kept() == 0 && read(own[0], M(0), 64) == 10);
+  leave(fd);
+  call_close(other);
+  wv_run_release(run);
+  wv_run_release(run);
+  close(own[0]);
   close(ends[0]);
   close(ends[1]);
 }
@@ -247,7 +296,9 @@ static void test_flush_of_a_busy_buffer(void) {
 
 void test_runs(void) {
   test_ends_of_pipes();
+  test_ends_that_nobody_has();
   test_flush_of_an_idle_buffer();
+  test_pipe_of_the_guest();
   test_end();
   test_end_with_a_full_pipe();
   test_capture(false);

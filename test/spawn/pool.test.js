@@ -186,3 +186,29 @@ describeNative('The thread of a tool', () => {
     assert.deepEqual([status, stdout, stderr], [0, 'in a worker', '']);
   });
 });
+
+describeNative('A thread with another copy of the addon', () => {
+  for (const stdout of ['capture', 'ignore']) {
+    it(`says so, stdout: ${stdout}`, () => {
+      const { code, message } = resultInChild(
+        async (output) => {
+          const path = require('node:path');
+          const { run } = require('../..');
+          const { copyPackage } = require('./copy');
+          process.env.WASI_WRITEV_THREAD = path.join(
+            copyPackage(),
+            'lib/spawn/worker.js',
+          );
+          return run('../guests/toolbox.wasm', {
+            stdin: 'ignore',
+            stdout: output,
+            stderr: output,
+          }).catch((error) => ({ code: error.code, message: error.message }));
+        },
+        [stdout],
+      );
+      assert.equal(code, 'ERR_WASI_WRITEV_NO_THREAD');
+      assert.match(message, /the same copy of the addon/);
+    });
+  }
+});

@@ -99,6 +99,43 @@ describeNative('Many tools', () => {
     assert.ok(last - first < 60 * MIB, `${(last - first) / MIB} MiB more`);
   });
 
+  // A thread is ended anywhere: also between the addon, which opens pipes, and Node,
+  // which makes streams of them.
+  itWithProc('leave nothing if the thread that starts them is ended', () => {
+    const [before, after] = resultInChild(async () => {
+      const { once } = require('node:events');
+      const { Worker } = require('node:worker_threads');
+      const { countDescriptors } = require('./descriptors');
+      const pipes = () =>
+        [...countDescriptors()]
+          .filter(([target]) => target.startsWith('pipe:'))
+          .reduce((sum, [, count]) => sum + count, 0);
+      const program = `
+        const { parentPort } = require('node:worker_threads');
+        const { spawn } = require('../..');
+        const module = new WebAssembly.Module(
+          Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0));
+        const signal = AbortSignal.abort();
+        const start = () => spawn(module, { signal }).catch(() => {});
+        (async () => {
+          for (;;) {
+            await Promise.all(Array.from({ length: 20 }, start));
+            parentPort.postMessage('');
+            await new Promise(setImmediate);
+          }
+        })();`;
+      const first = pipes();
+      for (let i = 0; i < 40; i++) {
+        const worker = new Worker(program, { eval: true });
+        await once(worker, 'message');
+        await new Promise((resolve) => setTimeout(resolve, i % 7));
+        await worker.terminate();
+      }
+      return [first, pipes()];
+    });
+    assert.equal(after, before);
+  });
+
   itWithProc('keep nothing of what they have captured', () => {
     const [before, after] = resultInChild(
       async () => {

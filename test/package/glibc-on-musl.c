@@ -1,5 +1,5 @@
-/* The functions of glibc that Debian's libstdc++ needs and musl lacks, as far as a
- * program for musl needs them: Debian has no libstdc++ for musl. */
+/* The functions of glibc that Debian's libstdc++ needs and musl lacks, as far
+ * as a program for musl needs them: Debian has no libstdc++ for musl. */
 #define _GNU_SOURCE
 #include <link.h>
 #include <locale.h>

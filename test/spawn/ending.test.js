@@ -78,7 +78,7 @@ const WAYS = {
   },
   'a timeout': async (start) => {
     const { tool, ready } = start({ timeout: 10 * SOON });
-    await ready;
+    await ready.catch(() => {}); // on a busy machine it may come too late
     await assertEnded(tool, 'timedOut');
     return { tool };
   },

@@ -130,7 +130,7 @@ function timeoutOf(text) {
   }
   const timeout = Math.ceil(Number(text) * 1000);
   if (!(timeout > 0 && timeout <= MAX_TIMEOUT)) {
-    throw new UsageError(`--timeout: '${text}' is no number of seconds`);
+    throw new UsageError(`--timeout: '${text}' is not a number of seconds above 0`);
   }
   return timeout;
 }

@@ -597,7 +597,7 @@ type Piped<Target, Stream> = Target extends 'pipe' | undefined ? Stream : null;
  * promise settles when the program has ended, and functions and streams of the
  * caller's have all of its output; it does not wait for a reader of `stdout`.
  */
-export interface Tool<O> extends Promise<SpawnResultOf<O>> {
+export interface Tool<O = {}> extends Promise<SpawnResultOf<O>> {
   /** What the program reads; `null` unless that is `'pipe'`. */
   readonly stdin: Piped<Option<O, 'stdin'>, Writable>;
   /** What it writes; `null` unless that is `'pipe'`. */

@@ -140,6 +140,11 @@ const writeAfterEnd = () =>
     'ERR_STREAM_WRITE_AFTER_END',
   );
 
+function allowListeners(target, more) {
+  const count = target.getMaxListeners?.() ?? 0; // 0: any number
+  if (count > 0) target.setMaxListeners(count + more);
+}
+
 // pipeline() leaves listeners on a target that it does not end.
 async function pipeTo(target, end) {
   let failure;
@@ -155,6 +160,8 @@ async function pipeTo(target, end) {
     error: fail,
     finish: () => fail(),
   };
+  // Any number of tools may write to it.
+  allowListeners(target, 1);
   for (const [event, listener] of Object.entries(listeners)) {
     target.on(event, listener);
   }
@@ -173,6 +180,7 @@ async function pipeTo(target, end) {
   for (const [event, listener] of Object.entries(listeners)) {
     target.off(event, listener);
   }
+  allowListeners(target, -1);
   if (failure === undefined) return;
   target.on('error', () => {}); // the caller of the tool is told
   throw failure.error;

@@ -7,15 +7,16 @@ const { NAMES, isPipe } = require('./streams');
 
 const ignore = () => {};
 
-/** Whether somebody reads a stream, or may still do so. */
-const isRead = (stream) =>
+/** Whether nobody reads a stream that is still open. */
+const isUnread = (stream) =>
   !stream.destroyed &&
-  (stream.readableFlowing !== null || stream.listenerCount('readable') > 0);
+  stream.readableFlowing === null &&
+  stream.listenerCount('readable') === 0;
 
-const isClosed = (stream) =>
-  new Promise((resolve) => {
-    stream.once('close', resolve);
-  });
+/** Whether the caller has it flow, or did not want all of it. */
+const isHandled = (stream) =>
+  stream.readableFlowing !== null ||
+  (stream.destroyed && !stream.readableEnded);
 
 /** See lib/index.d.ts. */
 class Tool extends Promise {
@@ -26,7 +27,7 @@ class Tool extends Promise {
 
   #execution;
   #isAwaited = false;
-  #iterations = [];
+  #isRead = false;
 
   /** @param {import('./execution').Execution} execution which was not started yet */
   static start(execution, source, plans) {
@@ -38,12 +39,11 @@ class Tool extends Promise {
     NAMES.forEach((name, fd) => {
       tool[name] = isPipe(plans[fd]) ? execution.ends[fd] : null;
     });
-    for (const output of tool.#outputs) tool.#follow(output);
-    const over = () => setImmediate(() => tool.#dropUnread());
-    result.then(over, (error) => {
-      over();
-      tool.#tell(error);
-    });
+    for (const output of tool.#outputs) tool.#watch(output);
+    result.then(
+      () => setImmediate(() => tool.#dropUnread()),
+      (error) => tool.#tell(error),
+    );
     return tool;
   }
 
@@ -66,38 +66,32 @@ class Tool extends Promise {
     return [this.stdout, this.stderr].filter((stream) => stream !== null);
   }
 
-  // Nobody has begun to read it, so that nothing else would close it.
+  #watch(output) {
+    output.on('newListener', (event) => {
+      if (event === 'data' || event === 'readable') this.#isRead = true;
+    });
+  }
+
+  // So that no descriptor stays open. A later reader finds the end, or an error where
+  // there was output.
   #dropUnread() {
-    for (const output of this.#outputs) if (!isRead(output)) output.destroy();
+    for (const output of this.#outputs.filter(isUnread)) {
+      // The event comes with the first bytes, or at the end.
+      output.once('readable', () => {
+        if (output.readableLength > 0) output.destroy();
+        else output.resume();
+      });
+    }
   }
 
-  // An iteration goes on with its last chunk when its stream has closed.
-  #follow(output) {
-    const iterate = output[Symbol.asyncIterator].bind(output);
-    const iterations = this.#iterations;
-    output[Symbol.asyncIterator] = async function* iterateOutput() {
-      let over;
-      iterations.push(
-        new Promise((resolve) => {
-          over = resolve;
-        }),
-      );
-      try {
-        yield* iterate();
-      } finally {
-        over();
-      }
-    };
-  }
-
-  // A caller who reads a stream to its end first, and awaits the tool then, has no
-  // unhandled rejection in between.
+  // Like a child process, a tool whose output the caller reads need not be awaited: the
+  // caller may have failed on a stream before it comes to that.
   async #tell(error) {
     super.then(undefined, ignore);
-    await Promise.all(this.#outputs.filter(isRead).map(isClosed));
-    await Promise.all(this.#iterations);
     await turn();
-    if (!this.#isAwaited) throw error;
+    const isUsed = this.#isRead || this.#outputs.some(isHandled);
+    this.#dropUnread();
+    if (!this.#isAwaited && !isUsed) throw error;
   }
 }
 

@@ -20,7 +20,7 @@ const FOLDERS = {
   buffering: 540,
   api: 360,
   programs: 40,
-  spawn: 140,
+  spawn: 40,
 };
 
 const DENO_AS_NODE = path.join(__dirname, 'runtimes/deno.cjs');

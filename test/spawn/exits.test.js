@@ -96,6 +96,38 @@ describeNative('A process with tools', () => {
     assert.equal(stdout, 'ETIMEDOUT');
   });
 
+  it('may fail on a stream before it comes to await the tool', () => {
+    const { status, stdout, stderr } = child(async () => {
+      const { PassThrough } = require('node:stream');
+      const { pipeline } = require('node:stream/promises');
+      const { text } = require('node:stream/consumers');
+      const { spawn } = require('../..');
+      const file = '../guests/streams.wasm';
+      const reader = new PassThrough();
+      try {
+        const tool = spawn(file, { args: ['sleep', 'text'] });
+        tool.stderr.once('data', () => reader.destroy());
+        reader.once('close', () => tool.kill());
+        await pipeline(tool.stdout, reader);
+        await tool;
+      } catch ({ code }) {
+        console.log(code);
+      }
+      try {
+        const tool = spawn('nothing.wasm');
+        console.log(await text(tool.stdout), await text(tool.stderr));
+        await tool;
+      } catch ({ code }) {
+        console.log(code);
+      }
+      for (let i = 0; i < 100; i++)
+        await require('timers/promises').setImmediate();
+    });
+    assert.equal(stderr, '');
+    assert.equal(status, 0);
+    assert.equal(stdout, 'ERR_STREAM_PREMATURE_CLOSE\n \nENOENT\n');
+  });
+
   it('may read the output first, and take the rejection then', () => {
     const { status, stdout, stderr } = child(async () => {
       const { once } = require('node:events');

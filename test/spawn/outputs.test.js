@@ -165,6 +165,26 @@ describeNative('stdout and stderr', () => {
     });
   });
 
+  it('without bytes have an end for a late reader', async () => {
+    const tool = toolbox(['say', 'out']);
+    await tool;
+    await soon(() => assert.ok(tool.stderr.destroyed));
+    assert.equal(await text(tool.stderr), '');
+  });
+
+  it('of many tools may go to one Writable without a warning', async () => {
+    const warnings = [];
+    const warn = (warning) => warnings.push(warning);
+    process.on('warning', warn);
+    const sink = new Writable({ write: (chunk, encoding, done) => done() });
+    const most = sink.getMaxListeners();
+    const say = () => run(compile('toolbox'), { args: ['say'], stdout: sink });
+    await Promise.all(Array.from({ length: 12 }, say));
+    await new Promise(setImmediate);
+    process.off('warning', warn);
+    assert.deepEqual([warnings, sink.getMaxListeners()], [[], most]);
+  });
+
   it('may be read once the tool has ended', async () => {
     const tool = toolbox(['say', 'out', 'err']);
     await tool;

@@ -152,14 +152,14 @@ describeNative('Many tools', () => {
         };
         for (let i = 0; i < 5; i++) await once();
         const first = rss();
-        for (let i = 0; i < 20; i++) await once();
+        for (let i = 0; i < 40; i++) await once();
         return [first, rss()];
       },
       [],
       ['--expose-gc'],
     );
-    // All of it would be 320 MiB.
-    assert.ok(after - before < 100 * MIB, `${(after - before) / MIB} MiB`);
+    // All of it would be 640 MiB. V8 frees the results when it likes.
+    assert.ok(after - before < 320 * MIB, `${(after - before) / MIB} MiB`);
   });
 
   itWithProc('at once have each its own, and leave nothing', () => {

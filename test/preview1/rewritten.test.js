@@ -51,12 +51,15 @@ describeShared('Data that another thread rewrites', () => {
     await once(worker, 'message');
     const counts = new Map();
     const wasSeen = (errno) => counts.get(errno) >= 10;
-    for (let i = 0; i < CALLS || !wanted.every(wasSeen); i++) {
-      const result = call();
-      counts.set(result, (counts.get(result) ?? 0) + 1);
+    try {
+      for (let i = 0; i < CALLS || !wanted.every(wasSeen); i++) {
+        const result = call();
+        counts.set(result, (counts.get(result) ?? 0) + 1);
+      }
+    } finally {
+      Atomics.store(new Int32Array(memory.buffer), STOP / 4, 1);
+      await once(worker, 'exit');
     }
-    Atomics.store(new Int32Array(memory.buffer), STOP / 4, 1);
-    await once(worker, 'exit');
     return [...counts.keys()];
   }
 

@@ -130,7 +130,9 @@ function timeoutOf(text) {
   }
   const timeout = Math.ceil(Number(text) * 1000);
   if (!(timeout > 0 && timeout <= MAX_TIMEOUT)) {
-    throw new UsageError(`--timeout: '${text}' is not a number of seconds above 0`);
+    throw new UsageError(
+      `--timeout: '${text}' is not a number of seconds above 0`,
+    );
   }
   return timeout;
 }

@@ -39,6 +39,10 @@ const NODE_OPTIONS = [
 // Of the class alone.
 const CLASS_OPTIONS = ['suspending'];
 
+/** A copy of these members, also of inherited ones. Each is read once. */
+const pick = (object, names) =>
+  Object.fromEntries(names.map((name) => [name, object[name]]));
+
 /**
  * Reads each option of `WASI` once: known ones, also inherited as in Node, and unknown
  * own ones.
@@ -51,9 +55,7 @@ function readOptions(options) {
     ...CLASS_OPTIONS,
     ...Reflect.ownKeys(options),
   ];
-  return Object.fromEntries(
-    [...new Set(names)].map((name) => [name, options[name]]),
-  );
+  return pick(options, [...new Set(names)]);
 }
 
 function waitTimeoutOption(value = Infinity) {
@@ -124,6 +126,7 @@ module.exports = {
   GUEST_OPTIONS,
   WRITE_OPTIONS,
   pathOf,
+  pick,
   readOptions,
   suspendingOption,
   writeOptions,

@@ -11,7 +11,7 @@ const {
   invalidValue,
   isObject,
 } = require('./errors');
-const { GUEST_OPTIONS, WRITE_OPTIONS } = require('./options');
+const { GUEST_OPTIONS, WRITE_OPTIONS, pick } = require('./options');
 const { kStreams } = require('./guest');
 const { link, loadSync } = require('./source');
 const { WASI, dispose } = require('./wasi');
@@ -39,7 +39,7 @@ const copyOf = (value) => (isObject(value) ? { ...value } : value);
 function checkRunOptions(given, known) {
   checkObject(given, 'options');
   checkKnownOptions(given, known);
-  const options = Object.fromEntries(known.map((name) => [name, given[name]]));
+  const options = pick(given, known);
   const { args = [], argv0, encoding = 'buffer', imports = {} } = options;
   if (!Array.isArray(args)) {
     throw invalidType('options.args', 'an array', args);
@@ -111,12 +111,8 @@ function wasiOptions({ module, file }, options, streams) {
   const old = WebAssembly.Module.imports(module).some(
     ({ module: space }) => space === 'wasi_unstable',
   );
-  const write = [...WRITE_OPTIONS, ...GUEST_OPTIONS].map((name) => [
-    name,
-    options[name],
-  ]);
   return {
-    ...Object.fromEntries(write),
+    ...pick(options, [...WRITE_OPTIONS, ...GUEST_OPTIONS]),
     buffered: options.buffered ?? 'auto',
     version: old ? 'unstable' : 'preview1',
     args: [argv0, ...args],

@@ -3,7 +3,7 @@
 // `run` where there is no addon: on this thread. All of the input is read before the
 // tool starts, and nothing but the tool ends it.
 
-const { RUN_OPTIONS, checkRunOptions, execute } = require('../run');
+const { execute } = require('../run');
 const { load } = require('../source');
 const { endedError } = require('./errors');
 const { NAMES, isWebWritable, iterableOf } = require('./streams');
@@ -29,21 +29,16 @@ function collect(target) {
   };
 }
 
-/** @param {object} given checked, as `run` has them */
-async function runHere(source, given) {
-  const { signal, maxBuffer } = given;
-  // A copy, before anything is waited for.
-  const options = checkRunOptions(
-    Object.fromEntries(RUN_OPTIONS.map((name) => [name, given[name]])),
-    RUN_OPTIONS,
-  );
+/** @param {object} taken as `spawnOptions` gives it */
+async function runHere(source, { guest, maxBuffer, options: given, signal }) {
+  const options = { ...given, ...guest };
   if (maxBuffer !== undefined) options.captureLimit = maxBuffer;
-  const iterable = iterableOf(given.stdin);
+  const iterable = iterableOf(options.stdin);
   if (iterable !== undefined) options.stdin = await readAll(iterable);
   const collected = [];
   for (const name of ['stdout', 'stderr']) {
-    if (!isWebWritable(given[name])) continue;
-    const kept = collect(given[name]);
+    if (!isWebWritable(options[name])) continue;
+    const kept = collect(options[name]);
     options[name] = kept.target;
     collected.push(kept);
   }

@@ -32,7 +32,7 @@ async function run(source, options = {}) {
   });
   return engine === 'native'
     ? new Execution(taken).start(source)
-    : runHere(source, { ...options, ...taken.guest });
+    : runHere(source, taken);
 }
 
 module.exports = { run, spawn };

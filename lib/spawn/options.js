@@ -13,6 +13,7 @@ const {
   GUEST_OPTIONS,
   WRITE_OPTIONS,
   pathOf,
+  pick,
   writeOptions,
 } = require('../options');
 const { checkPermission, stringsOf } = require('../guest');
@@ -62,9 +63,7 @@ function messageOf(options) {
         )
       : object;
   return {
-    ...Object.fromEntries(
-      [...WRITE_OPTIONS, ...GUEST_OPTIONS].map((name) => [name, options[name]]),
-    ),
+    ...pick(options, [...WRITE_OPTIONS, ...GUEST_OPTIONS]),
     args: args.map(String),
     argv0,
     env: mapped(env, (value) => (value === undefined ? value : String(value))),
@@ -104,6 +103,7 @@ function spawnOptions(given, defaults) {
     forceKillAfterDelay,
     guest,
     maxBuffer: options.maxBuffer,
+    options,
     plans: [planInput(stdin), planOutput(stdout, 1), planOutput(stderr, 2)],
     signal: options.signal,
     timeout: options.timeout,

@@ -210,6 +210,21 @@ for (const [name, start] of Object.entries(WAYS)) {
       });
     });
 
+    it('reads each option once', async () => {
+      const reads = {};
+      const given = { args: ['say', 'hi'], stdin: 'ignore', stdout: 'capture' };
+      const options = {};
+      for (const [name, value] of Object.entries({ ...given, env: {} })) {
+        const get = () => {
+          reads[name] = (reads[name] ?? 0) + 1;
+          return value;
+        };
+        Object.defineProperty(options, name, { enumerable: true, get });
+      }
+      assert.equal(String((await start(TOOLBOX, options)).stdout), 'hi');
+      assert.deepEqual(reads, { args: 1, stdin: 1, stdout: 1, env: 1 });
+    });
+
     describe('preopens', () => {
       it('are none by default', async () => {
         assert.equal((await tool(['preopens'])).stdout, '');

@@ -78,7 +78,8 @@ class Thread {
       this.#error = error;
     });
     this.#worker.on('exit', () => {
-      remove(this);
+      const at = idle.indexOf(this);
+      if (at >= 0) idle.splice(at, 1);
       this.#finish?.({ error: packError(this.#error ?? threadEnded()) });
     });
   }
@@ -107,10 +108,16 @@ class Thread {
     this.#worker.unref();
   }
 
-  /** Ends it, also in the middle of a tool. */
-  terminate() {
+  /** Ends it while it runs no tool. */
+  end() {
     this.#isTerminated = true;
     this.#worker.terminate();
+  }
+
+  /** Ends it in the middle of a tool, and has another wait in its place. */
+  terminate() {
+    this.end();
+    if (idle.length < size) putBack(new Thread());
     // Bun ends no thread that makes no call, and V8 none that grows its memory page by
     // page: the tool is given up.
     const giveUp = () => this.#finish?.({ error: packError(threadEnded()) });
@@ -128,18 +135,11 @@ function threadEnded() {
 
 function putBack(thread) {
   if (idle.length >= size) {
-    thread.terminate();
+    thread.end();
     return;
   }
   thread.rest();
   idle.push(thread);
-}
-
-// One that ended while it waited, or with its tool, has another in its place.
-function remove(thread) {
-  const at = idle.indexOf(thread);
-  if (at >= 0) idle.splice(at, 1);
-  else if (idle.length < size) putBack(new Thread());
 }
 
 /** A thread for one tool. */
@@ -149,7 +149,7 @@ const takeThread = () => idle.pop() ?? new Thread();
 function setPoolSize(wanted) {
   checkInteger(wanted, 'size', 0, MAX_SIZE);
   size = wanted;
-  for (const thread of idle.splice(size)) thread.terminate();
+  for (const thread of idle.splice(size)) thread.end();
 }
 
 module.exports = { setPoolSize, takeThread };

@@ -72,6 +72,22 @@ describeNative('setPoolSize()', () => {
     const { found } = resultInChild(threadsAfter, [sizes]);
     assert.deepEqual(found, sizes);
   });
+
+  it('starts no thread in place of one that is too many', () => {
+    const started = resultInChild(async () => {
+      const { run } = require('../..');
+      let count = 0;
+      process.on('worker', () => count++);
+      const file = '../guests/toolbox.wasm';
+      const options = { args: ['say'], stdin: 'ignore' };
+      for (let i = 0; i < 10; i++) {
+        await Promise.all([1, 2, 3, 4].map(() => run(file, options)));
+      }
+      return count;
+    }, []);
+    // Of each four, one finds the idle thread.
+    assert.equal(started, 1 + 10 * 3);
+  });
 });
 
 describeNative('The thread of a tool', () => {

@@ -78,10 +78,11 @@ describeNative('setPoolSize()', () => {
       const { run } = require('../..');
       let count = 0;
       process.on('worker', () => count++);
-      const file = '../guests/toolbox.wasm';
+      const { compile } = require('./guest');
+      const tool = compile('toolbox'); // so that all four start at once
       const options = { args: ['say'], stdin: 'ignore' };
       for (let i = 0; i < 10; i++) {
-        await Promise.all([1, 2, 3, 4].map(() => run(file, options)));
+        await Promise.all([1, 2, 3, 4].map(() => run(tool, options)));
       }
       return count;
     }, []);

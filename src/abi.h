@@ -3,7 +3,7 @@
 #define WV_ABI_H
 
 /* clang-format off */
-#define WV_ABI_HASH "ed5c660d301082fb"
+#define WV_ABI_HASH "c95788cd36819ce7"
 
 #define WV_ANSWER_DELIVER 65535u
 #define WV_ANSWER_RESUME 65534u

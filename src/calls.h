@@ -79,11 +79,10 @@ enum wv_op {
   WV_OP_CLOSE = 69,
   WV_OP_RUN_OPEN = 70,
   WV_OP_RUN_JOIN = 71,
-  WV_OP_RUN_CAPTURE = 72,
-  WV_OP_RUN_FLUSH = 73,
-  WV_OP_RUN_END = 74,
-  WV_OP_RUN_CLOSE = 75,
-  WV_OP_RUN_HAND_OVER = 76,
+  WV_OP_RUN_FLUSH = 72,
+  WV_OP_RUN_END = 73,
+  WV_OP_RUN_CLOSE = 74,
+  WV_OP_RUN_HAND_OVER = 75,
 };
 
 wv_errno wv_args_get(wv_guest *, uint32_t, uint32_t);

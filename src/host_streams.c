@@ -171,9 +171,24 @@ static wv_errno free_captures(wv_host *host) {
   return WV_SUCCESS;
 }
 
+/* The captures of the run get numbers, from `out` on. */
+static wv_errno add_captures_of_run(wv_host *host, uint32_t *out) {
+  wv_errno error = WV_SUCCESS;
+  wv_capture *capture;
+  uint32_t i;
+
+  for (i = 0; i < WV_RUN_STREAMS && error == WV_SUCCESS; i++) {
+    capture = wv_run_capture(host->run, i);
+    if (capture != NULL)
+      error = add_capture(host, wv_capture_hold(capture), &out[i]);
+  }
+  return error;
+}
+
 /* arguments: WV_STREAM_* of streams 0 to 2, whether a cut capture ends the
  * guest. WIDE: the limit of each capture. Results: ARGUMENTS 0 to 2, the host's
- * ends of the pipes, or -1; OUT, the run's number. */
+ * ends of the pipes, or -1; 3 to 5, the numbers of the captures; OUT, the run's
+ * number. On failure nothing is open. */
 static wv_errno open_run(wv_host *host) {
   wv_run_options options = {.capture_limit = wv_host_wide(host)[0],
                             .ends_when_cut = wv_host_argument(host, 3) != 0};
@@ -189,7 +204,12 @@ static wv_errno open_run(wv_host *host) {
   if (error != WV_SUCCESS) return error;
   for (i = 0; i < WV_RUN_STREAMS; i++) out[i] = (uint32_t)ends[i];
   host->box[WV_BOX_OUT] = wv_run_number(host->run);
-  return WV_SUCCESS;
+  error = add_captures_of_run(host, out + WV_RUN_STREAMS);
+  if (error == WV_SUCCESS) return WV_SUCCESS;
+  wv_run_abandon(host->run);
+  wv_run_release(host->run);
+  host->run = NULL;
+  return error;
 }
 
 /* argument: the run's number. */
@@ -199,20 +219,9 @@ static wv_errno join_run(wv_host *host) {
   return host->guest.run == NULL ? WV_ENOENT : WV_SUCCESS;
 }
 
-/* argument: a stream. OUT: the number of its capture. */
-static wv_errno capture_of_run(wv_host *host) {
-  wv_capture *capture = wv_run_capture(host->run, wv_host_argument(host, 0));
-
-  return capture == NULL ? WV_EBADF
-                         : add_capture(host, wv_capture_hold(capture),
-                                       host->box + WV_BOX_OUT);
-}
-
 static wv_errno control_run(wv_host *host) {
   if (host->run == NULL) return WV_EINVAL;
   switch ((enum wv_op)host->box[WV_BOX_OP]) {
-    case WV_OP_RUN_CAPTURE:
-      return capture_of_run(host);
     case WV_OP_RUN_FLUSH:
       wv_run_flush(host->run);
       return WV_SUCCESS;
@@ -256,7 +265,6 @@ uint32_t wv_host_streams(wv_host *host, wv_memory bytes) {
       return open_run(host);
     case WV_OP_RUN_JOIN:
       return join_run(host);
-    case WV_OP_RUN_CAPTURE:
     case WV_OP_RUN_FLUSH:
     case WV_OP_RUN_END:
     case WV_OP_RUN_HAND_OVER:

@@ -100,7 +100,6 @@ const CONTROL = Object.freeze([
   'close',
   'run_open',
   'run_join',
-  'run_capture',
   'run_flush',
   'run_end',
   'run_close',

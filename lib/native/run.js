@@ -51,11 +51,9 @@ class Run {
       const end = mailbox.result(fd) | 0;
       return end === NONE ? undefined : end;
     });
-    this.#captures = kinds.map((kind, fd) => {
-      if (kind !== STREAM.CAPTURE) return undefined;
-      mailbox.control(OPS.run_capture, fd);
-      return mailbox.out;
-    });
+    this.#captures = kinds.map((kind, fd) =>
+      kind === STREAM.CAPTURE ? mailbox.result(kinds.length + fd) : undefined,
+    );
   }
 
   /** There are streams that close `ends`. */

@@ -66,7 +66,7 @@ export interface WriteOptions {
    * Writes to a capture are buffered in any case. Of a guest with threads (a shared
    * memory) only a thread's own standard streams are. The fallback engine buffers
    * nothing.
-   * @default false; `'auto'` for `run` and `runSync`
+   * @default false; `'auto'` for `spawn`, `run` and `runSync`
    */
   buffered?: boolean | 'auto' | undefined;
 

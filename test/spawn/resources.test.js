@@ -162,6 +162,49 @@ describeNative('Many tools', () => {
     assert.ok(after - before < 320 * MIB, `${(after - before) / MIB} MiB`);
   });
 
+  itWithProc('leave no pipe where the process has no descriptor left', () => {
+    const { codes, before, after, stdout } = resultInChild(async () => {
+      const { execFileSync } = require('node:child_process');
+      const fs = require('node:fs');
+      const { run, spawn } = require('../..');
+      const { compile } = require('./guest');
+      const { soon } = require('./descriptors');
+      const tool = compile('toolbox');
+      const options = { args: ['say', 'on'], stdin: 'ignore' };
+      const pipes = () =>
+        fs.readdirSync('/proc/self/fd').filter((fd) => {
+          const file = `/proc/self/fd/${fd}`;
+          return fs.existsSync(file) && fs.fstatSync(Number(fd)).isFIFO();
+        }).length;
+      await run(tool, options);
+      execFileSync('prlimit', ['--pid', process.pid, '--nofile=100']);
+      const before = pipes();
+      const codes = new Set();
+      const started = [];
+      for (let i = 0; i < 60; i++) {
+        try {
+          started.push(spawn(tool, { args: ['cat'] }));
+        } catch ({ code }) {
+          codes.add(code);
+        }
+      }
+      for (const { stdin, stdout, stderr } of started) {
+        for (const output of [stdout, stderr]) output.resume();
+        stdin.end();
+      }
+      await Promise.allSettled(started);
+      let after;
+      await soon(() => {
+        after = pipes();
+        if (after > before) throw new Error('open');
+      }).catch(() => {});
+      const { stdout } = await run(tool, options);
+      return { codes: [...codes], before, after, stdout: String(stdout) };
+    });
+    assert.deepEqual([codes, stdout], [['EMFILE'], 'on']);
+    assert.equal(after, before);
+  });
+
   itWithProc('at once have each its own, and leave nothing', () => {
     const { outputs, before, after } = resultInChild(async () => {
       const { run } = require('../..');

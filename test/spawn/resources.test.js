@@ -177,22 +177,25 @@ describeNative('Many tools', () => {
           return fs.existsSync(file) && fs.fstatSync(Number(fd)).isFIFO();
         }).length;
       await run(tool, options);
-      execFileSync('prlimit', ['--pid', process.pid, '--nofile=100']);
       const before = pipes();
       const codes = new Set();
-      const started = [];
-      for (let i = 0; i < 60; i++) {
-        try {
-          started.push(spawn(tool, { args: ['cat'] }));
-        } catch ({ code }) {
-          codes.add(code);
+      // A tool takes six, and finds any number of them.
+      for (let limit = 105; limit >= 100; limit--) {
+        execFileSync('prlimit', ['--pid', process.pid, `--nofile=${limit}`]);
+        const started = [];
+        for (let i = 0; i < 30; i++) {
+          try {
+            started.push(spawn(tool, { args: ['cat'] }));
+          } catch ({ code }) {
+            codes.add(code);
+          }
         }
+        for (const { stdin, stdout, stderr } of started) {
+          for (const output of [stdout, stderr]) output.resume();
+          stdin.end();
+        }
+        await Promise.allSettled(started);
       }
-      for (const { stdin, stdout, stderr } of started) {
-        for (const output of [stdout, stderr]) output.resume();
-        stdin.end();
-      }
-      await Promise.allSettled(started);
       let after;
       await soon(() => {
         after = pipes();

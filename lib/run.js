@@ -154,8 +154,11 @@ function execute(program, options, internal, wrap) {
   }
 }
 
-// An exception of WebAssembly and a DOMException are no native errors. One that
-// has an output of its own, as that of a child process, keeps it.
+/**
+ * Whether an error can have the output of a tool. An exception of WebAssembly and a
+ * DOMException are no native errors. One that has an output of its own, like the error
+ * of a child process, keeps it.
+ */
 const canHold = (error) =>
   typeof error === 'object' &&
   error !== null &&
@@ -190,4 +193,10 @@ function runSync(source, options = {}) {
   return execute(loadSync(source), taken);
 }
 
-module.exports = { RUN_OPTIONS, checkRunOptions, execute, runSync };
+module.exports = {
+  RUN_OPTIONS,
+  canHold,
+  checkRunOptions,
+  execute,
+  runSync,
+};

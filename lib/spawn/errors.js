@@ -12,7 +12,7 @@ const CLASSES = {
   TypeError,
 };
 
-const isPlain = (value) => value === null || typeof value !== 'object';
+const PLAIN = ['string', 'number', 'boolean', 'bigint'];
 
 /** What of an error a message can carry. */
 function packError(error) {
@@ -25,9 +25,7 @@ function packError(error) {
   }
   const { name, message, stack } = error;
   const members = Object.fromEntries(
-    Object.entries(error).filter(
-      ([, value]) => isPlain(value) && typeof value !== 'function',
-    ),
+    Object.entries(error).filter(([, value]) => PLAIN.includes(typeof value)),
   );
   return { name, message, stack, members };
 }

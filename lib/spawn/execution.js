@@ -3,6 +3,7 @@
 // One tool, from the call that starts it to its result.
 
 const { createRun } = require('../engine');
+const { canHold } = require('../run');
 const { load } = require('../source');
 const { endedError, unpackError } = require('./errors');
 const { takeThread } = require('./pool');
@@ -164,11 +165,7 @@ class Execution {
     const output = this.#output();
     const thrown = this.#thrown(error, output);
     if (thrown === undefined) return { exitCode, ...output };
-    const canHold =
-      typeof thrown === 'object' &&
-      thrown !== null &&
-      Object.isExtensible(thrown);
-    if (canHold) Object.assign(thrown, output);
+    if (canHold(thrown)) Object.assign(thrown, output);
     throw thrown;
   }
 

@@ -165,6 +165,23 @@ describeNative('stdout and stderr', () => {
     });
   });
 
+  it('of an error from a function are its own, or those of the tool', async () => {
+    const said = { args: ['say', 'out', 'err'], encoding: 'utf8' };
+    const thrownBy = (error) =>
+      run(compile('toolbox'), {
+        ...said,
+        stderr: () => {
+          throw error;
+        },
+      }).catch((thrown) => thrown);
+    const own = Object.assign(new Error('of a child'), { stdout: 'its own' });
+    assert.equal(await thrownBy(own), own);
+    assert.equal(own.stdout, 'its own');
+    const plain = new Error('plain');
+    assert.equal(await thrownBy(plain), plain);
+    assert.equal(plain.stdout, 'out');
+  });
+
   it('without bytes have an end for a late reader', async () => {
     const tool = toolbox(['say', 'out']);
     await tool;

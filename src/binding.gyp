@@ -38,6 +38,7 @@
             "sys_posix_dir.c",
             "sys_posix_lock.c",
             "sys_posix_path.c",
+            "sys_posix_stat.c",
             "sys_posix_wait.c",
             "wait.c",
             "walk.c",

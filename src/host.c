@@ -13,16 +13,16 @@
 /* argument 0: the number of strings. */
 static wv_errno set_strings(const wv_host *host, wv_memory from,
                             wv_strings *to) {
-  char *bytes = malloc(from.size + 1);
+  const uint32_t size = (uint32_t)from.size;
+  char *bytes;
 
-  if (bytes == NULL || from.size > UINT32_MAX) {
-    free(bytes);
-    return WV_ENOMEM;
-  }
-  if (from.size > 0) memcpy(bytes, from.base, from.size);
+  if (from.size >= UINT32_MAX) return WV_ENOMEM;
+  bytes = malloc((size_t)size + 1);
+  if (bytes == NULL) return WV_ENOMEM;
+  if (size > 0) memcpy(bytes, from.base, size);
   free(to->bytes);
   to->bytes = bytes;
-  to->size = (uint32_t)from.size;
+  to->size = size;
   to->count = wv_host_argument(host, 0);
   return WV_SUCCESS;
 }

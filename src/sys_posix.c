@@ -14,10 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#ifndef PIPE_BUF
-#define PIPE_BUF 512
-#endif
-
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0
 #endif
@@ -148,90 +144,6 @@ int wv_sys_accept(int fd) {
 #endif
 }
 
-/* glibc exports fstat since 2.33 only. With WV_RAW_STAT the kernel's struct
- * stat is that of glibc and musl. */
-static int sys_fstat(int fd, struct stat *st) {
-#if WV_RAW_STAT
-  return (int)syscall(SYS_fstat, fd, st);
-#else
-  return fstat(fd, st);
-#endif
-}
-
-size_t wv_sys_sure_room(int fd) {
-  struct stat st;
-
-  if (sys_fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode)) return PIPE_BUF;
-  /* A writable terminal may have room for one byte only. */
-  return isatty(fd) ? 1 : SIZE_MAX;
-}
-
-static wv_filetype filetype_of(mode_t mode) {
-  switch (mode & S_IFMT) {
-    case S_IFREG:
-      return WV_FILETYPE_REGULAR_FILE;
-    case S_IFDIR:
-      return WV_FILETYPE_DIRECTORY;
-    case S_IFLNK:
-      return WV_FILETYPE_SYMBOLIC_LINK;
-    case S_IFCHR:
-      return WV_FILETYPE_CHARACTER_DEVICE;
-    case S_IFBLK:
-      return WV_FILETYPE_BLOCK_DEVICE;
-    case S_IFIFO:
-    case S_IFSOCK:
-      return WV_FILETYPE_SOCKET_STREAM;
-    default:
-      return WV_FILETYPE_UNKNOWN;
-  }
-}
-
-static uint64_t nanoseconds(struct timespec time) {
-  return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
-}
-
-void wv_sys_decode_stat(const struct stat *st, wv_sys_stat *stat) {
-#ifdef __APPLE__
-  const struct timespec atim = st->st_atimespec;
-  const struct timespec mtim = st->st_mtimespec;
-  const struct timespec ctim = st->st_ctimespec;
-#else
-  const struct timespec atim = st->st_atim;
-  const struct timespec mtim = st->st_mtim;
-  const struct timespec ctim = st->st_ctim;
-#endif
-
-  *stat = (wv_sys_stat){
-      .dev = (uint64_t)st->st_dev,
-      .ino = (uint64_t)st->st_ino,
-      .nlink = (uint64_t)st->st_nlink,
-      .size = (uint64_t)st->st_size,
-      .atim = nanoseconds(atim),
-      .mtim = nanoseconds(mtim),
-      .ctim = nanoseconds(ctim),
-      .filetype = filetype_of(st->st_mode),
-      .is_pipe = S_ISFIFO(st->st_mode),
-  };
-}
-
-static bool is_datagram(int fd) {
-  int type = 0;
-  socklen_t size = sizeof(type);
-
-  return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
-         type == SOCK_DGRAM;
-}
-
-int wv_sys_fstat(int fd, wv_sys_stat *stat) {
-  struct stat st;
-
-  if (sys_fstat(fd, &st) < 0) return -1;
-  wv_sys_decode_stat(&st, stat);
-  if (S_ISSOCK(st.st_mode) && is_datagram(fd))
-    stat->filetype = WV_FILETYPE_SOCKET_DGRAM;
-  return 0;
-}
-
 bool wv_sys_is_terminal(int fd) {
   return isatty(fd) == 1;
 }
@@ -315,17 +227,34 @@ int wv_sys_sync(int fd) {
   return fsync(fd);
 }
 
-struct timespec wv_sys_timespec(uint64_t time) {
+static struct timespec timespec_of(uint64_t time) {
   if (time == WV_SYS_TIME_NOW) return (struct timespec){.tv_nsec = UTIME_NOW};
   if (time == WV_SYS_TIME_OMIT) return (struct timespec){.tv_nsec = UTIME_OMIT};
   return (struct timespec){.tv_sec = (time_t)(time / 1000000000),
                            .tv_nsec = (long)(time % 1000000000)};
 }
 
-int wv_sys_set_times(int fd, uint64_t atim, uint64_t mtim) {
-  const struct timespec times[] = {wv_sys_timespec(atim),
-                                   wv_sys_timespec(mtim)};
+/* With 32 bits time_t ends in 2038. */
+static bool is_lossless(uint64_t time) {
+  const uint64_t seconds = time / 1000000000;
 
+  return time >= WV_SYS_TIME_OMIT || (uint64_t)(time_t)seconds == seconds;
+}
+
+int wv_sys_timespecs(uint64_t atim, uint64_t mtim, struct timespec times[2]) {
+  if (!is_lossless(atim) || !is_lossless(mtim)) {
+    errno = EOVERFLOW;
+    return -1;
+  }
+  times[0] = timespec_of(atim);
+  times[1] = timespec_of(mtim);
+  return 0;
+}
+
+int wv_sys_set_times(int fd, uint64_t atim, uint64_t mtim) {
+  struct timespec times[2];
+
+  if (wv_sys_timespecs(atim, mtim, times) < 0) return -1;
   return futimens(fd, times);
 }
 

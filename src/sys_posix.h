@@ -2,7 +2,6 @@
 #ifndef WV_SYS_POSIX_H
 #define WV_SYS_POSIX_H
 
-#include <sys/stat.h>
 #include <time.h>
 
 #include "sys.h"
@@ -17,16 +16,7 @@
 #endif
 #endif
 
-/* Where the kernel's struct stat is libc's, stat calls are made by number:
- * glibc exports functions since 2.33 only. */
-#if defined(__linux__) && defined(__LP64__) && \
-    (defined(__x86_64__) || defined(__aarch64__))
-#define WV_RAW_STAT 1
-#else
-#define WV_RAW_STAT 0
-#endif
-
-void wv_sys_decode_stat(const struct stat *st, wv_sys_stat *stat);
-struct timespec wv_sys_timespec(uint64_t time);
+/* The two times for utimensat(2). EOVERFLOW where time_t is too small. */
+int wv_sys_timespecs(uint64_t atim, uint64_t mtim, struct timespec times[2]);
 
 #endif

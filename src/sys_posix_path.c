@@ -7,6 +7,7 @@
 #include <stdio.h> /* renameat */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sys_posix.h"
@@ -181,19 +182,6 @@ int wv_sys_open_directory(const char *path) {
   return fd;
 }
 
-int wv_sys_stat_at(int dir, const char *name, wv_sys_stat *stat) {
-  struct stat st;
-  int result;
-
-#if WV_RAW_STAT
-  result = (int)syscall(SYS_newfstatat, dir, name, &st, AT_SYMLINK_NOFOLLOW);
-#else
-  result = fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW);
-#endif
-  if (result == 0) wv_sys_decode_stat(&st, stat);
-  return result;
-}
-
 ssize_t wv_sys_readlink_at(int dir, const char *name, char *buf, size_t len) {
   return readlinkat(dir, name, buf, len);
 }
@@ -211,11 +199,11 @@ int wv_sys_unlink_at(int dir, const char *name) {
 
 #ifndef __linux__
   /* POSIX allows EPERM for a directory; on Linux it is EISDIR. */
-  struct stat st;
+  wv_sys_stat stat;
 
   if (result < 0 && errno == EPERM) {
-    if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-        S_ISDIR(st.st_mode))
+    if (wv_sys_stat_at(dir, name, &stat) == 0 &&
+        stat.filetype == WV_FILETYPE_DIRECTORY)
       errno = EISDIR;
     else
       errno = EPERM;
@@ -239,8 +227,8 @@ int wv_sys_symlink_at(const char *target, int dir, const char *name) {
 
 int wv_sys_set_times_at(int dir, const char *name, uint64_t atim,
                         uint64_t mtim) {
-  const struct timespec times[] = {wv_sys_timespec(atim),
-                                   wv_sys_timespec(mtim)};
+  struct timespec times[2];
 
+  if (wv_sys_timespecs(atim, mtim, times) < 0) return -1;
   return utimensat(dir, name, times, AT_SYMLINK_NOFOLLOW);
 }

@@ -3,7 +3,7 @@
 #define WV_ABI_H
 
 /* clang-format off */
-#define WV_ABI_HASH "c95788cd36819ce7"
+#define WV_ABI_HASH "6ca5374a81d512a0"
 
 #define WV_ANSWER_DELIVER 65535u
 #define WV_ANSWER_RESUME 65534u
@@ -15,7 +15,7 @@
 #define WV_BOX_OUT 2u
 #define WV_BOX_ARGUMENTS 3u
 #define WV_BOX_WIDE 6u
-#define WV_BOX_WORDS 16u
+#define WV_BOX_WORDS 22u
 #define WV_BUFFER_HEADER_SIZE 64u
 #define WV_BUFFERED_CAPTURES 0u
 #define WV_BUFFERED_AUTO 1u

@@ -92,18 +92,18 @@ static wv_errno give_back(wv_host *host, wv_memory bytes) {
   return WV_SUCCESS;
 }
 
-/* WIDE: unbuffered writes that succeeded, and their bytes. ARGUMENTS, in pairs
- * of low and high word: buffered calls, their bytes, flushes. */
+/* WIDE: unbuffered writes that succeeded, and their bytes; buffered calls, and
+ * their bytes; flushes. */
 static void stats(wv_host *host) {
   wv_buffer *buffer = &host->guest.buffer;
   const uint64_t bytes = wv_buffer_count(buffer);
-  uint32_t *out = host->box + WV_BOX_ARGUMENTS;
+  uint64_t *wide = wv_host_wide(host);
 
-  wv_host_wide(host)[0] = host->guest.calls;
-  wv_host_wide(host)[1] = host->guest.bytes;
-  memcpy(out, &buffer->calls, sizeof(buffer->calls));
-  memcpy(out + 2, &bytes, sizeof(bytes));
-  memcpy(out + 4, &buffer->flushes, sizeof(buffer->flushes));
+  wide[0] = host->guest.calls;
+  wide[1] = host->guest.bytes;
+  wide[2] = buffer->calls;
+  wide[3] = bytes;
+  wide[4] = buffer->flushes;
 }
 
 uint32_t wv_host_control(wv_host *host, wv_memory bytes) {

@@ -17,8 +17,8 @@ const BOX = Object.freeze({
   RESULT: 1,
   OUT: 2, // another result
   ARGUMENTS: 3, // seven of them
-  WIDE: 6, // two of them; an index of a 64-bit word
-  WORDS: 16, // of 32 bits, in all
+  WIDE: 6, // five of them; an index of a 64-bit word
+  WORDS: 22, // of 32 bits, in all
 });
 
 /** Answers that are not errnos: JS must act, and make the call again. */

@@ -222,9 +222,9 @@ class NativeHost {
     return {
       calls: mailbox.wideResult(0),
       bytes: mailbox.wideResult(1),
-      buffered: mailbox.longResult(0),
-      bufferedBytes: mailbox.longResult(2),
-      flushes: mailbox.longResult(4),
+      buffered: mailbox.wideResult(2),
+      bufferedBytes: mailbox.wideResult(3),
+      flushes: mailbox.wideResult(4),
     };
   }
 

@@ -229,11 +229,6 @@ class Mailbox {
     return this.box[ARGUMENTS + n] >>> 0;
   }
 
-  /** Result `n` among the arguments, 64 bits in two words. */
-  longResult(n) {
-    return this.result(n) + this.result(n + 1) * 2 ** 32;
-  }
-
   wideResult(n) {
     return Number(this.wide[WIDE + n]);
   }

@@ -1,88 +1,54 @@
 'use strict';
 
 // `npm run build:prebuilds`: builds prebuilds/*.node, the addons that the package
-// ships, with the sources and flags of src/binding.gyp. Needs Debian packages with the
-// headers of each target. `npm pack` goes on without them, `npm run release` fails.
-//
-// An addon links with no libc, and finds its functions in the libc of its process. So
-// one file serves glibc and musl. It is compiled with the headers of glibc, whose types
-// are at least as large as musl's.
+// ships, with the sources and flags of src/binding.gyp. Needs what
+// scripts/install-packages installs. `npm pack` goes on without it, `npm run release`
+// fails.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const { runInNewContext } = require('node:vm');
-const { targets } = require('./targets');
+const { CLANG, LLD } = require('./clang');
+const { released, targets } = require('./targets');
 
 const ROOT = path.dirname(__dirname);
-const SRC = path.join(ROOT, 'src');
 const OUTPUT = path.join(ROOT, 'prebuilds');
 
 /** The settings of src/binding.gyp for Linux. */
 function settings() {
-  const text = fs.readFileSync(path.join(SRC, 'binding.gyp'), 'utf8');
+  const file = path.join(ROOT, 'src/binding.gyp');
+  const text = fs.readFileSync(file, 'utf8');
   // Without its comments, the Python literal is a JS literal.
-  const { targets } = runInNewContext(`(${text.replace(/#.*/g, '')})`);
-  const [[, , { sources, defines, cflags, ldflags }]] = targets[0].conditions;
+  const gyp = runInNewContext(`(${text.replace(/#.*/g, '')})`);
+  const [[, , { sources, defines, cflags, ldflags }]] =
+    gyp.targets[0].conditions;
   return { sources, defines, cflags, ldflags };
 }
 
-/** The Debian packages that are missing. */
-function missingPackages() {
-  const missing = Object.entries({ clang: 'clang', 'ld.lld': 'lld' })
-    .filter(([tool]) => spawnSync(tool, ['--version']).error)
-    .map(([, name]) => name);
-  for (const { headers, package: name } of targets) {
-    if (!fs.existsSync(path.join(headers[0], 'bits'))) missing.push(name);
-  }
-  return missing;
+/** The tools and files that are missing. */
+function missing() {
+  const tools = [CLANG, LLD].filter(
+    (tool) => spawnSync(tool, ['--version']).error,
+  );
+  const files = targets
+    .flatMap(({ needs }) => needs)
+    .filter((file) => !fs.existsSync(file));
+  return [...tools, ...files];
 }
 
-function compile({ name, triple, headers }) {
-  const { sources, defines, cflags, ldflags } = settings();
-  const { include_dir: nodeHeaders } = require('node-api-headers');
-  const { status, error } = spawnSync(
-    'clang',
-    [
-      `--target=${triple}`,
-      ...cflags,
-      '-Werror',
-      '-fPIC',
-      '-nostdlibinc',
-      // Otherwise atomics on arm64 call functions of libgcc.
-      ...(triple.startsWith('aarch64') ? ['-mno-outline-atomics'] : []),
-      ...[nodeHeaders, ...headers].flatMap((dir) => ['-isystem', dir]),
-      ...defines
-        // Words have 64 bits, and glibc's headers would require fcntl64 of 2.28.
-        .filter((define) => define !== '_FILE_OFFSET_BITS=64')
-        .map((define) => `-D${define}`),
-      ...sources,
-      '-shared',
-      '-nostdlib',
-      '-fuse-ld=lld',
-      ...ldflags,
-      // Saves 11 kB over -O2. Calls take 1 or 2% longer; reading a clock, which makes no
-      // system call, takes 6% longer: 3 ns.
-      ...['-Oz', '-flto', '-fno-plt'],
-      // No exception passes through C, and a stripped addon is not debugged.
-      '-fno-asynchronous-unwind-tables',
-      '-Wl,--strip-all',
-      '-o',
-      path.join(OUTPUT, name),
-    ],
-    { cwd: SRC, stdio: 'inherit' },
-  );
-  if (error) throw error;
-  if (status !== 0) throw new Error(`clang failed for ${name}`);
+/** Builds the addon with this name. */
+function build(name, output) {
+  targets.find((target) => target.name === name).build(settings(), output);
 }
 
 function main() {
-  const missing = missingPackages();
-  if (missing.length > 0) {
+  const [lacking] = missing();
+  if (lacking !== undefined) {
     console.error(
-      'The prebuilt addons cannot be made here. On Debian 12, as root:\n' +
-        '  apt-get update\n' +
-        `  apt-get install --no-install-recommends ${missing.join(' ')}`,
+      `The prebuilt addons cannot be made here without ${lacking}.\n` +
+        'On Debian 12 on x64, as root, this installs what they need:\n' +
+        '  scripts/install-packages',
     );
     // Good enough to try on this machine, not to publish.
     if (process.env.npm_command !== 'pack') process.exit(1);
@@ -91,11 +57,13 @@ function main() {
   }
   fs.rmSync(OUTPUT, { recursive: true, force: true });
   fs.mkdirSync(OUTPUT);
-  for (const target of targets) {
-    compile(target);
-    const { size } = fs.statSync(path.join(OUTPUT, target.name));
-    console.log(`prebuilds/${target.name}: ${size} bytes`);
+  for (const target of released) {
+    const output = path.join(OUTPUT, target.name);
+    target.build(settings(), output);
+    console.log(`prebuilds/${target.name}: ${fs.statSync(output).size} bytes`);
   }
 }
 
-main();
+if (require.main === module) main();
+
+module.exports = { build };

@@ -13,6 +13,7 @@ const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
+const { gunzipSync } = require('node:zlib');
 
 const ROOT = path.dirname(__dirname);
 
@@ -134,6 +135,14 @@ function change(directory, { owner, name }) {
   }
 }
 
+/** Compresses the tarball once more, a twentieth smaller than npm does. */
+function compress(from, to) {
+  const archive = `${from}.tar`;
+  fs.writeFileSync(archive, gunzipSync(fs.readFileSync(from)));
+  mustRun('zopfli', [archive]);
+  fs.copyFileSync(`${archive}.gz`, to);
+}
+
 function main() {
   const { name, version } = readManifest(ROOT);
   const remote = remoteUrl();
@@ -152,7 +161,8 @@ function main() {
     mustRun('tar', ['-xzf', path.join(work, tarball), '-C', work]);
     const directory = path.join(work, 'package');
     change(directory, ON_GITHUB.exec(remote).groups);
-    mustRun('npm', [...pack, ROOT, directory]); // prints the name
+    mustRun('npm', [...pack, work, directory]); // prints the name
+    compress(path.join(work, tarball), path.join(ROOT, tarball));
   } finally {
     fs.rmSync(work, { recursive: true });
   }

@@ -8,6 +8,7 @@ const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
+const { released } = require('../../scripts/targets');
 const {
   NODES,
   ROOT,
@@ -181,7 +182,7 @@ describe('In a bundle', function () {
         const files = fs.readdirSync(directory, { recursive: true });
         assert.deepEqual(
           files.filter((name) => /\.(node|c|gyp)$/.test(name)).sort(),
-          ['arm64', 'x64'].map((arch) => `${root}prebuilds/linux-${arch}.node`),
+          released.map(({ name }) => `${root}prebuilds/${name}`).sort(),
         );
       });
 

@@ -6,6 +6,7 @@
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
+const { released } = require('../../scripts/targets');
 const {
   GUEST_WRITES,
   NODES,
@@ -74,13 +75,13 @@ describe('the tarball', function () {
     fetchNodes();
   });
 
-  it('has an addon for each architecture, and no local build', () => {
+  it('has an addon for each target, and no local build', () => {
     const files = outputOf('tar', ['-tzf', tarball]).split('\n');
     assert.deepEqual(
-      files.filter((file) =>
-        /build|\.node$|^package\/(test|binding)/.test(file),
-      ),
-      ['arm64', 'x64'].map((name) => `package/prebuilds/linux-${name}.node`),
+      files
+        .filter((file) => /build|\.node$|^package\/(test|binding)/.test(file))
+        .sort(),
+      released.map(({ name }) => `package/prebuilds/${name}`).sort(),
     );
   });
 

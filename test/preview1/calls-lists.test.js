@@ -64,10 +64,10 @@ function callInProcess(options, stdio = ['ignore', 'ignore']) {
 
 /** A list of [pointer, length] at `at`, as `puts` of `callInProcess`. */
 function listAt(at, list) {
-  return [
-    at,
-    Buffer.from(Uint32Array.from(list.flat()).buffer).toString('hex'),
-  ];
+  const words = list.flat();
+  const bytes = Buffer.alloc(4 * words.length);
+  words.forEach((word, i) => bytes.writeUInt32LE(word, 4 * i));
+  return [at, bytes.toString('hex')];
 }
 
 const textAt = (at, text) => [at, Buffer.from(text).toString('hex')];

@@ -1,9 +1,11 @@
-/* The functions of glibc that Debian's libstdc++ needs and musl lacks, as far
- * as a program for musl needs them: Debian has no libstdc++ for musl. */
+/* The functions that a program for musl lacks on Debian 12, as far as it needs
+ * them. Debian has no libstdc++ for musl, and that of glibc needs functions of
+ * glibc. */
 #define _GNU_SOURCE
 #include <link.h>
 #include <locale.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/random.h>
@@ -83,4 +85,19 @@ int _dl_find_object(void *address, struct dl_find_object *result) {
 
   memset(result, 0, sizeof(*result));
   return dl_iterate_phdr(visit, &query) == 1 ? 0 : -1;
+}
+
+/* std::string::_M_replace_cold, new in GCC 13: replaces `old_len` bytes at `at`
+ * by `len` bytes of the same string. `rest` bytes follow the old ones. */
+void _ZNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEE15_M_replace_coldEPcmPKcmm(
+    void *string, char *at, size_t old_len, const char *bytes, size_t len,
+    size_t rest) {
+  char *copy = malloc(len + 1);
+
+  (void)string;
+  if (copy == NULL) abort();
+  memcpy(copy, bytes, len);
+  memmove(at + len, at + old_len, rest);
+  memcpy(at, copy, len);
+  free(copy);
 }

@@ -93,6 +93,30 @@ describe('A pipe to a child', () => {
     assert.equal(second, ERRNO.PIPE);
   });
 
+  it('is ready for poll_oneoff, to be written and to be read', () => {
+    const events = resultInChild(() => {
+      const { withWASI } = require('./guest');
+      const { guest, memory } = withWASI({ stdin: 0, stdout: 1 });
+      const view = new DataView(memory.buffer);
+      const EVENTS = 512;
+      const COUNT = 256;
+      return [0, 1].map((fd) => {
+        const tag = fd + 1; // FD_READ, FD_WRITE
+        view.setUint8(8, tag);
+        view.setUint32(16, fd, true);
+        const errno = guest.poll_oneoff(0, EVENTS, 1, COUNT);
+        return [
+          ...[errno, view.getUint32(COUNT, true)],
+          ...[view.getUint16(EVENTS + 8, true), view.getUint8(EVENTS + 10)],
+        ];
+      });
+    });
+    assert.deepEqual(events, [
+      [ERRNO.SUCCESS, 1, ERRNO.SUCCESS, 1],
+      [ERRNO.SUCCESS, 1, ERRNO.SUCCESS, 2],
+    ]);
+  });
+
   it('without a reader ends the command quietly', async () => {
     const child = spawn(process.execPath, [CLI, TOOLBOX, 'lines', '1000000']);
     const exit = once(child, 'exit');

@@ -19,7 +19,7 @@ const {
 const { itNative } = require('../helpers/buffering');
 const { guestPath } = require('../helpers/guest-path');
 const { useHostFiles } = require('../helpers/host-files');
-const { statusOf, withSlashes } = require('../helpers/windows');
+const { isWindows, statusOf, withSlashes } = require('../helpers/windows');
 
 const USAGE_ERROR = 2;
 
@@ -74,12 +74,14 @@ describe('the command', () => {
     it('from a path with spaces and letters of all kinds', () => {
       const directory = dir.path('ein größeres 日本 $HOME');
       fs.mkdirSync(directory);
-      const file = path.join(directory, "it's ünïcode *.wasm");
+      // No name has a * on Windows.
+      const name = `it's ünïcode${isWindows ? '' : ' *'}.wasm`;
+      const file = path.join(directory, name);
       fs.copyFileSync(TOOLBOX, file);
       fs.writeFileSync(path.join(directory, 'a file ✓'), 'its text');
 
       const args = command([file, 'args']);
-      assert.equal(args.stdout, "it's ünïcode *.wasm\nargs\n");
+      assert.equal(args.stdout, `${name}\nargs\n`);
       const read = command([
         '--dir',
         `${directory}::/ein Ordner`,

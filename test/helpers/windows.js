@@ -12,4 +12,14 @@ const withSlashes = (file) => file.replaceAll(path.sep, '/');
 /** The status of a process that ends with an exit code: 32 bits on Windows, else 8. */
 const statusOf = (exitCode) => (isWindows ? exitCode >>> 0 : exitCode & 0xff);
 
-module.exports = { isWindows, statusOf, withSlashes };
+/** For tests of what Windows alone has: else skipped. */
+const describeOnWindows = isWindows ? describe : describe.skip;
+const itOnWindows = isWindows ? it : it.skip;
+
+module.exports = {
+  describeOnWindows,
+  isWindows,
+  itOnWindows,
+  statusOf,
+  withSlashes,
+};

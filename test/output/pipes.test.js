@@ -10,12 +10,10 @@ const { ERRNO } = require('../../lib/preview1');
 const { assertSameBytes, pattern } = require('../helpers/bytes');
 const { CLI, TOOLBOX } = require('../helpers/cli');
 const { commandLine, resultInChild } = require('../helpers/in-child');
-const { isWindows } = require('../helpers/windows');
+const { itOnWindows } = require('../helpers/windows');
 
 const SIZE = 1_000_000;
 const PIPE_CLOSED = 141;
-
-const itOnWindows = isWindows ? it : it.skip;
 
 describe('A pipe to a child', () => {
   /** Starts a function in a process, as `inChild` does. */

@@ -39,8 +39,6 @@ const WINDOWS = {
     'gives the errno of a full device',
     // There are no signals.
     'are written at once as stderr too',
-    // No file has a * in its name.
-    'from a path with spaces and letters of all kinds',
     // file://host/ is a path.
     'taken by no one where it names another host',
     // The name of a removed file is not free before the file is closed.

@@ -39,6 +39,9 @@ const FOLDERS = {
   },
 };
 
+const NATIVE =
+  "process.env.WASI_WRITEV_ENGINE = 'native'; require('wasi-writev').engine";
+
 // The checkout has no addon on Windows.
 const PARTS = [
   'lib',
@@ -71,6 +74,7 @@ describe('On Windows', function () {
     environment = {
       PATH: process.env.PATH,
       HOME: workplace,
+      LC_ALL: 'C.UTF-8', // of the names of files
       WINEPREFIX: prefix,
       WINEDEBUG: '-all',
       // It asks to install two libraries, and writes menus, else.
@@ -158,14 +162,18 @@ describe('On Windows', function () {
         assert.deepEqual(ended, { status: 7, stdout: '', stderr: '' });
       });
 
-      it('spawn() says that there is no addon', () => {
-        const { status, stderr } = consumer('spawn.mjs');
-        assert.equal(status, 1);
-        assert.match(
-          stderr,
-          /\[ERR_WASI_WRITEV_NO_NATIVE\]: spawn\(\) needs the addon\. wasi-writev has no addon for Windows\r?\n/,
-        );
-      });
+      for (const [title, args, message] of [
+        ['spawn()', ['spawn.mjs'], 'spawn() needs the addon. '],
+        ['the engine native', ['--eval', NATIVE], ''],
+      ]) {
+        it(`${title} fails, since there is no addon`, () => {
+          const { status, stderr } = consumer(...args);
+          assert.equal(status, 1);
+          const [, told] = stderr.match(/\[ERR_WASI_WRITEV_NO_NATIVE\]: (.*)/);
+          const reason = 'wasi-writev has no addon for Windows';
+          assert.equal(told.trim(), `${message}${reason}`);
+        });
+      }
 
       for (const [folder, least] of Object.entries(FOLDERS[version])) {
         it(`the tests in ${folder} pass`, () => {

@@ -39,6 +39,8 @@ const WINDOWS = {
     'gives the errno of a full device',
     // There are no signals.
     'are written at once as stderr too',
+    // No name has a colon.
+    'may have single colons in either name',
     // file://host/ is a path.
     'taken by no one where it names another host',
     // The name of a removed file is not free before the file is closed.

@@ -50,16 +50,21 @@ function pathsOf(place) {
   }
 }
 
+// An addon that was built on another system may lie in the same directory.
+const hasAddons = () => process.platform !== 'win32';
+
 /** Where the addon may be that nobody has named, the first choice first. */
-const candidates = () => [
-  ...[builtInCheckout, builtToDebug, builtInPackage]
-    .flatMap(pathsOf)
-    .filter((file) => fs.existsSync(file)),
-  ...pathsOf(prebuilt),
-];
+function candidates() {
+  if (!hasAddons()) return [];
+  return [
+    ...[builtInCheckout, builtToDebug, builtInPackage]
+      .flatMap(pathsOf)
+      .filter((file) => fs.existsSync(file)),
+    ...pathsOf(prebuilt),
+  ];
+}
 
 function howToGetIt() {
-  if (process.platform === 'win32') return 'There is none for Windows';
   for (const file of pathsOf(prebuilt)) {
     const src = path.resolve(file, '../../src');
     if (fs.existsSync(path.join(src, 'binding.gyp'))) {
@@ -71,6 +76,9 @@ function howToGetIt() {
 
 /** Why there is no addon, and what to do. `cause` is undefined where none was tried. */
 function reasonOf(cause, named) {
+  if (named === undefined && !hasAddons()) {
+    return 'wasi-writev has no addon for Windows';
+  }
   const isMissing = cause === undefined || cause.code === 'MODULE_NOT_FOUND';
   if (isMissing && named === undefined) {
     return (
@@ -118,4 +126,4 @@ function loadAddon(named) {
   throw withCode(new Error(reasonOf(cause, named), { cause }), NO_NATIVE);
 }
 
-module.exports = { NO_NATIVE, loadAddon, prebuilt };
+module.exports = { NO_NATIVE, hasAddons, loadAddon, prebuilt };

@@ -3,6 +3,7 @@
 // The arguments of the command: lib/cli.js.
 
 const fs = require('node:fs');
+const { sep } = require('node:path');
 const { parseArgs } = require('node:util');
 const { withPath } = require('./errors');
 const { pathOf } = require('./options');
@@ -93,7 +94,8 @@ function preopensOf(dirs = []) {
     dirs.map((dir) => {
       const at = dir.indexOf('::');
       const host = pathOf(at < 0 ? dir : dir.slice(0, at));
-      const guest = at < 0 ? host : dir.slice(at + 2);
+      // A guest splits its paths at slashes, on Windows too.
+      const guest = at < 0 ? host.replaceAll(sep, '/') : dir.slice(at + 2);
       if (host === '' || guest === '') {
         throw new UsageError(`--dir: '${dir}' is not HOST[::GUEST]`);
       }

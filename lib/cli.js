@@ -25,6 +25,10 @@ const STDOUT = 1;
 const STDERR = 2;
 const NO_LIMIT = -1; // milliseconds of a wait
 
+/** Windows has all 32 bits of an exit code in the status, and POSIX 8. */
+const statusOfExit = (exitCode) =>
+  process.platform === 'win32' ? exitCode >>> 0 : exitCode & 0xff;
+
 /** The pipe on stdout has no reader: the command ends quietly. */
 class PipeClosed extends Error {}
 
@@ -91,7 +95,7 @@ function execute(parsed) {
       (start) => (timeout === undefined ? start : limited(start, timeout)),
     );
     // The program may have caught PipeClosed.
-    return isPipeClosed ? PIPE_CLOSED : exitCode & 0xff;
+    return isPipeClosed ? PIPE_CLOSED : statusOfExit(exitCode);
   } catch (error) {
     return isPipeClosed ? PIPE_CLOSED : statusOf(error, seconds);
   }
@@ -128,7 +132,7 @@ function statusOf(error, seconds) {
   }
   if (error.pending !== undefined) {
     console.error(`wasi-writev: ${error.message}: ${error.code}`);
-    return error.exitCode & 0xff || FAILED;
+    return statusOfExit(error.exitCode) || FAILED;
   }
   if (error.syscall === 'uvwasi_init') {
     throw new UsageError(`--dir: ${whyNoDirectory(error.errno, error.path)}`);
@@ -146,7 +150,8 @@ function print(text) {
     fs.writeSync(STDOUT, text);
     return 0;
   } catch (error) {
-    if (error.code === 'EPIPE') return PIPE_CLOSED;
+    const { errnoOf } = require('./fs-writer');
+    if (errnoOf(error) === require('./preview1').ERRNO.PIPE) return PIPE_CLOSED;
     console.error(`wasi-writev: ${error.message}`);
     return FAILED;
   }

@@ -39,7 +39,7 @@
 // anything, `lose({ fd, errno, rest })` tells of bytes that can be kept nowhere, `add(target)`
 // gives a number, `rethrow()` throws what a target threw.
 
-const { NO_NATIVE, loadAddon } = require('./addon');
+const { NO_NATIVE, hasAddons, loadAddon } = require('./addon');
 
 // Deno and Bun have a node:wasi of their own, which the fallback cannot use.
 const isNode = !('deno' in process.versions || 'bun' in process.versions);
@@ -69,10 +69,12 @@ function choose() {
     // Deno may let us see no file.
     if (wanted !== undefined || error.code !== NO_NATIVE) throw error;
     const reason = error.message;
-    process.emitWarning(
-      `${reason}. Without it writes go through node:fs, and there is no sandbox.`,
-      { code: 'WASI_WRITEV_NO_NATIVE' },
-    );
+    if (hasAddons()) {
+      process.emitWarning(
+        `${reason}. Without it writes go through node:fs, and there is no sandbox.`,
+        { code: 'WASI_WRITEV_NO_NATIVE' },
+      );
+    }
     return { reason };
   }
 }

@@ -8,7 +8,12 @@ const { ERRNO } = require('./preview1');
 
 const MAX_SLEEP = 16; // milliseconds
 
-const ALIASES = { EOPNOTSUPP: ERRNO.NOTSUP, EWOULDBLOCK: ERRNO.AGAIN };
+// EOF is libuv's for a write to a pipe of Windows without a reader.
+const ALIASES = {
+  EOF: ERRNO.PIPE,
+  EOPNOTSUPP: ERRNO.NOTSUP,
+  EWOULDBLOCK: ERRNO.AGAIN,
+};
 
 const errnoByNumber = new Map(
   Object.entries(os.constants.errno).map(([name, number]) => [
@@ -18,10 +23,11 @@ const errnoByNumber = new Map(
 );
 
 /** The WASI errno of an error of node:fs. */
-function errnoOf(error) {
+function errnoOf({ code, errno }) {
   return (
-    ERRNO[error.code?.slice(1)] ??
-    errnoByNumber.get(Math.abs(error.errno)) ??
+    ALIASES[code] ??
+    ERRNO[code?.slice(1)] ??
+    errnoByNumber.get(Math.abs(errno)) ??
     ERRNO.IO
   );
 }

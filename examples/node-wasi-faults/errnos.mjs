@@ -1,11 +1,12 @@
 // Pointers out of bounds: write(2) fails with EFAULT for them.
 
+import { devNull } from 'node:os';
 import { putIovs, report, startGuest, withFile } from './guest.mjs';
 
 const FAULT = 21;
 const NOWHERE = 0x7ffffff0;
 
-withFile('/dev/null', 'w', (fd) => {
+withFile(devNull, 'w', (fd) => {
   const { memory, fd_write: fdWrite } = startGuest(fd);
   putIovs(memory, 0, [
     [64, 16],

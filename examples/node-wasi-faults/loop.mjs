@@ -1,13 +1,14 @@
 // Writes in a loop in JS: the host calls an export that writes once, 100,000 times,
 // and keeps up to 40 MB of other data meanwhile.
 
+import { devNull } from 'node:os';
 import { putIovs, report, startGuest, withFile } from './guest.mjs';
 
 const CALLS = 100000;
 const CHUNK = 10000;
 const CHUNKS_KEPT = 4000;
 
-const errno = withFile('/dev/null', 'w', (fd) => {
+const errno = withFile(devNull, 'w', (fd) => {
   const { memory, fd_write: fdWrite } = startGuest(fd);
   putIovs(memory, 0, [[64, 16]]);
   let chunks = [];

@@ -1,12 +1,13 @@
 // Writes of 2 GiB and more: 1,024 buffers that are all the same memory.
 
+import { devNull } from 'node:os';
 import { putIovs, report, startGuest, u32, withFile } from './guest.mjs';
 
 const MIB = 2 ** 20;
 const INVAL = 28;
 const SENTINEL = 0xabcdabcd;
 
-withFile('/dev/null', 'w', (fd) => {
+withFile(devNull, 'w', (fd) => {
   const { memory, fd_write: fdWrite } = startGuest(fd);
   memory.grow((4 * MIB) / 65536);
 

@@ -35,7 +35,7 @@ function loadModule() {
 /** Whether a path is no directory that this process can open. */
 function cannotOpen(hostPath) {
   try {
-    fs.opendirSync(hostPath).closeSync();
+    fs.opendirSync(fs.realpathSync.native(hostPath)).closeSync();
     return false;
   } catch ({ code }) {
     // Node's permissions do not bind node:wasi.

@@ -67,6 +67,11 @@ function sleep(nanoseconds) {
   Atomics.wait(sleepCell, 0, 0, Number(milliseconds(nanoseconds)));
 }
 
+/** Node polls no stream of Windows. There a write waits for room, a read for data. */
+const isAlwaysReady = ({ kind }) =>
+  ['file', 'directory', 'device'].includes(kind) ||
+  process.platform === 'win32';
+
 /** Undefined: there is no clock. */
 function firstDeadline(subscriptions) {
   const deadlines = subscriptions
@@ -176,8 +181,7 @@ class Polls {
         ? this.#files.learn(entry)
         : learnStream(entry);
     if (errno !== ERRNO.SUCCESS) return { event: { ...READY, errno } };
-    const isAlwaysReady = ['file', 'directory', 'device'].includes(entry.kind);
-    return isAlwaysReady ? { event: READY } : { entry };
+    return isAlwaysReady(entry) ? { event: READY } : { entry };
   }
 
   // Waits until there is an event. A timer may fire early, which is no event.

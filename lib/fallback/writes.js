@@ -33,10 +33,15 @@ function kindOf(hostFd) {
   return require('node:tty').isatty(hostFd) ? 'terminal' : 'device';
 }
 
-// A write of no bytes finds a descriptor that is closed or read-only. Not for
-// sockets, where it can send an empty packet. Other errors do not count: /dev/full,
-// for one, refuses to write.
-function isBad(hostFd) {
+// A write of no bytes can reach the reader of a socket, as an empty packet, and of a
+// pipe of Windows, as the end of the file.
+const isSilent = (kind) =>
+  kind === 'pipe' ? process.platform !== 'win32' : kind !== 'socket';
+
+// Whether a write of no bytes finds the descriptor closed or read-only. Other errors
+// do not count: /dev/full, for one, refuses to write.
+function isBad({ hostFd, kind }) {
+  if (!isSilent(kind)) return false;
   try {
     fs.writeSync(hostFd, EMPTY);
     return false;
@@ -60,8 +65,8 @@ function learnStream(entry) {
   } catch {
     return ERRNO.BADF;
   }
-  entry.writable = kind === 'socket' || !isBad(hostFd);
   entry.kind = kind;
+  entry.writable = !isBad(entry);
   return ERRNO.SUCCESS;
 }
 
@@ -135,9 +140,8 @@ class StreamWriter {
   }
 
   // Only checks that the descriptor is open.
-  #writeNothing({ hostFd, kind }) {
-    const bad = kind !== 'socket' && isBad(hostFd);
-    return { errno: bad ? ERRNO.BADF : ERRNO.SUCCESS, done: 0 };
+  #writeNothing(entry) {
+    return { errno: isBad(entry) ? ERRNO.BADF : ERRNO.SUCCESS, done: 0 };
   }
 
   #writeFile({ hostFd }, position) {

@@ -22,6 +22,7 @@ const {
 const { FULL, itWithFull } = require('../helpers/full');
 const { itWith } = require('../helpers/installed');
 const { readAvailable, useHostFiles } = require('../helpers/host-files');
+const { withSlashes } = require('../helpers/windows');
 
 const PIPE_CLOSED = 141;
 
@@ -276,7 +277,7 @@ describe('the command', () => {
 
     it('prints those to files of the tool', () => {
       const flags = [`--trace=${dir.path('log')}`, '--dir', dir.path('')];
-      toolbox(['write', dir.path('out'), 'text'], { flags });
+      toolbox(['write', withSlashes(dir.path('out')), 'text'], { flags });
       assert.deepEqual(callsOf(dir.read('log')), [
         'fd_write fd=4 iovs=1 nwritten=4 errno=SUCCESS',
       ]);

@@ -19,6 +19,7 @@ const {
 const { itNative } = require('../helpers/buffering');
 const { guestPath } = require('../helpers/guest-path');
 const { useHostFiles } = require('../helpers/host-files');
+const { isWindows, statusOf, withSlashes } = require('../helpers/windows');
 
 const USAGE_ERROR = 2;
 
@@ -73,12 +74,14 @@ describe('the command', () => {
     it('from a path with spaces and letters of all kinds', () => {
       const directory = dir.path('ein größeres 日本 $HOME');
       fs.mkdirSync(directory);
-      const file = path.join(directory, "it's ünïcode *.wasm");
+      // No name has a * on Windows.
+      const name = `it's ünïcode${isWindows ? '' : ' *'}.wasm`;
+      const file = path.join(directory, name);
       fs.copyFileSync(TOOLBOX, file);
       fs.writeFileSync(path.join(directory, 'a file ✓'), 'its text');
 
       const args = command([file, 'args']);
-      assert.equal(args.stdout, "it's ünïcode *.wasm\nargs\n");
+      assert.equal(args.stdout, `${name}\nargs\n`);
       const read = command([
         '--dir',
         `${directory}::/ein Ordner`,
@@ -98,14 +101,8 @@ describe('the command', () => {
       }
     });
 
-    for (const [given, status] of [
-      [0, 0],
-      [1, 1],
-      [7, 7],
-      [255, 255],
-      [256, 0],
-      [-1, 255],
-    ]) {
+    for (const given of [0, 1, 7, 255, 256, 300, -1]) {
+      const status = statusOf(given);
       it(`whose exit code ${given} is the exit status ${status}`, () => {
         const result = command([TOOLBOX, 'exit', String(given)]);
         assert.deepEqual(result, { status, stdout: '', stderr: '' });
@@ -211,9 +208,9 @@ describe('the command', () => {
       [['--dir=', TOOLBOX], '--dir'],
       [['--dir', '::/guest', TOOLBOX], "'::/guest'"],
       [['--dir', '.::', TOOLBOX], "'.::'"],
-      [['--dir', '/no/such', TOOLBOX], "'/no/such'"],
+      [['--dir', '/no/such', TOOLBOX], `'${path.resolve('/no/such')}'`],
       [['--dir', `${TOOLBOX}::/`, TOOLBOX], `'${TOOLBOX}'`],
-      [['--dir', '.', '--dir', '/no/such', TOOLBOX], "'/no/such'"],
+      [['--dir', '.', '--dir', '/no', TOOLBOX], `'${path.resolve('/no')}'`],
       [['--trace=/no/such/file', TOOLBOX], '/no/such/file'],
       [['--timeout', '0', TOOLBOX], "'0'"],
       [['--timeout', '1s', TOOLBOX], "'1s'"],
@@ -281,8 +278,8 @@ describe('the command', () => {
     it('HOST has the same name for the tool', () => {
       dir.write('input', 'from the host');
       const flags = ['--dir', dir.path('')];
-      assert.deepEqual(preopens(flags), [dir.path('')]);
-      const read = toolbox(['read', dir.path('input')], { flags });
+      assert.deepEqual(preopens(flags), [withSlashes(dir.path(''))]);
+      const read = toolbox(['read', withSlashes(dir.path('input'))], { flags });
       assert.equal(read, 'from the host');
     });
 

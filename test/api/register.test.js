@@ -4,15 +4,14 @@
 
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
-const fs = require('node:fs');
 const path = require('node:path');
+const { pathToFileURL } = require('node:url');
 const { engine } = require('../..');
 const { itNative } = require('../helpers/buffering');
-const { copyPackage } = require('../helpers/copy');
+const { copyPackage, installPackage } = require('../helpers/copy');
 const { guestPath } = require('../helpers/guest-path');
 const { fill, useHostFiles } = require('../helpers/host-files');
 
-const ROOT = path.join(__dirname, '..', '..');
 const SCRIPTS = path.join(__dirname, '..', 'fixtures', 'preload');
 const REGISTER = 'wasi-writev/register';
 const FLAGS = ['--import', '--require'];
@@ -28,10 +27,7 @@ describe('the preload', () => {
   const dir = useHostFiles();
 
   // A project that depends on this package.
-  beforeEach(() => {
-    fs.mkdirSync(dir.path('node_modules'));
-    fs.symlinkSync(ROOT, dir.path('node_modules/wasi-writev'));
-  });
+  beforeEach(() => installPackage(dir.path('')));
 
   /**
    * Runs `node FLAGS fixtures/preload/SCRIPT ARGS`. `told` is its output on fd 3.
@@ -378,7 +374,10 @@ describe('the preload', () => {
           const tell = path.join(SCRIPTS, 'tell-writes.js');
           // One thread: Node 20 may abort while another one starts.
           const { status, stderr, told } = node(
-            [...preload, flag, tell],
+            [
+              ...[...preload, flag],
+              flag === '--import' ? pathToFileURL(tell).href : tell,
+            ],
             'snappy.mjs',
             ['in a thread'],
             { NAPI_RS_ASYNC_WORK_POOL_SIZE: '1', NAPI_RS_FORCE_WASI: 'error' },

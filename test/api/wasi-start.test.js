@@ -14,6 +14,7 @@ const {
   show,
   withoutHint,
 } = require('../helpers/wasi-outcomes');
+const { statusOf } = require('../helpers/windows');
 
 const newMemory = () => new WebAssembly.Memory({ initial: 1 });
 
@@ -201,7 +202,7 @@ describe('the start of a WASI', () => {
         assert.deepEqual(
           { status, signal, stdout, stderr },
           {
-            status: code % 256,
+            status: statusOf(code),
             signal: null,
             stdout: 'to stdout',
             stderr: 'to stderr',

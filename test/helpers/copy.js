@@ -1,11 +1,12 @@
 'use strict';
 
-// A second copy of the package in this process, as when two dependencies have their
-// own.
+// The package at other places: a second copy in this process, as when two dependencies
+// have their own, and the dependency of a project.
 
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
+const { isWindows } = require('./windows');
 
 const ROOT = path.join(__dirname, '..', '..');
 const PARTS = [
@@ -27,4 +28,24 @@ function copyPackage() {
   return directory;
 }
 
-module.exports = { copyPackage };
+/**
+ * Makes this checkout a dependency of the project in `directory`. On Windows, where few
+ * may make links, that has the preload alone.
+ */
+function installPackage(directory) {
+  const modules = path.join(directory, 'node_modules');
+  const installed = path.join(modules, 'wasi-writev');
+  fs.mkdirSync(modules);
+  if (!isWindows) {
+    fs.symlinkSync(ROOT, installed);
+    return;
+  }
+  const write = (name, text) =>
+    fs.writeFileSync(path.join(installed, name), text);
+  const register = path.join(ROOT, 'lib/register.js');
+  fs.mkdirSync(installed);
+  write('package.json', '{ "exports": { "./register": "./register.js" } }');
+  write('register.js', `require(${JSON.stringify(register)});`);
+}
+
+module.exports = { copyPackage, installPackage };

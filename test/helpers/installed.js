@@ -1,10 +1,11 @@
 'use strict';
 
 const { spawnSync } = require('node:child_process');
+const { isWindows } = require('./windows');
 
-/** Whether a program of this name is installed. */
+/** Whether a program of this name is installed. Those of Git for Windows do not count. */
 const isInstalled = (name) =>
-  spawnSync('sh', ['-c', `command -v ${name}`]).status === 0;
+  !isWindows && spawnSync('sh', ['-c', `command -v ${name}`]).status === 0;
 
 /** Whether a C compiler with sanitizers is installed. */
 const hasSanitizers = () =>

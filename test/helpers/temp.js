@@ -1,6 +1,7 @@
 'use strict';
 
-// A directory for each test, removed after it.
+// A directory for each test, removed before the next one: Windows removes none that has
+// open files, and every other hook after the test comes first.
 
 const fs = require('node:fs');
 const os = require('node:os');
@@ -15,10 +16,16 @@ const path = require('node:path');
 function useTempDir() {
   let directory;
 
+  function remove() {
+    if (directory !== undefined) fs.rmSync(directory, { recursive: true });
+    directory = undefined;
+  }
+
   beforeEach(() => {
+    remove();
     directory = fs.mkdtempSync(path.join(os.tmpdir(), 'wasi-writev-'));
   });
-  afterEach(() => fs.rmSync(directory, { recursive: true }));
+  after(remove);
 
   const file = (name) => path.join(directory, name);
   return {

@@ -3,6 +3,7 @@
 // The files of a program of writes, on disk and in the model.
 
 const fs = require('node:fs');
+const os = require('node:os');
 const path = require('node:path');
 const { pattern } = require('./bytes');
 const { Description, ModelFile } = require('./model');
@@ -10,7 +11,7 @@ const { FILES } = require('./write-programs');
 
 const PAGE = 65536;
 const STDIO_FILES = ['stdin', 'stdout', 'stderr'];
-const DEVICES = { null: '/dev/null', full: '/dev/full' };
+const DEVICES = { null: os.devNull, full: '/dev/full' };
 
 const CONTENT = pattern(2 * PAGE);
 

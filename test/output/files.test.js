@@ -209,7 +209,7 @@ describe('A descriptor that is not for writing', () => {
     ...(hasFull && {
       '/dev/full open for reading': () => host.open(FULL, 'r'),
     }),
-    '/dev/null open for reading': () => host.open('/dev/null', 'r'),
+    'the null device open for reading': () => host.open(os.devNull, 'r'),
     'a file that was closed': () => {
       const fd = host.open('file', 'w');
       host.close(fd);

@@ -3,6 +3,7 @@
 // Writes to pipes, sockets, terminals and devices.
 
 const assert = require('node:assert/strict');
+const os = require('node:os');
 const { ERRNO } = require('../../lib/preview1');
 const { assertSameBytes, pattern } = require('../helpers/bytes');
 const { FULL, itWithFull } = require('../helpers/full');
@@ -259,8 +260,8 @@ describe('A device', () => {
 
   for (const [call, offset] of CALLS) {
     for (const [name, list] of Object.entries(LISTS)) {
-      it(`/dev/null takes ${name} with ${call}`, () => {
-        new Writer(host.open('/dev/null', 'w')).write(list, offset);
+      it(`that is null takes ${name} with ${call}`, () => {
+        new Writer(host.open(os.devNull, 'w')).write(list, offset);
       });
 
       itWithFull(`/dev/full gives NOSPC for ${name} with ${call}`, () => {

@@ -19,6 +19,7 @@ const { useHostFiles } = require('../helpers/host-files');
 const { PREOPEN, RIGHTS, Session } = require('../helpers/session');
 const { useTempDir } = require('../helpers/temp');
 const { pointersOutside } = require('../helpers/pointers');
+const { isWindows } = require('../helpers/windows');
 
 const PAGE = 65536;
 const SIZE = 2 * PAGE;
@@ -45,18 +46,16 @@ const hex = (value) => `0x${value.toString(16)}`;
  */
 function callInProcess(options, stdio = ['ignore', 'ignore']) {
   const limited = `ulimit -d ${(6 * GIB) / 1024}; exec "$0" "$@"`;
-  const { error, output, signal, status } = spawnSync(
-    'sh',
-    [
-      '-c',
-      limited,
-      process.execPath,
-      '--no-warnings',
-      path.join(__dirname, '..', 'fixtures', 'hostile.js'),
-      JSON.stringify(options),
-    ],
-    { stdio: [...stdio, 'inherit', 'pipe'] },
-  );
+  const [program, ...args] = [
+    ...(isWindows ? [] : ['sh', '-c', limited]),
+    process.execPath,
+    '--no-warnings',
+    path.join(__dirname, '..', 'fixtures', 'hostile.js'),
+    JSON.stringify(options),
+  ];
+  const { error, output, signal, status } = spawnSync(program, args, {
+    stdio: [...stdio, 'inherit', 'pipe'],
+  });
   assert.ifError(error);
   assert.deepEqual({ signal, status }, { signal: null, status: 0 });
   return JSON.parse(output[3]);

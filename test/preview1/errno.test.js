@@ -6,7 +6,9 @@ const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
+const { getSystemErrorMap } = require('node:util');
 const { engine } = require('../..');
+const { errnoOf } = require('../../lib/fs-writer');
 const { ERRNO, ERRNO_NAMES } = require('../../lib/preview1');
 const { useFaults } = require('../helpers/faults');
 const { useHostFiles } = require('../helpers/host-files');
@@ -43,6 +45,24 @@ function hostErrnos() {
 // and no write returns them.
 const isKnown = (names) =>
   engine === 'native' || names.some((name) => name in os.constants.errno);
+
+describe('Every error of libuv', () => {
+  // A write to a pipe of Windows whose reader is gone.
+  const OTHERS = { EOF: ERRNO.PIPE };
+
+  it('is its namesake for the guest of node:fs, or IO where there is none', () => {
+    const rows = [...getSystemErrorMap()].map(([errno, [code]]) => ({
+      code,
+      expected: OTHERS[code] ?? ERRNO[code.slice(1)] ?? ERRNO.IO,
+      answer: errnoOf({ errno, code }),
+    }));
+    assert.ok(rows.length > 70);
+    assert.deepEqual(
+      rows.filter(({ answer, expected }) => answer !== expected),
+      [],
+    );
+  });
+});
 
 describe('Every errno of the host', () => {
   const host = useHostFiles();

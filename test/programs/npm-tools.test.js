@@ -6,6 +6,7 @@ const assert = require('node:assert/strict');
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
+const { pathToFileURL } = require('node:url');
 const zlib = require('node:zlib');
 const { runSync } = require('../..');
 const { throughSlowPipe } = require('../helpers/in-child');
@@ -151,7 +152,7 @@ describe('Tools from npm', () => {
       [
         '--no-warnings',
         '--import',
-        path.join(ROOT, 'lib/register.js'),
+        pathToFileURL(path.join(ROOT, 'lib/register.js')).href,
         inModules('ripgrep/lib/rg.mjs'),
         '--no-config',
         '--line-number',

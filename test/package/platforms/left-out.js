@@ -23,11 +23,17 @@ const LEFT_OUT = {
       'output/streams.test.js',
       'preview1/nonblocking.test.js',
       'preview1/waits.test.js',
+      'spawn/backpressure.test.js',
+      'spawn/pool.test.js',
+      'spawn/resources.test.js',
     ],
     titles: [
       'Every errno of a system call that writes', // a library in C
       'A write that is buffered calls no JS', // this Node dies in its inspector
       'beside a lock of the process', // a program of Python that takes Node's place
+      // WASI_WRITEV_ENGINE names one addon for all copies of the package.
+      'of another copy of the package',
+      'with another copy of the addon',
     ],
   },
 };

@@ -19,6 +19,8 @@ const given = inWine || first === undefined ? rest : [first, ...rest];
 const lists = inWine ? [WINDOWS, WINE] : [WINDOWS];
 const files = lists.flatMap((list) => list.files);
 const titles = lists.flatMap((list) => list.titles);
+// At times Wine does not start a process.
+const flags = inWine ? ['--retries', '2'] : [];
 const names = given.some((argument) => argument.startsWith('test/'));
 
 const { status } = spawnSync(
@@ -27,6 +29,7 @@ const { status } = spawnSync(
     '--disable-warning=ExperimentalWarning',
     'node_modules/mocha/bin/mocha.js',
     ...['--no-config', '--timeout', '120000', '--extension', 'test.js'],
+    ...flags,
     ...files.flatMap((file) => ['--ignore', `test/${file}`]),
     ...['--grep', titles.join('|'), '--invert'],
     ...given,

@@ -13,8 +13,9 @@ const withSlashes = (file) => file.replaceAll(path.sep, '/');
 const statusOf = (exitCode) => (isWindows ? exitCode >>> 0 : exitCode & 0xff);
 
 /** For tests of what Windows alone has: else skipped. */
-const describeOnWindows = isWindows ? describe : describe.skip;
-const itOnWindows = isWindows ? it : it.skip;
+const describeOnWindows = (...suite) =>
+  (isWindows ? describe : describe.skip)(...suite);
+const itOnWindows = (...test) => (isWindows ? it : it.skip)(...test);
 
 module.exports = {
   describeOnWindows,

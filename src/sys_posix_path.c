@@ -12,10 +12,10 @@
 #include "sys_posix.h"
 
 /* Opening a handle needs no permission to read the directory, where the system
- * has a flag for that. */
+ * has a flag for that. macOS has O_SEARCH since 13, and we start at 11. */
 #if defined(O_PATH)
 #define HANDLE_FLAGS O_PATH
-#elif defined(O_SEARCH)
+#elif defined(O_SEARCH) && !defined(__APPLE__)
 #define HANDLE_FLAGS O_SEARCH
 #else
 #define HANDLE_FLAGS O_RDONLY

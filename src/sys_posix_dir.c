@@ -107,12 +107,21 @@ void wv_sys_directory_close(wv_sys_directory *directory) {
 
 #else
 
+/* A cookie is the number of entries before it. macOS looks for each value of
+ * telldir in a list of all that it has given, so there is one for each MARK
+ * entries: from there, the others are counted. */
+#define MARK 64
+
 struct wv_sys_directory {
   DIR *stream;
+  uint64_t at;    /* the entries before the position */
+  uint64_t known; /* how many marks there are */
+  uint64_t room;
+  long *marks;
 };
 
 wv_sys_directory *wv_sys_directory_open(int fd) {
-  wv_sys_directory *directory = malloc(sizeof(*directory));
+  wv_sys_directory *directory = calloc(1, sizeof(*directory));
   int own;
 
   if (directory == NULL) return NULL;
@@ -124,31 +133,71 @@ wv_sys_directory *wv_sys_directory_open(int fd) {
   return NULL;
 }
 
-/* A cookie is telldir's value plus one, since 0 is the beginning. */
-int wv_sys_directory_next(wv_sys_directory *directory, wv_sys_dirent *entry) {
+/* Marks the position, if it is the first time that it is reached. */
+static int mark(wv_sys_directory *directory) {
+  uint64_t room = directory->room * 2 + 16;
+  long *marks;
+
+  if (directory->at != directory->known * MARK) return 0;
+  if (directory->known == directory->room) {
+    marks = realloc(directory->marks, (size_t)room * sizeof(*marks));
+    if (marks == NULL) return -1;
+    directory->marks = marks;
+    directory->room = room;
+  }
+  directory->marks[directory->known++] = telldir(directory->stream);
+  return 0;
+}
+
+/* NULL at the end, with errno 0, and on failure. */
+static const struct dirent *next_entry(wv_sys_directory *directory) {
   const struct dirent *found;
 
+  if (mark(directory) < 0) return NULL;
   errno = 0;
   found = readdir(directory->stream);
+  if (found != NULL) directory->at++;
+  return found;
+}
+
+int wv_sys_directory_next(wv_sys_directory *directory, wv_sys_dirent *entry) {
+  const struct dirent *found = next_entry(directory);
+
   if (found == NULL) return errno == 0 ? 0 : -1;
   *entry = (wv_sys_dirent){.ino = (uint64_t)found->d_ino,
-                           .next = (uint64_t)telldir(directory->stream) + 1,
+                           .next = directory->at,
                            .filetype = filetype_of(found->d_type),
                            .name_len = (uint32_t)strlen(found->d_name),
                            .name = found->d_name};
   return 1;
 }
 
+static void go_to_mark(wv_sys_directory *directory, uint64_t number) {
+  if (number == 0) {
+    rewinddir(directory->stream); /* the values of telldir end here */
+    directory->known = 0;
+  } else {
+    seekdir(directory->stream, directory->marks[number]);
+  }
+  directory->at = number * MARK;
+}
+
+/* A cookie behind the end is the end. */
 int wv_sys_directory_seek(wv_sys_directory *directory, uint64_t cookie) {
-  if (cookie == 0)
-    rewinddir(directory->stream);
-  else
-    seekdir(directory->stream, (long)(cookie - 1));
+  uint64_t number = cookie / MARK;
+
+  if (number >= directory->known)
+    number = directory->known > 0 ? directory->known - 1 : 0;
+  if (cookie == 0 || cookie < directory->at || number * MARK > directory->at)
+    go_to_mark(directory, number);
+  while (directory->at < cookie)
+    if (next_entry(directory) == NULL) return errno == 0 ? 0 : -1;
   return 0;
 }
 
 void wv_sys_directory_close(wv_sys_directory *directory) {
   closedir(directory->stream);
+  free(directory->marks);
   free(directory);
 }
 

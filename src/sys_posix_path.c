@@ -13,10 +13,10 @@
 #include "sys_posix.h"
 
 /* Opening a handle needs no permission to read the directory, where the system
- * has a flag for that. */
+ * has a flag for that. macOS has O_SEARCH since 13, and we start at 11. */
 #if defined(O_PATH)
 #define HANDLE_FLAGS O_PATH
-#elif defined(O_SEARCH)
+#elif defined(O_SEARCH) && !defined(__APPLE__)
 #define HANDLE_FLAGS O_SEARCH
 #else
 #define HANDLE_FLAGS O_RDONLY
@@ -150,11 +150,10 @@ static int open_unnamed(void) {
 }
 
 static bool fill(int fd, const uint8_t *bytes, uint64_t len) {
-  const size_t most = 0x7ffff000;
   ssize_t n;
 
   while (len > 0) {
-    n = write(fd, bytes, len < most ? (size_t)len : most);
+    n = write(fd, bytes, len < WV_SYS_MOST ? (size_t)len : WV_SYS_MOST);
     if (n < 0 && errno != EINTR) return false;
     if (n < 0) continue;
     bytes += n;

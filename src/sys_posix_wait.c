@@ -72,6 +72,16 @@ static uint8_t answer(int revents) {
   return (uint8_t)ready;
 }
 
+/* poll(2) of macOS says POLLNVAL for an open device other than a terminal. Such
+ * a device has nothing to wait for. */
+static int corrected(const struct pollfd *pollfd) {
+#ifdef __APPLE__
+  if ((pollfd->revents & POLLNVAL) && fcntl(pollfd->fd, F_GETFD) >= 0)
+    return pollfd->events;
+#endif
+  return pollfd->revents;
+}
+
 int wv_sys_poll(wv_sys_pollfd *fds, uint32_t count, int64_t timeout) {
   struct pollfd few[FEW];
   struct pollfd *asked = few;
@@ -88,7 +98,7 @@ int wv_sys_poll(wv_sys_pollfd *fds, uint32_t count, int64_t timeout) {
   ready = poll_for(asked, count, timeout);
   error = errno;
   for (i = 0; i < count; i++)
-    fds[i].ready = ready > 0 ? answer(asked[i].revents) : 0;
+    fds[i].ready = ready > 0 ? answer(corrected(&asked[i])) : 0;
   if (asked != few) free(asked);
   errno = error;
   return ready;

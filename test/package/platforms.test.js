@@ -5,7 +5,6 @@
 
 const assert = require('node:assert/strict');
 const path = require('node:path');
-const { build } = require('../../scripts/build-prebuilds');
 const { targets } = require('../../scripts/targets');
 const {
   MACHINES,
@@ -73,8 +72,8 @@ describe('the addons', function () {
     createProject(project);
     fetchPackages(project, [tarball]);
     // Users build these from the sources.
-    for (const { name, isReleased } of targets) {
-      if (!isReleased) build(name, path.join(prebuilds, name));
+    for (const { build, isReleased, name } of targets) {
+      if (!isReleased) build(path.join(prebuilds, name));
     }
   });
 

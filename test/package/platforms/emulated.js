@@ -35,9 +35,9 @@ const MACHINES = {
   },
 };
 
-/** Installs Node for every machine but those of Debian into a directory. */
-function fetchEmulated(directory) {
-  const packages = Object.values(MACHINES).flatMap(({ node }) => node ?? []);
+/** Installs Node for machines into a directory, but for those that Debian has. */
+function fetchEmulated(directory, machines = Object.keys(MACHINES)) {
+  const packages = machines.flatMap((name) => MACHINES[name].node ?? []);
   // Without this npm refuses packages for another machine.
   fetchPackages(directory, packages, ['--force']);
 }

@@ -7,7 +7,7 @@
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
-const { prebuilt } = require('../lib/addon');
+const { hasAddons, prebuilt } = require('../lib/addon');
 
 const ROOT = path.dirname(__dirname);
 
@@ -28,8 +28,7 @@ function keepForGitInstall() {
 }
 
 const packing = ['pack', 'publish'].includes(process.env.npm_command);
-const unwanted =
-  process.platform === 'win32' || process.env.WASI_WRITEV_ENGINE === 'fallback';
+const unwanted = !hasAddons() || process.env.WASI_WRITEV_ENGINE === 'fallback';
 
 if (!packing && !unwanted) {
   if (build()) {

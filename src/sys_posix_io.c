@@ -23,9 +23,11 @@ static const struct iovec *at_most(const struct iovec *iov, int *count,
   while (*count > 1 && iov->iov_len == 0) iov++, --*count;
   while (whole < *count && iov[whole].iov_len <= room)
     room -= iov[whole++].iov_len;
-  *count = whole > 0 ? whole : 1;
+  if (whole == *count) return iov;
+  *count = whole;
   if (whole > 0) return iov;
   *part = (struct iovec){.iov_base = iov->iov_base, .iov_len = WV_SYS_MOST};
+  *count = 1;
   return part;
 }
 

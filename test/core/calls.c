@@ -161,7 +161,6 @@ int main(void) {
   test_readdir();
   test_rewritten();
   test_runs();
-  test_large();
   wv_guest_free(&guest);
   free(guest.memory.base);
   if (failures > 0) fprintf(stderr, "%d failed\n", failures);

@@ -71,7 +71,6 @@ void test_buffer(void);
 void test_sharing(void);
 void test_rewritten(void);
 void test_runs(void);
-void test_large(void);
 
 #define M(at) (guest.memory.base + (at))
 

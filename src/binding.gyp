@@ -36,7 +36,6 @@
             "stream.c",
             "sys_posix.c",
             "sys_posix_dir.c",
-            "sys_posix_io.c",
             "sys_posix_lock.c",
             "sys_posix_path.c",
             "sys_posix_stat.c",

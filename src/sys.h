@@ -15,8 +15,7 @@
 
 #include "wasi.h"
 
-/* Reading and writing: sys_posix_io.c. One call may move only a part of 2 GiB
- * or more. */
+/* Reading and writing: sys_posix.c. */
 
 ssize_t wv_sys_read(int fd, void *buf, size_t len);
 ssize_t wv_sys_readv(int fd, const struct iovec *iov, int count);
@@ -43,6 +42,10 @@ enum {
 ssize_t wv_sys_send(int fd, const struct iovec *iov, int count, int flags);
 ssize_t wv_sys_recv(int fd, const struct iovec *iov, int count, int flags,
                     bool *truncated);
+int wv_sys_shutdown(int fd, bool read, bool write);
+/* Accepts a connection; its socket is non-blocking. */
+int wv_sys_accept(int fd);
+
 /* Writes or reads at the position of a pipe and never waits, whatever its mode.
  * EOPNOTSUPP, EINVAL or ENOSYS where the system cannot: pwritev2(RWF_NOWAIT) on
  * a pipe needs Linux 6.4. */
@@ -59,10 +62,6 @@ int wv_sys_reopen(int fd);
 size_t wv_sys_sure_room(int fd);
 
 /* Descriptors: sys_posix.c. */
-
-int wv_sys_shutdown(int fd, bool read, bool write);
-/* Accepts a connection; its socket is non-blocking. */
-int wv_sys_accept(int fd);
 
 typedef struct wv_sys_stat {
   uint64_t dev;

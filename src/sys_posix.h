@@ -6,10 +6,6 @@
 
 #include "sys.h"
 
-/* The most bytes of one system call. Linux moves no more; macOS refuses more
- * than INT_MAX. */
-#define WV_SYS_MOST ((size_t)0x7ffff000)
-
 #ifdef __linux__
 #include <sys/syscall.h>
 #ifndef RWF_NOWAIT

@@ -137,6 +137,7 @@ wv_sys_directory *wv_sys_directory_open(int fd) {
 static int mark(wv_sys_directory *directory) {
   uint64_t room = directory->room * 2 + 16;
   long *marks;
+  long place;
 
   if (directory->at != directory->known * MARK) return 0;
   if (directory->known == directory->room) {
@@ -145,7 +146,10 @@ static int mark(wv_sys_directory *directory) {
     directory->marks = marks;
     directory->room = room;
   }
-  directory->marks[directory->known++] = telldir(directory->stream);
+  errno = 0;
+  place = telldir(directory->stream);
+  if (place == -1 && errno != 0) return -1;
+  directory->marks[directory->known++] = place;
   return 0;
 }
 

@@ -150,10 +150,11 @@ static int open_unnamed(void) {
 }
 
 static bool fill(int fd, const uint8_t *bytes, uint64_t len) {
+  const size_t most = 0x7ffff000;
   ssize_t n;
 
   while (len > 0) {
-    n = write(fd, bytes, len < WV_SYS_MOST ? (size_t)len : WV_SYS_MOST);
+    n = write(fd, bytes, len < most ? (size_t)len : most);
     if (n < 0 && errno != EINTR) return false;
     if (n < 0) continue;
     bytes += n;

@@ -543,7 +543,7 @@ void test_model(void) {
     files[i].host_fd = open(files[i].path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     CHECK(files[i].host_fd >= 0);
   }
-#ifdef RWF_NOAPPEND
+#if defined(RWF_NOAPPEND) && defined(__linux__)
   struct iovec none = {.iov_base = "x", .iov_len = 1};
 
   has_noappend = pwritev2(files[0].host_fd, &none, 1, 0, RWF_NOAPPEND) == 1;

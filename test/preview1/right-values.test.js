@@ -67,6 +67,31 @@ describe('The calls of preview1', function () {
     assert.deepEqual(names.sort(), ['.', '..', 'file']);
   });
 
+  it('do not remove a directory as a file', () => {
+    start();
+    assert.equal(g.mkdir('directory'), 0);
+    assert.equal(g.unlink('directory'), ERRNO.ISDIR);
+    assert.ok(fs.existsSync(temp.path('directory')));
+  });
+
+  it('find that the null device is ready', () => {
+    start({ preopens: { '/dev': '/dev' } });
+    assert.equal(g.open('null'), 0);
+    const fd = g.u32();
+    const [subscriptions, events] = [8192, 16384];
+    const data = new DataView(g.memory.buffer);
+    for (const [number, tag] of [1, 2].entries()) {
+      const at = subscriptions + number * 48;
+      data.setUint8(at + 8, tag);
+      data.setUint32(at + 16, fd, true);
+    }
+    assert.equal(g.calls.poll_oneoff(subscriptions, events, 2, RESULT), 0);
+    assert.equal(g.u32(), 2);
+    for (const at of [events, events + 32]) {
+      assert.equal(data.getUint16(at + 8, true), 0);
+    }
+  });
+
   it('keep the nanoseconds of times', () => {
     temp.write('file', '');
     start();

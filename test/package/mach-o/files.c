@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +49,12 @@ static int darwin_open(const char *path, int flags) {
       open(path, MACH_O_TO_LINUX("open", flags, open_flags) & ~O_CREAT));
 }
 
+static bool is_on_drive(int fd) {
+  struct stat st;
+
+  return fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode));
+}
+
 enum { GETFD = 1, SETFD, GETFL, SETFL, FULLFSYNC = 51 };
 
 static int darwin_fcntl(int fd, int command, MACH_O_SIX_REGISTERS long value) {
@@ -66,6 +73,7 @@ static int darwin_fcntl(int fd, int command, MACH_O_SIX_REGISTERS long value) {
       flags = MACH_O_TO_LINUX("F_SETFL", (int)value, open_flags);
       return (int)mach_o_result(fcntl(fd, F_SETFL, flags));
     case FULLFSYNC:
+      if (!is_on_drive(fd)) return mach_o_refuse(DARWIN_EBADF);
       return (int)mach_o_result(fsync(fd));
     default:
       mach_o_fail("fcntl has the unknown command %d", command);
@@ -76,7 +84,9 @@ static int darwin_close(int fd) {
   return (int)mach_o_result(close(fd));
 }
 
+/* Leaves the bytes of a file in the drive's cache. */
 static int darwin_fsync(int fd) {
+  if (is_on_drive(fd)) mach_o_fail("fsync is called for a file");
   return (int)mach_o_result(fsync(fd));
 }
 

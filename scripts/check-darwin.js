@@ -283,4 +283,4 @@ function faultsOf(name, options) {
   }
 }
 
-module.exports = { faultsOf };
+module.exports = { faultsOf, symbolsOfLibrary };

@@ -289,4 +289,4 @@ function faultsOf(arch, file, oldest) {
   }
 }
 
-module.exports = { LIBRARY, MACHINES, faultsOf };
+module.exports = { LIBRARY, MACHINES, faultsOf, symbolsOfLibrary };

@@ -5,9 +5,12 @@
 //
 // They show that the files are sound and their code works, not that macOS takes them.
 
+const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const { include_dir: nodeHeaders } = require('node-api-headers');
+const { MACHINES, symbolsOfLibrary } = require('../../scripts/check-darwin');
+const { FLAT_LOOKUP, readMachO } = require('../../scripts/mach-o');
 const { LEFT_OUT } = require('./mach-o/left-out');
 const { emulatedNode, fetchEmulated } = require('./platforms/emulated');
 const { assertPasses } = require('./suite');
@@ -23,6 +26,22 @@ describe('the addons for macOS', function () {
 
   before(() => {
     outputOf('tar', ['-xzf', pack(workplace), '-C', workplace]);
+  });
+
+  const addonFor = (arch) =>
+    path.join(workplace, `package/prebuilds/darwin-${arch}.node`);
+
+  it('import all that the list of libSystem has', () => {
+    for (const arch of Object.keys(MACHINES)) {
+      const { binds } = readMachO(fs.readFileSync(addonFor(arch)));
+      const imports = binds
+        .filter(({ library }) => library !== FLAT_LOOKUP)
+        .map(({ name }) => name);
+      assert.deepEqual(
+        [...new Set(imports)].sort(),
+        [...symbolsOfLibrary(arch)].sort(),
+      );
+    }
   });
 
   /** Builds the loader. Returns variables by which the tests take it. */
@@ -42,7 +61,7 @@ describe('the addons for macOS', function () {
       ...['-o', loader],
     ]);
     return {
-      MACH_O: path.join(workplace, `package/prebuilds/darwin-${arch}.node`),
+      MACH_O: addonFor(arch),
       WASI_WRITEV_ENGINE: loader,
     };
   }

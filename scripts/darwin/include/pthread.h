@@ -8,7 +8,12 @@ typedef struct {
 
 typedef struct wv_darwin_mutexattr pthread_mutexattr_t;
 
-#define PTHREAD_MUTEX_INITIALIZER {0x32AAABA7, {0}}
+#define PTHREAD_MUTEX_INITIALIZER \
+  {                               \
+    0x32AAABA7, {                 \
+      0                           \
+    }                             \
+  }
 
 int pthread_mutex_init(pthread_mutex_t *, const pthread_mutexattr_t *);
 int pthread_mutex_destroy(pthread_mutex_t *);

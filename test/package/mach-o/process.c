@@ -188,7 +188,6 @@ const mach_o_symbol mach_o_process[] = {
     {"_memcmp", memcmp},
     {"_memcpy", memcpy},
     {"_memmove", memmove},
-    {"_memset", memset},
     {"_pthread_mutex_destroy", darwin_mutex_destroy},
     {"_pthread_mutex_init", darwin_mutex_init},
     {"_pthread_mutex_lock", darwin_mutex_lock},

@@ -14,7 +14,13 @@ const { FLAT_LOOKUP, readMachO } = require('../../scripts/mach-o');
 const { LEFT_OUT } = require('./mach-o/left-out');
 const { emulatedNode, fetchEmulated } = require('./platforms/emulated');
 const { assertPasses } = require('./suite');
-const { createWorkplace, fetchNodes, outputOf, pack } = require('./support');
+const {
+  createWorkplace,
+  fetchNodes,
+  needTools,
+  outputOf,
+  pack,
+} = require('./support');
 
 const LOADER = path.join(__dirname, 'mach-o');
 const CROSS = '/usr/aarch64-linux-gnu';
@@ -25,6 +31,7 @@ describe('the addons for macOS', function () {
   const workplace = createWorkplace();
 
   before(() => {
+    needTools('clang', 'ld.lld', 'qemu-aarch64');
     outputOf('tar', ['-xzf', pack(workplace), '-C', workplace]);
   });
 

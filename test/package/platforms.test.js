@@ -20,6 +20,7 @@ const {
   createProject,
   createWorkplace,
   fetchPackages,
+  needTools,
   outputOf,
   pack,
 } = require('./support');
@@ -68,6 +69,11 @@ describe('the addons', function () {
   const prebuilds = path.join(project, 'node_modules/wasi-writev/prebuilds');
 
   before(() => {
+    needTools(
+      'clang',
+      'ld.lld',
+      ...Object.values(MACHINES).map(({ qemu }) => qemu),
+    );
     const tarball = pack(workplace);
     createProject(project);
     fetchPackages(project, [tarball]);

@@ -37,6 +37,16 @@ function outputOf(file, args, options) {
   return stdout;
 }
 
+/** Says what is missing for the tests of a platform, before they begin. */
+function needTools(...names) {
+  const missing = names.filter((name) => spawnSync(name, ['--version']).error);
+  assert.deepEqual(
+    missing,
+    [],
+    `scripts/install-packages installs what is missing: ${missing.join(', ')}`,
+  );
+}
+
 /** A directory that is removed when the tests of the file are over. */
 function createWorkplace() {
   const workplace = fs.realpathSync(
@@ -150,6 +160,7 @@ module.exports = {
   fetchNodes,
   fetchPackages,
   fetchRuntimes,
+  needTools,
   outputOf,
   pack,
 };

@@ -1,11 +1,8 @@
 'use strict';
 
 // `npm run test:platforms`: the tarball and the tests of this project in Windows' Node,
-// under Wine, except the tests in windows/left-out.js. Runs on Debian on x64, and needs
-//
-//   apt-get install --no-install-recommends wine wine64
-//
-// Wine 8 runs Node 20 and 22, and neither 24 nor 26.
+// under Wine, except the tests in windows/left-out.js. Wine 8 runs Node 20 and 22, and
+// neither 24 nor 26.
 
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
@@ -17,6 +14,7 @@ const {
   createProject,
   createWorkplace,
   fetchPackages,
+  needTools,
   outputOf,
   pack,
 } = require('./support');
@@ -69,6 +67,7 @@ describe('On Windows', function () {
   const workplace = createWorkplace();
 
   before(() => {
+    needTools('wine', 'wineserver');
     const prefix = path.join(workplace, 'wine');
     // Variables of Node would have paths of this system.
     environment = {

@@ -110,12 +110,25 @@ int64_t wv_sys_readable(int fd) {
   return ioctl(fd, FIONREAD, &bytes) < 0 ? -1 : bytes;
 }
 
+static bool has_peer(int fd) {
+  uint64_t peer[2]; /* the beginning of an address is enough */
+  socklen_t size = sizeof(peer);
+
+  return getpeername(fd, (struct sockaddr *)peer, &size) == 0;
+}
+
 bool wv_sys_is_listening(int fd) {
   int listening = 0;
-  socklen_t size = sizeof(listening);
+  int type = 0;
+  socklen_t size = sizeof(int);
 
-  return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 &&
-         listening != 0;
+  if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0)
+    return listening != 0;
+  /* macOS has the name of the option alone. A stream without a peer listens, or
+   * nobody ever connects to it. */
+  return errno == ENOPROTOOPT &&
+         getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
+         type == SOCK_STREAM && !has_peer(fd);
 }
 
 int wv_sys_pipe_state(int fd) {

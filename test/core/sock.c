@@ -15,6 +15,21 @@
 #define FLAGS 8u
 #define BUF 4096u
 
+#ifndef __linux__
+/* As on macOS. */
+int __real_getsockopt(int fd, int level, int option, void *value,
+                      socklen_t *size);
+int __wrap_getsockopt(int fd, int level, int option, void *value,
+                      socklen_t *size);
+int __wrap_getsockopt(int fd, int level, int option, void *value,
+                      socklen_t *size) {
+  if (option != SO_ACCEPTCONN)
+    return __real_getsockopt(fd, level, option, value, size);
+  errno = ENOPROTOOPT;
+  return -1;
+}
+#endif
+
 static uint32_t fd; /* the guest's end */
 static int peer;
 
@@ -217,6 +232,12 @@ static void test_accept(void) {
   uint32_t limit = guest.fds->limit;
   pthread_t thread;
   uint32_t at;
+
+  /* A socket with a peer does not wait for another. */
+  open_pair(SOCK_STREAM);
+  guest.fds->entries[fd]->fdflags = WV_FDFLAGS_NONBLOCK;
+  EXPECT(WV_EINVAL, wv_sock_accept(&guest, fd, 0, 0));
+  close_pair();
 
   CHECK(bind(host_fd, (void *)&address, size) == 0);
   CHECK(getsockname(host_fd, (void *)&address, &size) == 0);

@@ -60,7 +60,8 @@ describe('the addons for macOS', function () {
       .map((name) => path.join(LOADER, name));
     outputOf('clang', [
       ...compiler,
-      ...['-std=c11', '-O1', '-fPIC', '-shared', '-nostdlib', '-fuse-ld=lld'],
+      ...['-std=c11', '-O1', '-Wall', '-Wextra', '-Wshadow', '-Werror'],
+      ...['-fPIC', '-shared', '-nostdlib', '-fuse-ld=lld'],
       // Node unloads an addon at the end of a worker.
       '-Wl,-z,nodelete',
       ...['-isystem', nodeHeaders, '-DNAPI_VERSION=8'],

@@ -33,7 +33,12 @@ long mach_o_result(long result);
 /* Sets an errno of macOS. Returns -1. */
 int mach_o_refuse(int error);
 
-enum { DARWIN_EPERM = 1, DARWIN_EBADF = 9, DARWIN_EINVAL = 22 };
+enum {
+  DARWIN_EPERM = 1,
+  DARWIN_EBADF = 9,
+  DARWIN_EINVAL = 22,
+  DARWIN_ENOPROTOOPT = 42,
+};
 
 /* On arm64 macOS passes variadic arguments on the stack, where a function with
  * these parameters before its last finds it: as many as the named arguments

@@ -144,20 +144,23 @@ static int darwin_shutdown(int fd, int how) {
   return (int)mach_o_result(shutdown(fd, how));
 }
 
+/* The address is not that of macOS. */
+static int darwin_getpeername(int fd, void *address, uint32_t *size) {
+  return (int)mach_o_result(getpeername(fd, address, size));
+}
+
 static int darwin_getsockopt(int fd, int level, int option, void *value,
                              uint32_t *size) {
   if (level != 0xffff) mach_o_fail("getsockopt has the level %d", level);
   switch (option) {
-    case 0x2:
-      option = SO_ACCEPTCONN;
-      break;
+    case 0x2: /* SO_ACCEPTCONN, which sogetoptlock does not know */
+      return mach_o_refuse(DARWIN_ENOPROTOOPT);
     case 0x1008:
-      option = SO_TYPE;
-      break;
+      return (int)mach_o_result(
+          getsockopt(fd, SOL_SOCKET, SO_TYPE, value, size));
     default:
       mach_o_fail("getsockopt has the option 0x%x", (unsigned)option);
   }
-  return (int)mach_o_result(getsockopt(fd, SOL_SOCKET, option, value, size));
 }
 
 static int darwin_ioctl(int fd, unsigned long request,
@@ -206,12 +209,21 @@ static int darwin_poll(struct pollfd *fds, unsigned count, int timeout) {
 }
 
 const mach_o_symbol mach_o_streams[] = {
-    {"_accept", darwin_accept},     {"_getsockopt", darwin_getsockopt},
-    {"_ioctl", darwin_ioctl},       {"_poll", darwin_poll},
-    {"_pread", darwin_pread},       {"_preadv", darwin_preadv},
-    {"_pwrite", darwin_pwrite},     {"_pwritev", darwin_pwritev},
-    {"_read", darwin_read},         {"_readv", darwin_readv},
-    {"_recvmsg", darwin_recvmsg},   {"_sendmsg", darwin_sendmsg},
-    {"_shutdown", darwin_shutdown}, {"_write", darwin_write},
-    {"_writev", darwin_writev},     {NULL, NULL},
+    {"_accept", darwin_accept},
+    {"_getpeername", darwin_getpeername},
+    {"_getsockopt", darwin_getsockopt},
+    {"_ioctl", darwin_ioctl},
+    {"_poll", darwin_poll},
+    {"_pread", darwin_pread},
+    {"_preadv", darwin_preadv},
+    {"_pwrite", darwin_pwrite},
+    {"_pwritev", darwin_pwritev},
+    {"_read", darwin_read},
+    {"_readv", darwin_readv},
+    {"_recvmsg", darwin_recvmsg},
+    {"_sendmsg", darwin_sendmsg},
+    {"_shutdown", darwin_shutdown},
+    {"_write", darwin_write},
+    {"_writev", darwin_writev},
+    {NULL, NULL},
 };

@@ -17,6 +17,7 @@ struct msghdr {
   int msg_flags;
 };
 
+#define SOCK_STREAM 1
 #define SOCK_DGRAM 2
 
 #define SOL_SOCKET 0xffff
@@ -33,6 +34,7 @@ struct msghdr {
 #define SHUT_RDWR 2
 
 int accept(int, struct sockaddr *, socklen_t *);
+int getpeername(int, struct sockaddr *, socklen_t *);
 int getsockopt(int, int, int, void *, socklen_t *);
 ssize_t recvmsg(int, struct msghdr *, int);
 ssize_t sendmsg(int, const struct msghdr *, int);

@@ -28,6 +28,7 @@ async function assertPasses(where, tests, least) {
   const { command, env, flags = [], leftOut = {}, results } = where;
   const { files = [], titles = [] } = leftOut;
   const [program, ...args] = command;
+  fs.rmSync(results, { force: true }); // those of another run
   const child = spawn(
     program,
     [

@@ -56,18 +56,21 @@ function createWorkplace() {
   return workplace;
 }
 
+/** Runs npm. On Windows only a shell finds it; `npm run` says where its script is. */
+function npm(args, options) {
+  const [program, ...script] =
+    process.platform === 'win32'
+      ? [process.execPath, process.env.npm_execpath]
+      : ['npm'];
+  outputOf(program, [...script, ...args], options);
+}
+
 /** Installs packages of the registry into `directory`, and returns it. */
 function fetchPackages(directory, packages, flags = []) {
   fs.mkdirSync(directory, { recursive: true });
   const quiet = ['--no-save', '--no-audit', '--no-fund'];
-  outputOf('npm', [
-    'install',
-    ...quiet,
-    ...flags,
-    '--prefix',
-    directory,
-    ...packages,
-  ]);
+  const place = ['--prefix', directory];
+  npm(['install', ...quiet, ...flags, ...place, ...packages]);
   return path.join(directory, 'node_modules');
 }
 
@@ -132,7 +135,7 @@ function fetchRuntimes() {
 function pack(workplace) {
   const released = process.env.WASI_WRITEV_TARBALL;
   if (released) return path.resolve(released);
-  outputOf('npm', ['pack', '--pack-destination', workplace], { cwd: ROOT });
+  npm(['pack', '--pack-destination', workplace], { cwd: ROOT });
   const [name] = fs
     .readdirSync(workplace)
     .filter((file) => file.endsWith('.tgz'));

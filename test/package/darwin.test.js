@@ -85,8 +85,8 @@ describe('the addons for macOS', function () {
         env: loaderFor('x64', []),
         results: path.join(workplace, 'x64.json'),
       },
-      ['sandbox', 'preview1', 'output', 'buffering', 'api', 'spawn'],
-      3300,
+      ['sandbox', 'preview1', 'output', 'buffering', 'spawn'],
+      2600,
     ));
 
   it('pass some tests on arm64', () => {

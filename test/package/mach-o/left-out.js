@@ -8,9 +8,6 @@ const LEFT_OUT = {
     // It only runs programs in C.
     'sandbox/core.test.js',
     // They take long.
-    'api/cli-streams.test.js',
-    'api/cli.test.js',
-    'api/register.test.js',
     'buffering/differential.test.js',
     'buffering/exits.test.js',
     'output/streams.test.js',

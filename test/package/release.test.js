@@ -186,7 +186,7 @@ describe('a release', function () {
         tree: checkout.hasDirectory,
         raw: checkout.has,
       };
-      assert.ok(packed.links.length > 100);
+      assert.ok(packed.links.length > 50);
       const broken = packed.links.filter(({ file, href, isImage, place }) => {
         if (place !== undefined) {
           const isAnchor = href.startsWith('#');

@@ -1,9 +1,9 @@
 'use strict';
 
-// Builds the addons for macOS, on Debian. darwin/include declares
-// what src/ needs of macOS, and darwin/libSystem.tbd lists the symbols that an addon may
-// import. test/package/darwin-headers.test.js compares the objects with those that
-// Apple's headers give.
+// Builds the addons for macOS, on Debian. darwin/include declares what src/ needs of
+// macOS, and darwin/libSystem.tbd lists the symbols that an addon may import.
+// test/package/darwin-headers.test.js compares the objects with those that Apple's headers
+// give.
 
 const path = require('node:path');
 const { LIBRARY, MACHINES, faultsOf } = require('./check-darwin');

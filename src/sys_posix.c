@@ -97,12 +97,14 @@ ssize_t wv_sys_pwritev_noappend(int fd, const struct iovec *iov, int count,
   return wv_sys_pwritev(fd, iov, count, offset);
 }
 
+/* macOS refuses a message without a buffer. */
 static struct msghdr message_of(const struct iovec *iov, int count) {
+  static const struct iovec empty;
   struct msghdr message;
 
   memset(&message, 0, sizeof(message));
-  message.msg_iov = (struct iovec *)iov;
-  message.msg_iovlen = (__typeof__(message.msg_iovlen))count;
+  message.msg_iov = (struct iovec *)(count > 0 ? iov : &empty);
+  message.msg_iovlen = (__typeof__(message.msg_iovlen))(count > 0 ? count : 1);
   return message;
 }
 

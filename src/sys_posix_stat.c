@@ -17,8 +17,8 @@
 #define PIPE_BUF 512
 #endif
 
-/* Is the kernel's struct stat that of glibc and musl? Asking for it takes an
- * eighth less time than statx(2). */
+/* Is the kernel's struct stat that of glibc and musl? statx(2) takes an eighth
+ * longer. */
 #if defined(__linux__) && defined(__LP64__) && \
     (defined(__x86_64__) || defined(__aarch64__))
 #define KERNEL_STAT 1

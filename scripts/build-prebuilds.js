@@ -8,6 +8,7 @@
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
+const { prebuilt } = require('../lib/addon');
 const { CLANG, LLD } = require('./clang');
 const { released, targets } = require('./targets');
 
@@ -35,6 +36,11 @@ function main() {
     );
     // Good enough to try on this machine, not to publish.
     if (process.env.npm_command !== 'pack') process.exit(1);
+    for (const { name } of targets) {
+      if (path.join(OUTPUT, name) !== prebuilt()) {
+        fs.rmSync(path.join(OUTPUT, name), { force: true });
+      }
+    }
     console.error('This tarball has the addon of this machine at the most.');
     return;
   }

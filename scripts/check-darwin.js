@@ -5,6 +5,7 @@
 const { createHash } = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
+const { faultsIn } = require('./faults');
 const { FLAT_LOOKUP, PROTECTION, readMachO, textAt } = require('./mach-o');
 const { NODE_API } = require('./node-api');
 
@@ -48,13 +49,6 @@ const EXPORTS = [
   '_napi_register_module_v1',
   '_node_api_module_get_api_version_v1',
 ];
-
-/**
- * Takes pairs of a condition and a fault. Returns the faults whose condition is
- * false.
- */
-const faultsIn = (checks) =>
-  checks.flatMap(([good, fault]) => (good ? [] : [fault]));
 
 /** The symbols of libSystem that an addon for `arch` may import. */
 function symbolsOfLibrary(arch) {

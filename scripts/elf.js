@@ -3,6 +3,7 @@
 // Reads the addons for Linux with readelf, and checks what is the same for each of them.
 
 const { spawnSync } = require('node:child_process');
+const { faultsIn } = require('./faults');
 
 function readelf(...args) {
   const { error, status, stdout, stderr } = spawnSync(
@@ -28,18 +29,11 @@ function dynamicSymbols(file) {
 const importsOf = (file) =>
   dynamicSymbols(file).filter(({ where }) => where === 'UND');
 
-/**
- * Takes pairs of a condition and a fault. Returns the faults whose condition is
- * false.
- */
-const faultsOf = (checks) =>
-  checks.flatMap(([good, fault]) => (good ? [] : [fault]));
-
 /** @returns {string[]} the faults in a file's hardening flags */
 function hardeningFaults(file) {
   const segments = readelf('--segments', file);
   const dynamic = readelf('--dynamic', file);
-  return faultsOf([
+  return faultsIn([
     [/GNU_STACK .* RW +0/.test(segments), 'has an executable stack'],
     [/GNU_RELRO/.test(segments), 'is not RELRO'],
     [/BIND_NOW|FLAGS_1.* NOW/.test(dynamic), 'is not BIND_NOW'],
@@ -56,7 +50,7 @@ function hardeningFaults(file) {
 /** @returns {string[]} whether the file is for another machine, or for one libc */
 function placeFaults(file, machine) {
   const header = readelf('--file-header', file);
-  return faultsOf([
+  return faultsIn([
     [header.includes(machine), `is not for ${machine}`],
     [
       !readelf('--dynamic', file).includes('NEEDED'),

@@ -109,7 +109,8 @@ void wv_sys_directory_close(wv_sys_directory *directory) {
 
 /* A cookie is the number of entries before it. macOS looks for each value of
  * telldir in a list of all that it has given, so there is one for each MARK
- * entries: from there, the others are counted. */
+ * entries: from there, the others are counted. A guest that goes back after it
+ * has removed entries may miss some; one that reads on never goes back. */
 #define MARK 64
 
 struct wv_sys_directory {

@@ -115,7 +115,8 @@ describe('A pipe to a child', () => {
     ]);
   });
 
-  it('without a reader ends the command quietly', async () => {
+  // Elsewhere it is a socket, whose end may be another errno. test/api has pipes.
+  itOnWindows('without a reader ends the command quietly', async () => {
     const child = spawn(process.execPath, [CLI, TOOLBOX, 'lines', '1000000']);
     const exit = once(child, 'exit');
     const [first] = await once(child.stdout, 'data');

@@ -198,8 +198,8 @@ export interface FlushError extends Error {
 
 /**
  * The drop-in for `WASI` of `node:wasi`: the same options, members and errors, and
- * all calls of preview1 in C. A guest stays in its `preopens`. docs/api.md of the repository has
- * what differs from Node's.
+ * all calls of preview1 in C. A guest stays in its `preopens`. docs/api.md of the
+ * repository has what differs from Node's.
  *
  * Instances over one shared memory with the same `preopens` are threads of one guest:
  * what one opens the others write, read and close, and the last to end closes it.

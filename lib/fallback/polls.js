@@ -11,6 +11,7 @@
 // So Node gets lists of our own: descriptors to read or to write, each once, and a
 // time. For several descriptors the time is short, and Node is called repeatedly.
 
+const { canSeek } = require('./fds');
 const { learnStream } = require('./writes');
 const { ERRNO } = require('../preview1');
 
@@ -68,9 +69,7 @@ function sleep(nanoseconds) {
 }
 
 /** Node polls no stream of Windows. There a write waits for room, a read for data. */
-const isAlwaysReady = ({ kind }) =>
-  ['file', 'directory', 'device'].includes(kind) ||
-  process.platform === 'win32';
+const isAlwaysReady = (entry) => canSeek(entry) || process.platform === 'win32';
 
 /** Undefined: there is no clock. */
 function firstDeadline(subscriptions) {

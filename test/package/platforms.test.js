@@ -33,7 +33,8 @@ const SHORT = [
 ];
 /** The tests for each machine, and how many pass at the least. */
 const SUITES = {
-  arm: [SHORT, 200],
+  // The only one with 32 bits.
+  arm: [[...SHORT, 'preview1/right-values.test.js'], 200],
   arm64: [SHORT, 200],
   ppc64: [SHORT, 200],
   riscv64: [SHORT, 200],

@@ -113,6 +113,35 @@ describe('The calls of preview1', function () {
     );
   });
 
+  it('have times after 2038, and set them or say OVERFLOW', () => {
+    temp.write('file', '');
+    execFileSync('touch', ['-d', '2106-02-07T06:28:16Z', temp.path('file')]);
+    start();
+    const timesOfFile = () => {
+      assert.equal(g.stat('file'), 0);
+      return [g.u64(RESULT + 40), g.u64(RESULT + 48)];
+    };
+    const before = 2n ** 32n * 1_000_000_000n;
+    assert.deepEqual(timesOfFile(), [before, before]);
+    const time = before + 1_000_000_001n;
+    assert.equal(g.open('file', { rights: ALL_RIGHTS }), 0);
+    const fd = g.u32();
+    const setters = [
+      () =>
+        g.calls.path_filestat_set_times(
+          ...[3, FOLLOW, ...g.at(1024, 'file'), time, time, 1 | 4],
+        ),
+      () => g.calls.fd_filestat_set_times(fd, time, time, 1 | 4),
+    ];
+    // With 32 bits the system counts to 2038.
+    const isShort = process.arch === 'arm';
+    for (const set of setters) {
+      assert.equal(set(), isShort ? ERRNO.OVERFLOW : ERRNO.SUCCESS);
+      const after = isShort ? before : time;
+      assert.deepEqual(timesOfFile(), [after, after]);
+    }
+  });
+
   it('refuse contradicting and unknown fstflags', () => {
     temp.write('file', '');
     start();
